@@ -1,4 +1,4 @@
-/** Whether the file system found no room on the disk, or the user's share of it used up. */
+/** Whether the file system reports a full disk (ENOSPC) or a used-up quota (EDQUOT). */
 export function isNoSpaceError(thrown: unknown): boolean {
   const { code } = (thrown ?? {}) as { readonly code?: unknown }
   return code === 'ENOSPC' || code === 'EDQUOT'

@@ -10,15 +10,18 @@ import { fileLock } from '../sqlite/file-lock.ts'
 import type { KeyRing } from './key-ring.ts'
 import { localKeyRing } from './local-key-ring.ts'
 
+/** The result of `fileKeyRing`. */
 export interface FileKeyRing {
   readonly ring: KeyRing
-  /** True when there was no file and one was made: worth telling once, because the store is lost without it. */
+  /**
+   * True if the file was created now. Remind the operator to back it up: without it the store cannot be read.
+   */
   readonly made: boolean
 }
 
 const codeOf = (thrown: unknown): unknown => (thrown as { code?: unknown } | null)?.code
 
-/** What was written, or undefined when there is no file. */
+/** The text of the file; undefined if there is no file. */
 async function readKeyText(path: string): Promise<string | undefined> {
   try {
     return decodedText(await readFile(path))
@@ -31,25 +34,30 @@ async function readKeyText(path: string): Promise<string | undefined> {
 const writeDraft = (draft: string, text: string): Promise<void> =>
   writeFile(draft, text, { flag: 'wx', mode: 0o600, flush: true })
 
-/** How long it is waited for another process that makes the file, in milliseconds. */
+/** How long to wait for another process that creates the file, in milliseconds. */
 const WAIT_MS = 5_000
 
-/** Gives the draft its name, unless a file has it. A hard link does that at once. */
+/**
+ * Gives the draft the name `path`, unless a file has it. A hard link is atomic. False if a file has the name.
+ */
 async function linkDraft(draft: string, path: string): Promise<boolean> {
   try {
     await link(draft, path)
     return true
   } catch (thrown) {
     if (codeOf(thrown) === 'EEXIST') return false
-    // Not every file system has hard links (FAT, some network shares), and they refuse them in several ways.
+    // Some file systems have no hard links (FAT, some network shares), and report that with different codes.
     return renameDraft(draft, path)
   }
 }
 
-/** Renames the draft, unless a file has the name. A rename would replace that one, so one process at a time looks and renames. */
+/**
+ * Renames the draft, unless a file has the name. A rename replaces a file, so a lock excludes other
+ * processes.
+ */
 export async function renameDraft(draft: string, path: string): Promise<boolean> {
   const lock = fileLock(`${path}.lock`, WAIT_MS)
-  if (!lock) throw Object.assign(new Error(`${path} is being made by another process`), { code: 'EBUSY' })
+  if (!lock) throw Object.assign(new Error(`${path} is being created by another process`), { code: 'EBUSY' })
   try {
     const isThere = await access(path).then(
       () => true,
@@ -62,7 +70,7 @@ export async function renameDraft(draft: string, path: string): Promise<boolean>
   }
 }
 
-/** Writes all or nothing and never over another file: of several processes one makes it. */
+/** Creates the file with its whole text, and never replaces one. Of several processes, one creates it. */
 async function createFile(path: string, text: string, draft: string): Promise<boolean> {
   await createPrivateFolder(dirname(path))
   try {
@@ -86,28 +94,48 @@ const { checkOptions, required, random: randomSchema, object, nonEmptyText: text
 const portsSchema = object<{ random: Random }>({ random: required(randomSchema) }, { open: true })
 
 /**
- * A key ring from a file with the text that `localKeyRing` takes; the file is made (mode 0600) with a new key when there is
- * none. Rejects with `store_unavailable` when it can be neither read nor made, `config_invalid` when its text is no key, and for
- * wrong options.
+ * Creates a key ring from a file. The file holds the text that `localKeyRing` takes. If there is no file,
+ * creates it and its folder with a new key (modes 0600 and 0700).
+ *
+ * @param path The path of the key file. Keep it apart from backups of the store.
+ * @param ports `random`: the source of a new key, such as `nodePorts().random`.
+ * @returns `ring`, and `made`: whether the file was created now.
+ * @throws `store_unavailable` if the file can be neither read nor created (reason `disk_full` on a full
+ *   disk), and `config_invalid` if its text is not a key, or for a wrong argument.
+ * @example
+ * ```ts
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { fileKeyRing } from '@guestpass/store/sqlite'
+ *
+ * const folder = await mkdtemp(join(tmpdir(), 'guestpass-'))
+ * const ports = nodePorts()
+ * const { ring, made } = await fileKeyRing(join(folder, 'guestpass.key'), ports)
+ * if (made) console.log(`Back up the new key ${ring.id}.`)
+ * await ports.close()
+ * await rm(folder, { recursive: true })
+ * ```
  */
 export async function fileKeyRing(path: string, ports: { readonly random: Random }): Promise<FileKeyRing> {
   checkOptions('fileKeyRing', ['path', path, required(textSchema)], ['ports', ports, portsSchema])
   const { random } = ports
   try {
     const { text, made } = await readOrCreate(path, random)
-    // Not ours to change when somebody else owns it, as with a mounted secret.
+    // It fails if another user owns the file, as with a mounted secret. Then its mode stays.
     await chmod(path, 0o600).catch(() => {})
     return { ring: localKeyRing(text.trim(), { random, field: path }), made }
   } catch (thrown) {
     if (thrown instanceof GuestpassError) throw thrown
     if (thrown instanceof NotText) throw notText(path, thrown)
     if (isNoSpaceError(thrown)) {
-      const message = `The disk is full: the key file ${path} cannot be made. Make room on it.`
+      const message = `The disk is full: the key file ${path} cannot be created. Free space on the disk.`
       throw new GuestpassError('store_unavailable', message, { reason: DISK_FULL, cause: thrown })
     }
     throw new GuestpassError(
       'store_unavailable',
-      `The key file ${path} can be neither read nor made (${String(codeOf(thrown))}). Give its folder to the user of this process.`,
+      `The key file ${path} can be neither read nor created (${String(codeOf(thrown))}). Give its folder to the user of this process.`,
       { cause: thrown },
     )
   }

@@ -6,7 +6,7 @@ import type { KeyRing } from './key-ring.ts'
 
 const KEY_BYTES = 32
 
-/** A name for a key that does not give it away. */
+/** The id of a key: a part of its hash, which does not reveal it. */
 const idOf = (key: Uint8Array): string =>
   createHash('sha256').update('guestpass ring key id 1\0').update(key).digest('hex').slice(0, 16)
 
@@ -15,7 +15,7 @@ const parsed = (text: string): Uint8Array | undefined => {
   return bytes.length === KEY_BYTES && bytes.toString('base64') === text ? bytes : undefined
 }
 
-const REMEDY = 'Make one with `openssl rand -base64 32`.'
+const REMEDY = 'Make a key with `openssl rand -base64 32`.'
 
 function refuse(fields: readonly Field[]): never {
   const what = fields.map(({ field, message }) => `${field} ${message}`).join('; ')
@@ -34,9 +34,11 @@ function keysOf(text: string, field: string): readonly Uint8Array[] {
   return keys.flatMap((key) => key ?? [])
 }
 
-interface LocalKeyRingOptions {
+/** Options of `localKeyRing`. */
+export interface LocalKeyRingOptions {
+  /** The source of nonces, such as `nodePorts().random`. */
   readonly random: Random
-  /** Names the source of the text in errors. Default GUESTPASS_ENCRYPTION_KEY. */
+  /** Names the source of the text in errors. Default `GUESTPASS_ENCRYPTION_KEY`. */
   readonly field?: string
 }
 
@@ -48,8 +50,26 @@ const optionsSchema = object<LocalKeyRingOptions>(
 )
 
 /**
- * A key ring from text: base64 of 32 bytes, or several of them with commas between; the first wraps, the others only
- * unwrap. `field` names the source of the text in errors. Throws `config_invalid`, which never shows the text.
+ * Creates a key ring from keys in a text. It wraps data keys with AES-256-GCM (NIST SP 800-38D).
+ *
+ * @param text One key, or several with commas between. A key is the base64 of 32 bytes. The first key wraps
+ *   and unwraps, the others only unwrap. To change the key, put the new one first and rotate.
+ * @param options `random`, and optionally `field`.
+ * @returns The key ring. `unwrap` rejects with `store_wrong_key` if no key of the text wrapped a data key,
+ *   and with `store_corrupt` if the wrapped key was changed.
+ * @throws `config_invalid` if a part of the text is not a key. The error never shows the text.
+ * @example
+ * ```ts
+ * import { randomBytes } from 'node:crypto'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { localKeyRing } from '@guestpass/store/sqlite'
+ *
+ * const ports = nodePorts()
+ * const text = randomBytes(32).toString('base64') // in a real program: a secret from the environment
+ * const ring = localKeyRing(text, ports)
+ * console.log(`New data keys are wrapped with key ${ring.id}.`)
+ * await ports.close()
+ * ```
  */
 export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRing {
   checkOptions('localKeyRing', ['text', text, textSchema], ['options', options, optionsSchema])
@@ -66,7 +86,7 @@ export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRin
       if (!key) {
         throw new GuestpassError(
           'store_wrong_key',
-          `The store was sealed with key ${wrappedBy}, which is not among the ${keys.size} given in ${field} (${[...keys.keys()].join(', ')}). Add it to the list, after a comma.`,
+          `The store was sealed with key ${wrappedBy}, which is not among the ${keys.size} keys in ${field} (${[...keys.keys()].join(', ')}). Add that key at the end of the list, after a comma.`,
         )
       }
       const dataKey = decrypt(key, keyContextBytes(purpose, wrappedBy), bytes)

@@ -3,16 +3,17 @@ import { GuestpassError } from '@guestpass/core'
 import { type NamedKey, open, type SealContext } from './cipher.ts'
 import type { Sealer } from './sealer.ts'
 
-/** Whose profile it is. */
+/** The credential that a profile belongs to. */
 interface ProfileOwner {
   readonly connection: string
   readonly id: string
   readonly generation: number
 }
 
+/** A profile sealed with a key of its own, and that key sealed with a data key. */
 export interface SealedProfile {
   readonly profile: Uint8Array
-  /** What opens it, sealed by the store's data key: when it is destroyed, no copy of the profile can be read. */
+  /** Once the key is deleted, no copy of the profile can be read. */
   readonly key: Uint8Array
 }
 
@@ -34,7 +35,7 @@ export const profileKeyContext = ({ connection, id, generation }: ProfileOwner):
 
 const profileKey = (text: string): NamedKey => ({ id: 'profile', key: createSecretKey(Buffer.from(text, 'base64')) })
 
-/** Seals a profile with a key that is made for this one writing of it. */
+/** Seals a profile with a new key. Every write of a profile makes a new one. */
 export function encryptProfile(sealer: Sealer, owner: ProfileOwner, text: string): SealedProfile {
   const key = sealer.newKey()
   return {
@@ -43,6 +44,7 @@ export function encryptProfile(sealer: Sealer, owner: ProfileOwner, text: string
   }
 }
 
+/** Opens a profile. Rejects with `store_corrupt` if it or its key was changed or moved. */
 export async function decryptProfile(
   sealer: Sealer,
   owner: ProfileOwner,

@@ -13,10 +13,10 @@ import {
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 
-/** The chain that all events of a connection are in. */
+/** The number of the chain that all events of a connection are in. */
 const CHAIN = NO_LINKS.chain
 
-/** Where a chain ends when an event is added to it. */
+/** The head of a chain after an event is added. */
 export const nextHead = (head: ChainHead, event: Event, version: LinkVersion = LINK_VERSION): ChainHead => ({
   chain: head.chain,
   count: head.count + 1,
@@ -25,15 +25,15 @@ export const nextHead = (head: ChainHead, event: Event, version: LinkVersion = L
     .digest('hex'),
 })
 
-/** The end of a chain as its row holds it. */
+/** A chain head as its row stores it. */
 export interface HeadRow extends ChainHead {
-  /** The latest moment at which events were added, by the clocks that did: it never goes back. */
+  /** When the latest events were added. Never goes back, even if a clock does. */
   readonly at: Instant
 }
 
 export const NO_HEAD: HeadRow = { ...NO_LINKS, at: 0 }
 
-/** The ends of the chains of some connections: a connection without events has none. */
+/** The chain heads of some connections. A connection without events has none. */
 export async function readHeads(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
   const heads = new Map<string, HeadRow>()
   for (const group of inGroups(connections)) {
@@ -95,8 +95,9 @@ export async function linksAfter(
 }
 
 /**
- * The event of a row. A row that is not written as this store writes it, as with a member twice, gets a member that no event has, so
- * that the hash of its record differs: another reader of the database could take the other one.
+ * The event of a row. If the text differs from what this store writes (a member twice, for example), adds a
+ * member that no event has, so that the hash of its record differs. Another JSON reader could read another
+ * event from that text.
  */
 function parseEvent(body: string): Event {
   const event = JSON.parse(body) as Event

@@ -1,7 +1,10 @@
 import { GuestpassError } from '@guestpass/core'
 
-/** A column of bytes, checked: a database may hold a text or a number in its place. Throws `store_corrupt`, naming `what`. */
+/**
+ * The bytes of a column. Throws `store_corrupt`, which names `what`, if a changed database holds another type
+ * there.
+ */
 export function bytesOf(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value
-  throw new GuestpassError('store_corrupt', `The ${what} is not made of bytes. Restore the store from a backup.`)
+  throw new GuestpassError('store_corrupt', `The ${what} does not hold bytes. Restore the store from a backup.`)
 }

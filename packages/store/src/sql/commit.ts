@@ -9,23 +9,24 @@ import { denyTokens, rememberTokens } from './issued-tokens.ts'
 import { newestKey } from './data-key-store.ts'
 import { rollBackOnConflict } from './savepoint.ts'
 
-/** What a change writes, made before the transaction, so that sealing holds up nobody. */
+/** The rows of a change. They are sealed before the transaction, so that no other writer waits for it. */
 interface SealedChange {
   readonly writes: readonly SealedWrite[]
   readonly documents: readonly SealedDocument[]
-  /** The data key that sealed it; absent when nothing is sealed. */
+  /** The id of the data key that sealed the rows; absent if there are none. */
   readonly key?: string
 }
 
 const compare = (one: string, other: string): number => Number(one > other) - Number(one < other)
 
-/** Writes all rows that are as expected; a conflict at the first that is not. */
+/** Writes rows until the first one that does not meet its expectation. */
 async function writeRows(db: Db, { writes, documents }: SealedChange, now: Instant): Promise<'done' | 'conflict'> {
   for (const one of writes) if (!(await writeExpected(db, one, now))) return 'conflict'
   for (const one of documents) if (!(await writeExpectedDocument(db, one, now))) return 'conflict'
   return 'done'
 }
 
+/** What a commit works with. */
 export interface CommitParts {
   readonly database: Database
   readonly sealer: Sealer
@@ -38,7 +39,7 @@ export function createCommit({ database: { write, now }, sealer, route, random }
   function sealed({ connection, writes = [], documents = [] }: Change): SealedChange {
     const some = writes.length + documents.length > 0
     return {
-      // In the order of their keys: changes that cross each other then wait for one another, and never both.
+      // Sorted by key, so that two changes lock rows in the same order and cannot deadlock.
       writes: writes.map((one) => sealWrite(sealer, one)).sort((a, b) => compare(a.row.id, b.row.id)),
       documents: documents
         .map((one) => sealDocument(sealer, random, connection, one))
@@ -48,9 +49,9 @@ export function createCommit({ database: { write, now }, sealer, route, random }
   }
 
   const apply = async (db: Db, change: Change, ready: SealedChange): Promise<'done' | 'conflict' | 'stale'> => {
-    // From the moment that a key is there nothing is sealed with an older one, so that a rotation can come to its end.
+    // Once a newer data key exists, no value is sealed with an older one, so that a rotation can end.
     if (ready.key !== undefined && (await newestKey(db))?.id !== ready.key) return 'stale'
-    // One row that is not as expected leaves nothing to undo.
+    // A single row that does not meet its expectation leaves nothing to undo.
     const several = ready.writes.length + ready.documents.length > 1
     const rows = () => writeRows(db, ready, now())
     if ((several ? await rollBackOnConflict(db, rows) : await rows()) === 'conflict') return 'conflict'

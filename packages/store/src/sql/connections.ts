@@ -1,6 +1,8 @@
 import type { Db } from './database.ts'
 
-/** The first connection after a name that has a row in a table: one step in an index, however many rows there are. */
+/**
+ * The first connection after `name` that has a row in a table. One step in an index, for any number of rows.
+ */
 async function firstAfter(
   db: Db,
   table: 'credentials' | 'documents' | 'events',
@@ -14,7 +16,7 @@ async function firstAfter(
   return row?.first ?? undefined
 }
 
-/** The connections that have credentials, documents or events, in order. */
+/** The names of the connections that have credentials, documents or events, sorted. */
 export async function connectionsOf(db: Db): Promise<readonly string[]> {
   const names: string[] = []
   for (let last = ''; ; ) {

@@ -25,13 +25,13 @@ type BodyOf<C> = C extends Credential
 /** What a row holds of a credential besides its columns, and its kind. */
 type Body = BodyOf<Credential>
 
-/** Before all time: nobody's. */
+/** The claim time of a row that no keeper has claimed. */
 const UNCLAIMED: Instant = 0
 
-/** What a write leaves of its row, whatever stood there: made before the transaction, so that sealing holds up nobody. */
+/** A row to write. It is sealed before the transaction, so that no other writer waits for it. */
 export interface SealedWrite {
   readonly row: Omit<Row, 'revision' | 'claimed_until' | 'claimed_at' | 'touched_at' | 'lapsed' | 'was_personal'>
-  /** The key of its profile, sealed; absent where it has none. */
+  /** The sealed key of its profile; absent if it has no profile. */
   readonly profileKey?: Uint8Array
   readonly expect: CredentialWrite['expect']
 }
@@ -48,7 +48,7 @@ const tokensText = ({ access, refresh, ...rest }: TokenSet): string =>
   JSON.stringify({ ...rest, access: access.reveal(), ...(refresh ? { refresh: refresh.reveal() } : {}) })
 
 function parseTokens(text: string): TokenSet {
-  // Sealed by `textOf` and unchanged since, or it would not have opened.
+  // `tokensText` wrote it, and a changed text does not open.
   const { access, refresh, ...rest } = JSON.parse(text) as Omit<TokenSet, 'access' | 'refresh'> & {
     readonly access: string
     readonly refresh?: string
@@ -79,7 +79,7 @@ export function sealWrite(sealer: Sealer, { credential, expect }: CredentialWrit
   }
 }
 
-/** A row with the sealed key of its profile, if it has one. */
+/** A row, and the sealed key of its profile if it has one. */
 type FullRow = Row & { readonly profile_key: Uint8Array | null }
 
 const rowsOf = (db: Db, connection: string) =>
@@ -119,7 +119,9 @@ async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential>
   }
 }
 
-/** Does not validate: the row is of this kind, and its text is what a write made of a credential of the kind. */
+/**
+ * Does not validate: the row is of this kind, and its text is what a write made of a credential of the kind.
+ */
 function parseBody({ connection, id, kind }: Row, text: string): Body {
   try {
     return { ...(JSON.parse(text) as object), kind } as Body
@@ -132,7 +134,7 @@ function parseBody({ connection, id, kind }: Row, text: string): Body {
   }
 }
 
-/** A row as it is stored, to be opened when the transaction that read it is over. */
+/** Reads a row. Open it after the transaction, because a key ring may be slow. */
 export const readSealedRow = (db: Db, connection: string, id: string): Promise<FullRow | undefined> =>
   rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
 
@@ -176,12 +178,12 @@ export async function listCredentials(
   return { credentials, ...(next === undefined ? {} : { next }) }
 }
 
-/** What a write leaves of the claim of a keeper: all, when it changes neither generation nor due time. */
+/** The claim of a keeper after a write. It stays if the write changes neither generation nor due time. */
 const claimAfter = ({ generation, due_at }: SealedWrite['row']) => sql<Instant>`case
   when credentials.generation = ${generation} and credentials.due_at = ${due_at} then credentials.claimed_until
   else ${sql.lit(UNCLAIMED)} end`
 
-/** All that a write changes of a row that is there. */
+/** The columns that a write changes in an existing row. */
 const changedColumns = (row: SealedWrite['row']) => {
   const { connection: _connection, id: _id, ...rest } = row
   return {
@@ -203,7 +205,7 @@ const insertRow = (db: Db, row: SealedWrite['row'], now: Instant) =>
     was_personal: 0,
   })
 
-/** Writes a row whose expectation is in the statement: none comes back when it does not hold. */
+/** Writes a row. The statement checks the expectation, and returns no row if it is not met. */
 function writeRow(
   db: Db,
   { row, expect: { generation, revision } }: SealedWrite,
@@ -212,9 +214,9 @@ function writeRow(
   if (generation === 0 && (revision === undefined || revision === 0)) {
     return insertRow(db, row, now)
       .onConflict((conflict) => {
-        const stands = conflict.columns(['connection', 'id'])
-        if (revision === 0) return stands.doNothing()
-        return stands.doUpdateSet(changedColumns(row)).where('credentials.generation', '=', 0)
+        const existing = conflict.columns(['connection', 'id'])
+        if (revision === 0) return existing.doNothing()
+        return existing.doUpdateSet(changedColumns(row)).where('credentials.generation', '=', 0)
       })
       .returning('was_personal')
       .executeTakeFirst()
@@ -230,15 +232,15 @@ function writeRow(
     .executeTakeFirst()
 }
 
-/** Writes a row that is as expected, and the key of its profile; false when it is not. */
+/** Writes a row and the key of its profile. False if the row does not meet the expectation. */
 export async function writeExpected(db: Db, write: SealedWrite, now: Instant): Promise<boolean> {
-  const stands = await writeRow(db, write, now)
-  if (!stands) return false
-  if (stands.was_personal === 1 || write.profileKey) await writeProfileKey(db, write)
+  const written = await writeRow(db, write, now)
+  if (!written) return false
+  if (written.was_personal === 1 || write.profileKey) await writeProfileKey(db, write)
   return true
 }
 
-/** Keeps the key of a profile in the place of the one that there was. */
+/** Replaces the key of a profile, or deletes it if the profile was removed. */
 async function writeProfileKey(db: Db, { row: { connection, id }, profileKey: key }: SealedWrite): Promise<void> {
   if (!key) {
     await db.deleteFrom('profile_keys').where('connection', '=', connection).where('id', '=', id).execute()

@@ -3,7 +3,10 @@ import { bytesOf } from './bytes.ts'
 import type { Database, Db } from './database.ts'
 import { transactionState, type TransactionState } from './transaction-state.ts'
 
-/** Inside a transaction, the data key that was made last: nothing may be sealed with another one. Undefined where there is none. */
+/**
+ * The newest data key, read in a transaction. No value may be sealed with an older one. Undefined if there is
+ * none.
+ */
 export async function newestKey(db: Db): Promise<TransactionState['newestKey']> {
   const memory = transactionState(db)
   const newest =
@@ -19,7 +22,7 @@ export async function newestKey(db: Db): Promise<TransactionState['newestKey']> 
   return newest
 }
 
-/** The data keys of the store, wrapped, in their table. */
+/** The wrapped data keys in the table `keys`. */
 export const createDataKeyStore = ({ read, write, now }: Database): DataKeyStore => ({
   async all() {
     const rows = await read((db) => db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute())
@@ -31,10 +34,10 @@ export const createDataKeyStore = ({ read, write, now }: Database): DataKeyStore
   },
   async addAfter(newest, { id, wrappedBy, bytes }) {
     await write(async (db) => {
-      const stands = await newestKey(db)
-      if (stands?.id !== newest) return
-      // Later than the one before it also where the clock went back: the order says which one seals.
-      const created_at = Math.max(now(), (stands?.created_at ?? 0) + 1)
+      const current = await newestKey(db)
+      if (current?.id !== newest) return
+      // Later than the former key even if the clock went back, because the newest key seals.
+      const created_at = Math.max(now(), (current?.created_at ?? 0) + 1)
       await db.insertInto('keys').values({ id, wrapped_by: wrappedBy, wrapped: bytes, created_at }).execute()
       transactionState(db).newestKey = { id, created_at }
     })

@@ -2,41 +2,44 @@ import type { Instant } from '@guestpass/core/store-kit'
 import type { Kysely, RawBuilder } from 'kysely'
 import type { Tables } from './schema.ts'
 
-/** A database as the queries see it, inside a transaction or out of it. */
+/** A database for queries, inside or outside a transaction. */
 export type Db = Kysely<Tables>
 
+/** Options of a write. */
 export interface WriteOptions {
+  /** Removes overwritten data from all files of the database after the write. Default false. */
   readonly scrub?: boolean
+  /** Lets the write use the space that `ensureRoom` reserved. Default false. */
   readonly urgent?: boolean
 }
 
-/** What one kind of database offers to the store: each kind has its own folder. */
+/** What the store needs of a database. Each kind of database has its own folder. */
 export interface Database {
   /** Runs statements that only read. */
   readonly read: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   /**
-   * Runs statements in a transaction, which others may share. Resolves when it is on the disk; when `work` throws, nothing of it
-   * stays. `work` may run more than once. `scrub`: what was overwritten leaves no trace in the files either. `urgent`: it may use
-   * the room that `ensureRoom` keeps.
+   * Runs statements in a transaction, which other calls may share. Resolves when the transaction is durable.
+   * If `work` throws, the transaction keeps nothing of it. `work` may run more than once.
    */
   readonly write: <T>(work: (db: Db) => Promise<T>, options?: WriteOptions) => Promise<T>
-  /** Keeps room for one more urgent write. Rejects with `store_unavailable` when there is none. */
+  /** Reserves space for one more urgent write. Rejects with `store_unavailable` if there is none. */
   readonly ensureRoom: () => Promise<void>
-  /** Since when the files may hold traces of what was erased; undefined when they do not. */
+  /** Since when the files may hold erased data; undefined if they hold none. */
   readonly tracesSince: () => Promise<Instant | undefined>
+  /** The wall clock, in milliseconds since 1970. */
   readonly now: () => Instant
   /**
-   * The time by which leases end, in milliseconds: of a clock that all who share the database read alike, whatever their wall clocks
-   * say. It is compared with itself only.
+   * The clock of leases, in milliseconds. All processes that share the database read the same time, even if
+   * their wall clocks differ. It is compared only with itself.
    */
   readonly leaseNow: () => Instant
   readonly close: () => Promise<void>
 }
 
-/** How a kind of database spells what the migrations need. */
+/** The column types and expressions that differ between databases. */
 export interface SchemaDialect {
   readonly bytes: 'blob' | 'bytea'
   readonly sequence: 'integer' | 'bigserial'
-  /** A text member of a column that holds a JSON object; empty where it is damaged. */
+  /** A text member of a column of JSON objects; empty if the JSON is damaged. */
   readonly member: (column: string, name: string) => RawBuilder<string>
 }

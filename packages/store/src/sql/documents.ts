@@ -21,7 +21,7 @@ import { transactionState } from './transaction-state.ts'
 type Row = Selectable<Tables['documents']>
 type Name = Pick<Row, 'connection' | 'kind' | 'id'>
 
-/** A document to write, sealed before the transaction; `row` is absent when it is to be removed. */
+/** A document to write, sealed before the transaction. `row` is absent to remove it. */
 export interface SealedDocument {
   readonly name: Name
   readonly expect: DocumentWrite['expect']
@@ -44,7 +44,7 @@ export function sealDocument(
 ): SealedDocument {
   const name = { connection, kind, id }
   if (value === undefined) return { name, expect }
-  // By luck and not by count, so that one that was removed and made again is not taken for the former.
+  // Random, so that a document that was removed and created again has another revision.
   const revision = 1 + Math.floor(random.float() * 2 ** 48)
   const sealed = sealer.seal(documentContext({ ...name, revision }), JSON.stringify(value))
   return {
@@ -54,7 +54,10 @@ export function sealDocument(
   }
 }
 
-/** One that lasts longer from now than it ever was to last was written by a clock that was ahead, and counts as expired. */
+/**
+ * Whether a document has expired. One whose remaining time exceeds its lifetime was written by a clock that
+ * was ahead, and counts as expired.
+ */
 export const isExpired = (now: Instant) => sql<boolean>`(documents.expires_at is not null
   and (documents.expires_at <= ${now}
     or documents.expires_at - coalesce(documents.kept_ms, documents.expires_at) > ${latestCredible(now, DOCUMENT_TOLERANCE)}))`
@@ -131,7 +134,9 @@ export async function countDocuments(
 const isNamed = ({ connection, kind, id }: Name) =>
   sql<boolean>`documents.connection = ${connection} and documents.kind = ${kind} and documents.id = ${id}`
 
-/** Writes or removes a document that is as expected; false when it is not. The expectation is in the statement. */
+/**
+ * Writes or removes a document. False if it does not have the expected revision, which the statement checks.
+ */
 export function writeExpectedDocument(db: Db, document: SealedDocument, now: Instant): Promise<boolean> {
   const { name, row } = document
   if (row === undefined) return removeRow(db, document, now)
@@ -183,7 +188,10 @@ async function removeRow(db: Db, { name, expect: { revision } }: SealedDocument,
   return gone !== undefined
 }
 
-/** Clears expired documents away, so many at most: a day late, so that a clock set forward by mistake takes none. */
+/**
+ * Deletes at most `most` documents that expired a day ago or earlier. The day protects documents from a clock
+ * that is set forward.
+ */
 export async function sweepDocuments(db: Db, most: number, now: Instant): Promise<void> {
   await db
     .deleteFrom('documents')

@@ -11,20 +11,20 @@ import type { Db } from './database.ts'
 import { countRows } from './rows.ts'
 import type { Tables } from './schema.ts'
 
-/** Touches nearer than this to the last one are not written: they come with every use. */
+/** A touch sooner after the last one is not written, because every use touches. */
 const TOUCH_EVERY: Millis = MINUTE
-/** Rows that one claim changes, so that it never holds the lock for long; the next one goes on from there. */
+/** The most rows that one claim changes, so that it holds the write lock only briefly. */
 const MAX_CHANGED_ROWS = 1_000
-/** Rows looked at for the next one that falls due. */
+/** How many future rows to read for the next due time. */
 const LOOKAHEAD_ROWS = 100
 
-// In the text of the query, because the indexes hold only rows with exactly these values.
+// Literals, because a partial index is used only if the query names its value.
 const WATCHED = sql.lit(0)
 const LAPSED = sql.lit(1)
 
 type Rows = SelectQueryBuilder<Tables, 'credentials', object>
 
-/** A claim at the moment when it is made. */
+/** A request and the time at which it is handled. */
 interface Claim extends DueRequest {
   readonly connection: string
   readonly now: Instant
@@ -35,24 +35,24 @@ const rowsOf = (db: Db, { connection }: Claim, lapsed: typeof LAPSED): Rows =>
 
 const keptSince = ({ now, keepForMs }: Claim): Instant => now - keepForMs
 
-/** Not claimed, or claimed by a clock that was ahead. */
+/** Rows without a claim, and rows whose claim a clock that was ahead has set. */
 const unclaimed = (rows: Rows, { now }: Claim): Rows =>
   rows.where((row) => row.or([row('claimed_until', '<=', now), row('claimed_at', '>', latestCredible(now))]))
 
 const claimable = (db: Db, claim: Claim): Rows =>
   unclaimed(rowsOf(db, claim, WATCHED).where('due_at', '<=', claim.now), claim)
 
-/** Put off by a clock that was ahead, and due now. */
+/** Rows whose due time a clock that was ahead has set. They are due now. */
 const setByFastClock = (db: Db, claim: Claim): Rows =>
   rowsOf(db, claim, WATCHED).where('due_set_at', '>', latestCredible(claim.now)).where('due_at', '>', claim.now)
 
-/** Put aside and kept all the same: touched since, or this keeper keeps for longer, or the clock was ahead. */
+/** Lapsed rows that are in use again: touched since, or `keepForMs` is longer now, or the clock was ahead. */
 const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
 
 const changing = (db: Db, { connection }: Claim, rows: Rows, most: number) =>
   db.updateTable('credentials').where('connection', '=', connection).where('id', 'in', rows.select('id').limit(most))
 
-/** Whether a touch now would change anything. */
+/** Whether a touch now must be written. */
 export async function needsTouch(db: Db, connection: string, id: string, now: Instant): Promise<boolean> {
   const row = await db
     .selectFrom('credentials')
@@ -60,7 +60,7 @@ export async function needsTouch(db: Db, connection: string, id: string, now: In
     .where('connection', '=', connection)
     .where('id', '=', id)
     .executeTakeFirst()
-  // One from the future was made by a clock that was ahead, and would keep the session for too long.
+  // A touch in the future is by a clock that was ahead. It would keep the guest for too long.
   return row !== undefined && Math.abs(now - row.touched_at) >= TOUCH_EVERY
 }
 
@@ -73,7 +73,7 @@ export async function touch(db: Db, connection: string, id: string, now: Instant
     .execute()
 }
 
-/** How many are due and kept, claimed or not; up to `most`. */
+/** Counts due rows that are in use, claimed or not, up to `most`. */
 export async function countDue(
   db: Db,
   { most, ...asked }: Pick<Claim, 'connection' | 'keepForMs' | 'now'> & { readonly most: number },
@@ -88,7 +88,7 @@ export async function countDue(
   return count
 }
 
-/** The answer to a claim that would change nothing; undefined when it would. */
+/** The answer if a claim would change no row; undefined if it would. */
 export async function noDueCredentials(db: Db, claim: Claim): Promise<DueAnswer | undefined> {
   for (const rows of [claimable(db, claim), unclaimed(setByFastClock(db, claim), claim), revivable(db, claim)]) {
     if (await rows.select('id').limit(1).executeTakeFirst()) return undefined
@@ -96,7 +96,7 @@ export async function noDueCredentials(db: Db, claim: Claim): Promise<DueAnswer 
   return answer(db, claim, [])
 }
 
-/** Claims what is kept, and puts aside what is not, so that later claims need not pass it. */
+/** Claims due rows that are in use. Marks the others as lapsed, so that later claims do not read them. */
 export async function claimDue(db: Db, claim: Claim): Promise<DueAnswer> {
   const { max, now } = claim
   const claimed: { readonly id: string; readonly dueAt: Instant }[] = []
@@ -124,7 +124,7 @@ async function revive(db: Db, claim: Claim): Promise<number> {
   return Number(numUpdatedRows)
 }
 
-/** Takes the longest due rows, kept or not, and says which is which. */
+/** Claims the longest due rows in use and marks the others as lapsed. Returns both. */
 async function claimRows(db: Db, claim: Claim, rows: Rows, most: number) {
   const since = keptSince(claim)
   const until = claim.now + claim.leaseMs
@@ -132,7 +132,7 @@ async function claimRows(db: Db, claim: Claim, rows: Rows, most: number) {
     .set((row) => ({
       claimed_until: row.case().when('touched_at', '>=', since).then(until).else(row.ref('claimed_until')).end(),
       claimed_at: claim.now,
-      // One from the future was made by a clock that was ahead, and would keep the guest for too long.
+      // A touch in the future is by a clock that was ahead. It would keep the guest for too long.
       touched_at: row
         .case()
         .when('touched_at', '>', latestCredible(claim.now))
@@ -177,7 +177,7 @@ async function nextDueAt(db: Db, claim: Claim): Promise<Instant | undefined> {
       fn.countAll<number>().as('rows'),
     ])
     .executeTakeFirst()
-  // So many that are not kept come before the next one that it is too early to look for it.
+  // All rows that were read are not in use. The last of them is early enough to look again.
   const due = seen?.next ?? (Number(seen?.rows) === LOOKAHEAD_ROWS ? seen?.last : undefined)
   const ends = [claims?.end, claimsAhead?.end, due].filter((at) => at !== null && at !== undefined)
   return ends.length > 0 ? Math.min(...ends) : undefined

@@ -8,7 +8,7 @@ import { sql } from 'kysely'
 import type { Db } from './database.ts'
 import { isExpired } from './documents.ts'
 
-/** A claim at the moment when it is made. */
+/** A request and the time at which it is handled. */
 interface Claim extends DueDocumentsRequest {
   readonly connection: string
   readonly now: Instant
@@ -22,11 +22,13 @@ const rowsOf = (db: Db, { connection, kind, now }: Claim) =>
     .where('due_at', 'is not', null)
     .where(({ not }) => not(isExpired(now)))
 
-/** Put off by a clock that was ahead, and due now. */
+/** Documents whose due time a clock that was ahead has set. They are due now. */
 const setByFastClock = (db: Db, claim: Claim) =>
   rowsOf(db, claim).where('due_set_at', '>', latestCredible(claim.now)).where('due_at', '>', claim.now)
 
-/** The answer to a claim that would change nothing; undefined when it would. Asked every second: one statement. */
+/**
+ * The answer if no document is due; undefined if one is. Workers ask every second, so it is one statement.
+ */
 export async function noDueDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer | undefined> {
   const { now } = claim
   const first = rowsOf(db, claim).select('due_at').orderBy('due_at').limit(1)
@@ -37,7 +39,7 @@ export async function noDueDocuments(db: Db, claim: Claim): Promise<DueDocuments
   return { now, claimed: [], ...(next === null ? {} : { nextInMs: next - now }) }
 }
 
-/** Claims what is due, the longest due first; then what a clock that was ahead has put off. */
+/** Claims due documents, the longest due first, then those whose due time a clock that was ahead has set. */
 export async function claimDueDocuments(db: Db, claim: Claim): Promise<DueDocumentsAnswer> {
   const { now, max } = claim
   const due = rowsOf(db, claim).where('due_at', '<=', now).orderBy('due_at')
@@ -67,7 +69,7 @@ async function claimRows(
       'in',
       found.map(({ id }) => id),
     )
-    // Another process may have claimed it meanwhile, where a database lets two write at once.
+    // In a database with concurrent writers, another process may have claimed it in the meantime.
     .where((row) => row.or([row('due_at', '<=', now), row('due_set_at', '>', latestCredible(now))]))
     .returning('id')
     .execute()

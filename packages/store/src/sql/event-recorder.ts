@@ -8,7 +8,7 @@ import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
 import { transactionState, type RecordedEvent } from './transaction-state.ts'
 
-/** Adds events to the transaction: at its end they are chained and put into the outbox. */
+/** Records events of a change. The end of the transaction adds them to the chain and to the outbox. */
 export function recordEvents(db: Db, events: readonly Event[], route: Route): void {
   const recorded = events.map((event) => ({ event, sinks: [...new Set(route(event))] }))
   transactionState(db).events.push(...recorded)
@@ -21,7 +21,7 @@ interface ChainedEvents {
 }
 
 const connectionsOf = (recorded: readonly RecordedEvent[]): readonly string[] =>
-  // In one order for all, so that two transactions never hold an end that the other one waits for.
+  // Sorted, so that two transactions lock chain heads in the same order and cannot deadlock.
   [...new Set(recorded.map(({ event }) => event.connection))].sort()
 
 function chainEvents(
@@ -44,7 +44,7 @@ function chainEvents(
   return { rows, messages, heads }
 }
 
-/** Adds rows; says which of them are there now, and not since before. */
+/** Inserts rows, except those that are stored already. Returns the keys of the inserted ones. */
 async function insertRows(db: Db, rows: ChainedEvents['rows']): Promise<ReadonlySet<string>> {
   const names: string[] = []
   for (const group of inGroups(rows)) {
@@ -62,7 +62,7 @@ async function insertRows(db: Db, rows: ChainedEvents['rows']): Promise<Readonly
 const eventKey = ({ connection, id }: { readonly connection: string; readonly id: string }): string =>
   `${connection.length}:${connection}${id}`
 
-/** Takes away what was added behind the ends. */
+/** Deletes the rows after the former heads. */
 async function removeAfter(db: Db, connections: readonly string[], ends: ReadonlyMap<string, HeadRow>): Promise<void> {
   for (const connection of connections) {
     const { chain, count } = ends.get(connection) ?? NO_HEAD
@@ -75,7 +75,7 @@ async function removeAfter(db: Db, connections: readonly string[], ends: Readonl
   }
 }
 
-/** One of each: the same event may be recorded by several changes, as by one that is repeated. */
+/** Each event once: a repeated change records the same event again. */
 function distinct(recorded: readonly RecordedEvent[]): readonly RecordedEvent[] {
   const found = new Map<string, RecordedEvent>()
   for (const one of recorded) {
@@ -86,8 +86,8 @@ function distinct(recorded: readonly RecordedEvent[]): readonly RecordedEvent[] 
 }
 
 /**
- * Chains the events of a transaction and puts them into the outbox; one that is stored already is left out. The ends of the
- * chains are looked at last in a transaction, because changes of other processes wait for them.
+ * Adds the recorded events of a transaction to their chains and to the outbox, except those that are stored
+ * already. The transaction locks the chain heads last, because other processes wait for them.
  */
 export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
   const recorded = distinct(transactionState(db).events)
@@ -97,7 +97,7 @@ export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
   let links = chainEvents(recorded, ends, now)
   const added = await insertRows(db, links.rows)
   if (added.size < links.rows.length) {
-    // A stored one left a gap: all of them once more, without it.
+    // A stored event left a gap in the chain. All events are added again, without it.
     await removeAfter(db, connections, ends)
     links = chainEvents(
       recorded.filter(({ event }) => added.has(eventKey(event))),

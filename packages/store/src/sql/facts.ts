@@ -1,5 +1,6 @@
 import type { Db } from './database.ts'
 
+/** The value of a fact; undefined if there is none. */
 export async function readFact(db: Db, connection: string, name: string): Promise<unknown> {
   const row = await db
     .selectFrom('facts')
@@ -10,6 +11,7 @@ export async function readFact(db: Db, connection: string, name: string): Promis
   return row && JSON.parse(row.value)
 }
 
+/** Sets a fact. Undefined deletes it. */
 export async function writeFact(db: Db, connection: string, name: string, value: unknown): Promise<void> {
   const text = JSON.stringify(value) as string | undefined
   if (text === undefined) {

@@ -8,25 +8,30 @@ interface Job {
   readonly reject: (thrown: unknown) => void
 }
 
-/** More would hold the lock for longer than other processes like to wait. */
+/** The most jobs of one transaction. More would hold the write lock for too long. */
 const MAX_GROUP = 256
 
+/** What a group commit works with. */
 export interface GroupCommitParts {
   readonly db: Db
-  /** Writes what the jobs of one transaction have left to its end. */
+  /** Runs at the end of each transaction. */
   readonly finish: (transaction: Db) => Promise<void>
-  /** Makes room for urgent work after a failure; true when it may succeed now. */
+  /** Frees reserved space after a failure of urgent work. True if a second try may succeed. */
   readonly freeSpace: (thrown: unknown) => Promise<boolean>
 }
 
+/** Runs writes, several in one transaction. */
 export interface GroupCommit {
-  /** Runs a job, and resolves when it is on the disk. It may be run again when the transaction that it shared has failed. */
+  /** Runs a job and resolves when it is durable. If a shared transaction fails, the job may run again. */
   run<T>(work: (db: Db) => Promise<T>, urgent?: boolean): Promise<T>
-  /** Resolves when no job waits any more. */
+  /** Resolves when no job is waiting. */
   idle(): Promise<void>
 }
 
-/** What a transaction has come to: the answers of its jobs, or what failed, and whether the jobs failed or the database. */
+/**
+ * The result of a transaction: the values of its jobs, or the error, and whether a job or the database caused
+ * it.
+ */
 type TransactionResult =
   | { readonly values: readonly unknown[] }
   | { readonly thrown: unknown; readonly by: 'jobs' | 'database' }
@@ -56,7 +61,7 @@ async function runTogether(parts: GroupCommitParts, jobs: readonly Job[]): Promi
   if ('values' in outcome) {
     for (const [at, { resolve }] of jobs.entries()) resolve(outcome.values[at])
   } else if (jobs.length > 1 && (outcome.by === 'jobs' || relieved)) {
-    // One of them is at fault, or there is room for some but not for all: each by itself, the urgent ones first.
+    // One job failed, or there is space for some of them only. Each runs alone, the urgent ones first.
     for (const job of jobs.toSorted((a, b) => Number(b.urgent) - Number(a.urgent))) await runTogether(parts, [job])
   } else {
     for (const { reject } of jobs) reject(outcome.thrown)
@@ -64,8 +69,8 @@ async function runTogether(parts: GroupCommitParts, jobs: readonly Job[]): Promi
 }
 
 /**
- * Writes one transaction for all jobs that come in one turn of the event loop, because a commit waits for the disk and many
- * may wait together. Each job succeeds, conflicts or fails on its own.
+ * Creates a group commit: all jobs of one turn of the event loop share a transaction, because each commit
+ * waits for the disk. Each job succeeds or fails alone.
  */
 export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   const waiting: Job[] = []

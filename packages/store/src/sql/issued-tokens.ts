@@ -3,18 +3,18 @@ import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 import { transactionState } from './transaction-state.ts'
 
-/** Remembers tokens, at the end of the transaction. One that was denied stays denied. */
+/** Remembers tokens at the end of the transaction. A denied token stays denied. */
 export function rememberTokens(db: Db, connection: string, tokens: readonly IssuedToken[]): void {
   const memory = transactionState(db)
   memory.expiring += tokens.length
   for (const { credential, fingerprint, expiresAt } of tokens) {
-    // The last of each: one statement may not write a row twice.
+    // The last of each, because one statement may not write a row twice.
     const row = { connection, fingerprint, credential, expires_at: expiresAt, denied: 0 }
     memory.issued.set(`${connection.length}:${connection}${fingerprint}`, row)
   }
 }
 
-/** Writes the tokens that the transaction is to remember. */
+/** Writes the tokens that the transaction remembered. */
 export async function writeRememberedTokens(db: Db): Promise<void> {
   const { issued } = transactionState(db)
   for (const group of inGroups([...issued.values()])) {
@@ -32,7 +32,10 @@ export async function writeRememberedTokens(db: Db): Promise<void> {
   issued.clear()
 }
 
-/** Forgets expired tokens, so many at most: a day late, so that a clock set forward by mistake does not forget a denial. */
+/**
+ * Deletes at most `most` tokens that expired a day ago or earlier. The day protects denials from a clock that
+ * is set forward.
+ */
 export async function sweepIssuedTokens(db: Db, most: number, now: Instant): Promise<void> {
   await db
     .deleteFrom('issued')
@@ -47,8 +50,9 @@ export async function sweepIssuedTokens(db: Db, most: number, now: Instant): Pro
     .execute()
 }
 
+/** Denies all tokens of a credential that were remembered before. */
 export async function denyTokens(db: Db, connection: string, credential: string): Promise<void> {
-  // Those that came before in the same transaction are denied too.
+  // Tokens that the same transaction remembered before are denied too.
   await writeRememberedTokens(db)
   await db
     .updateTable('issued')
@@ -58,7 +62,7 @@ export async function denyTokens(db: Db, connection: string, credential: string)
     .execute()
 }
 
-/** What is remembered of a token that has not yet expired. */
+/** The entry of a token; undefined if there is none, or the token has expired. */
 export const findIssuedToken = (
   db: Db,
   connection: string,

@@ -52,8 +52,8 @@ interface Progress {
 }
 
 /**
- * Makes a new data key, seals every value with it and removes the old keys, while other processes read and write. If an
- * earlier rotation was not completed, continues with the key of that one.
+ * Makes a new data key, seals every value with it and removes the old keys, while other processes read and
+ * write. If an earlier rotation was not completed, continues with the key of that one.
  */
 export async function rotate(parts: RotationParts, options: RotationOptions = {}): Promise<Rotation> {
   const { keys, resumed } = await ensureNewKey(parts)
@@ -89,7 +89,9 @@ async function ensureNewKey({ dataKeys, keyRing, random }: RotationParts): Promi
   return { keys, resumed: fresh === undefined || keys.at(-1)?.id !== fresh.id }
 }
 
-/** Wraps every data key with the first key of the ring, so that this key alone opens the store from now on. */
+/**
+ * Wraps every data key with the first key of the ring, so that this key alone opens the store from now on.
+ */
 async function rewrapKeys({ dataKeys, keyRing }: RotationParts, keys: readonly StoredDataKey[]): Promise<void> {
   for (const key of keys.filter(({ wrappedBy }) => wrappedBy !== keyRing.id)) {
     await dataKeys.rewrap(key, await wrapKey(keyRing, await keyRing.unwrap(key, key.id), key.id))

@@ -9,7 +9,7 @@ export interface LeaseRequest {
   readonly ms: Millis
 }
 
-/** Takes or prolongs a lease in one statement: no row comes back when another holder has it. */
+/** Takes or extends a lease. The statement returns no row if another holder has the lease. */
 export async function takeLease(
   db: Db,
   { connection, name, holder, ms }: LeaseRequest,

@@ -12,15 +12,21 @@ import type { Db } from './database.ts'
 import { countRows, inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
 
-/** Due since ever: never tried, so that the index holds these in the order of their commits. */
+/**
+ * The due time of a message that was never tried. All have the same, so that the index holds them in commit
+ * order.
+ */
 const NEVER_TRIED: Instant = 0
 
-/** An event for a sink, where it stands in its chain, and since when it waits: what orders the messages of all connections. */
+/**
+ * A message: an event for a sink, its place in the chain, and since when it is queued, which orders the
+ * messages of all connections.
+ */
 export type QueueEntry = Pick<Tables['outbox'], 'sink' | 'connection' | 'event' | 'chain' | 'count' | 'queued_at'>
 
 const neverTried = { due_at: NEVER_TRIED, set_at: 0, attempts: 0, why: null }
 
-/** Makes events due for sinks, as if they had never been tried. */
+/** Queues events for sinks, due now and never tried. */
 export async function enqueueAll(db: Db, messages: readonly QueueEntry[]): Promise<void> {
   for (const group of inGroups(messages)) {
     await db
@@ -35,11 +41,11 @@ const queueOf = (db: Db, sink: string) => db.selectFrom('outbox').where('outbox.
 
 const attempted = (db: Db, sink: string) => queueOf(db, sink).where('outbox.due_at', '>', sql.lit(NEVER_TRIED))
 
-/** Held by a clock that was ahead. */
+/** Messages whose due time a clock that was ahead has set. */
 const leasedByFastClock = (db: Db, sink: string, now: Instant) =>
   attempted(db, sink).where('outbox.set_at', '>', latestCredible(now))
 
-/** Whether a claim would find anything. */
+/** Whether a message is due. */
 export async function hasDueMessage(db: Db, sink: string, now: Instant): Promise<boolean> {
   const due = queueOf(db, sink).where('outbox.due_at', '<=', now)
   for (const messages of [due, leasedByFastClock(db, sink, now)]) {
@@ -48,7 +54,7 @@ export async function hasDueMessage(db: Db, sink: string, now: Instant): Promise
   return false
 }
 
-/** Takes due messages, the longest waiting first, and holds them for the lease. */
+/** Claims due messages for `leaseMs` milliseconds, the longest queued first. */
 export async function claimMessages(
   db: Db,
   sink: string,
@@ -69,7 +75,7 @@ export async function claimMessages(
           .as('part'),
       )
       .selectAll()
-  // In parts, because only the later ones have to be sorted, and they are short.
+  // In parts, because the index already sorts the first part, and the others are small.
   const parts = first(queueOf(db, sink).where('outbox.due_at', '=', sql.lit(NEVER_TRIED)))
     .unionAll(first(attempted(db, sink).where('outbox.due_at', '<=', now)))
     .unionAll(first(leasedByFastClock(db, sink, now).where('outbox.due_at', '>', now)))
@@ -143,7 +149,10 @@ export async function settleMessage(db: Db, sink: string, outcome: DeliveryOutco
     .execute()
 }
 
-/** Hands events of a sink on to others. An event that the sink does not have goes to none; a message that is there stays as it is. */
+/**
+ * Moves messages of a sink to other sinks. Ignores events without a message, and sinks that have the message
+ * already.
+ */
 export async function routeMessages(
   db: Db,
   sink: string,
@@ -166,6 +175,7 @@ export async function routeMessages(
   }
 }
 
+/** Queues events of a connection for a sink. Returns how many of them the store has. */
 export async function enqueueEvents(
   db: Db,
   connection: string,
@@ -186,7 +196,7 @@ export async function enqueueEvents(
   return rows.length
 }
 
-/** A place in the queue as text, from which the next page goes on. */
+/** The cursor of the page after a message. */
 const cursorOf = ({ connection, chain, count }: Omit<QueuePosition, 'queued_at'>): string =>
   `${chain}:${count}:${connection}`
 
@@ -218,7 +228,7 @@ export async function listDeadLetters(
   return { messages, ...(rows.length > limit && last ? { next: cursorOf(last) } : {}) }
 }
 
-/** Each counted up to `most`. */
+/** Counts waiting messages and dead letters, each up to `most`. */
 export async function countMessages(
   db: Db,
   sink: string,

@@ -19,7 +19,7 @@ async function readState(db: Db, connection: string, key: string): Promise<strin
   return row?.state
 }
 
-/** Keeps a bucket in the place of the very one that was read; false when another one is there. */
+/** Replaces a bucket. False if another process has changed it since `before` was read. */
 async function writeBucket(
   db: Db,
   connection: string,
@@ -41,7 +41,7 @@ async function writeBucket(
   return kept !== undefined
 }
 
-/** Changes a bucket: computed again if another process has changed it meanwhile. */
+/** Changes a bucket. If another process changes it in the meantime, computes the change again. */
 async function changeBucket<T>(
   db: Db,
   connection: string,
@@ -56,6 +56,7 @@ async function changeBucket<T>(
   }
 }
 
+/** Reserves permits in a bucket. */
 export const reservePermits = (
   db: Db,
   connection: string,
@@ -64,6 +65,7 @@ export const reservePermits = (
   now: Instant,
 ): Promise<PermitAnswer> => changeBucket(db, connection, key, (known) => reserveInBucket(known, request, now))
 
+/** Adapts a bucket to the rate-limit feedback of a response. */
 export const recordFeedback = (
   db: Db,
   connection: string,

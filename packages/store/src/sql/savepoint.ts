@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from './database.ts'
 
-/** Runs a part of a transaction of which nothing stays when it comes to a conflict. */
+/** Runs a part of a transaction, and undoes it if the result is `conflict`. */
 export async function rollBackOnConflict<T>(db: Db, work: () => Promise<T | 'conflict'>): Promise<T | 'conflict'> {
   await sql`savepoint change`.execute(db)
   const outcome = await work()

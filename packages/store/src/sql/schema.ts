@@ -1,6 +1,6 @@
 import type { Credential, LinkVersion } from '@guestpass/core/store-kit'
 
-/** The tables, for every database alike. Instants are milliseconds since the epoch; `text` that holds JSON says so. */
+/** The tables, the same in every database. Times are milliseconds since 1970. */
 export interface Tables {
   readonly credentials: {
     readonly connection: string
@@ -9,28 +9,28 @@ export interface Tables {
     readonly generation: number
     readonly revision: number
     readonly standing: Credential['status']
-    /** Null when it is never due for renewal. */
+    /** When the credential is due for renewal; null if never. */
     readonly due_at: number | null
-    /** When that was set; see `dueSetAt`. */
+    /** When `due_at` was set; see `dueSetAt`. */
     readonly due_set_at: number
-    /** Until when it is a keeper's to renew. */
+    /** Until when a keeper has claimed the row. */
     readonly claimed_until: number
-    /** When it was claimed last. */
+    /** When the row was claimed last. */
     readonly claimed_at: number
     readonly touched_at: number
-    /** 1: a keeper found it due and not kept, so that none has to pass it until it is touched; else 0. */
+    /** 1: a keeper found the row due but not in use. Claims do not read it until a touch. Otherwise 0. */
     readonly lapsed: number
     readonly subject: string
     /** The token set as JSON, sealed for this row and generation. */
     readonly tokens: Uint8Array | null
-    /** Personal data as JSON, sealed for this row and generation under a key of its own. */
+    /** Personal data as JSON, sealed for this row and generation with a key of its own. */
     readonly profile: Uint8Array | null
-    /** 1: it had a profile before its last write, whose key that write has to replace; else 0. */
+    /** 1: the row had a profile before its last write, so that write replaces its key. Otherwise 0. */
     readonly was_personal: number
-    /** All other parts of the credential, as JSON. */
+    /** All other members of the credential, as JSON. */
     readonly body: string
   }
-  /** The key of each profile, sealed: without it the profile, and every copy of it, can be read by nobody. */
+  /** The sealed key of each profile. Without it, no copy of the profile can be read. */
   readonly profile_keys: {
     readonly connection: string
     readonly id: string
@@ -44,17 +44,19 @@ export interface Tables {
     /** JSON, sealed for this row and revision. */
     readonly value: Uint8Array
     readonly expires_at: number | null
-    /** How long it lives, in milliseconds; null when for ever, or written before this was kept. */
+    /** The lifetime in milliseconds; null if unlimited, or written by a version without this column. */
     readonly kept_ms: number | null
-    /** Null when it is never due; 0 where a version wrote it that knew no due times. */
+    /** When the document is due; null if never, 0 if a version without due times wrote it. */
     readonly due_at: number | null
-    /** When that was set, by a write or a claim. */
+    /** When a write or a claim set `due_at`. */
     readonly due_set_at: number
   }
-  /** The events of a connection in the order of their chain; there is no order over connections. */
+  /**
+   * The events of each connection, in the order of its chain. Events of different connections have no order.
+   */
   readonly events: {
     readonly connection: string
-    /** The chain, and the place in it, which is the cursor of pages; see `Link`. */
+    /** The number of the chain, and the place in it from 1, which is the cursor of pages; see `Link`. */
     readonly chain: number
     readonly count: number
     readonly version: LinkVersion
@@ -63,27 +65,30 @@ export interface Tables {
     /** JSON. */
     readonly body: string
   }
-  /** Where each chain ends. Locked last in a transaction, in the order of connections. */
+  /** The head of each chain. A transaction locks heads last, sorted by connection. */
   readonly chain_heads: {
     readonly connection: string
     readonly chain: number
     readonly count: number
     readonly hash: string
-    /** The latest moment at which it grew; never goes back. */
+    /** When the latest event was added; never goes back. */
     readonly at: number
   }
   readonly outbox: {
     readonly connection: string
     readonly sink: string
-    /** The id of the event, and its place. */
+    /** The id of the event, and its place in the chain. */
     readonly event: string
     readonly chain: number
     readonly count: number
-    /** When it came into the outbox: what orders the letters of a sink, those of one connection as its chain does. */
+    /**
+     * When it came into the outbox: what orders the letters of a sink, those of one connection as its chain
+     * does.
+     */
     readonly queued_at: number
     /** Null when the event is parked. */
     readonly due_at: number | null
-    /** When `due_at` was set last; 0 for what was never tried. */
+    /** When `due_at` was set last; 0 if no delivery was tried. */
     readonly set_at: number
     readonly attempts: number
     readonly why: string | null

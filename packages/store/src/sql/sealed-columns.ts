@@ -8,29 +8,29 @@ import { documentContext } from './documents.ts'
 
 interface Row {
   readonly connection: string
-  /** Of documents alone. */
+  /** Documents only. */
   readonly kind: string
   readonly id: string
-  /** What the value is bound to besides its row: a generation, or the revision of a document. */
+  /** The generation of the credential, or the revision of the document. */
   readonly generation: number
   readonly sealed: unknown
 }
 
-/** A sealed value where it lives. */
+/** A sealed value and its row. */
 export interface SealedValue {
   readonly row: Row
   readonly context: SealContext
-  /** Throws `store_corrupt` when the database holds something else there. */
+  /** Throws `store_corrupt` if the column does not hold bytes. */
   readonly bytes: () => Uint8Array
 }
 
-/** A column of values that a data key has sealed. */
+/** A column of sealed values. */
 export interface SealedColumn {
-  /** How many values a key has sealed, or, with `others`, all keys but that one. */
+  /** Counts the values that a data key has sealed; with `others`, those that all other keys have sealed. */
   count(db: Db, key: string, others?: 'others'): Promise<number>
-  /** Values that another key has sealed, in the order of their rows. */
+  /** Values that other keys than `key` have sealed, in the order of their rows. */
   page(db: Db, key: string, page: { readonly after?: SealedValue; readonly limit: number }): Promise<SealedValue[]>
-  /** Puts a value in place of the very one that was read; false when somebody has written since. */
+  /** Replaces a value. False if another write has changed it since it was read. */
   replace(db: Db, before: SealedValue, after: Uint8Array): Promise<boolean>
 }
 
@@ -38,7 +38,7 @@ interface SealedColumnShape {
   readonly table: string
   readonly column: string
   readonly key: readonly ('connection' | 'kind' | 'id')[]
-  /** SQL for what values are bound to. */
+  /** SQL for the generation or revision of a row. */
   readonly generation: RawBuilder<number>
   readonly context: (row: Row) => SealContext
 }
@@ -100,5 +100,5 @@ function sealedColumn({ table, column, key, generation, context }: SealedColumnS
   }
 }
 
-/** Every column that a data key seals: what is not in here cannot be read any more after a rotation. */
+/** Every column that a data key seals. After a rotation, values of other columns could not be read. */
 export const sealedColumns: readonly SealedColumn[] = shapes.map(sealedColumn)

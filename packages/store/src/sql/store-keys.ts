@@ -4,31 +4,34 @@ import type { Database } from './database.ts'
 import { type Rotation, type RotationOptions, type RotationParts, rotate } from './key-rotation.ts'
 import { sealedColumns } from './sealed-columns.ts'
 
-/** A data key of a store. The key itself never leaves it. */
+/** A data key of a store, without the key itself. */
 export interface DataKey {
   readonly id: string
-  /** The key of the key ring that wraps it. */
+  /** The id of the key ring's key that wraps it. */
   readonly wrappedBy: string
+  /** Milliseconds since 1970. */
   readonly createdAt: Instant
-  /** How many stored values it has sealed. */
+  /** How many stored values are sealed with it. */
   readonly values: number
-  /** True for the one that seals now. */
+  /** True for the data key that seals new values. */
   readonly current: boolean
 }
 
-/** The keys that a store seals with. */
+/** The data keys of a store, and their rotation. */
 export interface StoreKeys {
-  /** All of them, oldest first: one, unless a rotation was not brought to its end. */
+  /** All data keys, oldest first. More than one only if a rotation was not completed. */
   list(): Promise<readonly DataKey[]>
   /**
-   * Makes a new data key, wrapped by the first key of the ring, seals every value with it and removes the old ones, while this
-   * and other processes read and write. When the process ends on the way, the next call goes on from there. Rejects with
-   * `store_corrupt`, naming the row, when a value does not open; all others are then done, and the old keys stay.
+   * Makes a new data key, wraps it with the first key of the ring, seals every value with it, and removes the
+   * old data keys. This and other processes can read and write meanwhile. If the process ends before that,
+   * the next call continues. Rejects with `store_corrupt`, which names the row, if a value does not open. All
+   * other values are then sealed again, and the old data keys stay. Rejects with the reason of `signal` if it
+   * aborts.
    */
   rotate(options?: RotationOptions): Promise<Rotation>
 }
 
-/** A store that seals what it keeps. */
+/** A store whose tokens, profiles and documents are encrypted with data keys. */
 export interface SealedStore extends Store {
   readonly keys: StoreKeys
 }

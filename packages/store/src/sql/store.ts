@@ -54,8 +54,8 @@ export function createSqlStore(parts: CommitParts): Store {
 }
 
 /**
- * Reads rows and opens their sealed values. A rotation may retire a key after the row was read and before its value
- * is opened, so a value that does not open is read once more.
+ * Reads rows and opens their sealed values. A rotation may retire a key after the row was read and before its
+ * value is opened, so a value that does not open is read once more.
  */
 async function readSealed<T>({ database }: CommitParts, work: (db: Db) => Promise<T>): Promise<T> {
   try {

@@ -5,10 +5,13 @@ import { sweepDocuments } from './documents.ts'
 import { writeRememberedTokens, sweepIssuedTokens } from './issued-tokens.ts'
 import { transactionState } from './transaction-state.ts'
 
-/** Rows that one sweep clears away at least, and after how many new ones it comes. */
+/** The least rows that one sweep may delete, and the new expiring rows after which it runs. */
 const MIN_SWEEP_ROWS = 64
 
-/** What a transaction does at its end: it chains its events, and now and then clears away what has expired. */
+/**
+ * Returns a function for the end of each transaction. It writes recorded events and issued tokens. Every
+ * minute, or after enough new rows, it also deletes expired rows.
+ */
 export function createTransactionEnd(now: () => Instant): (transaction: Db) => Promise<void> {
   let expiring = 0
   let sweptAt = 0
@@ -17,7 +20,7 @@ export function createTransactionEnd(now: () => Instant): (transaction: Db) => P
     await writeRememberedTokens(db)
     await writeRecordedEvents(db, at)
     expiring += transactionState(db).expiring
-    // Also when the clock went back.
+    // `abs`, because the clock may go back.
     if (expiring === 0 || (expiring < MIN_SWEEP_ROWS && Math.abs(at - sweptAt) < MINUTE)) return
     const most = Math.max(MIN_SWEEP_ROWS, expiring * 2)
     await sweepIssuedTokens(db, most, at)

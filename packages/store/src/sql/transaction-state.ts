@@ -3,26 +3,27 @@ import type { Insertable } from 'kysely'
 import type { Db } from './database.ts'
 import type { Tables } from './schema.ts'
 
-/** An event that waits for the end of its transaction, and the sinks that get it. */
+/** An event to write at the end of the transaction, and its sinks. */
 export interface RecordedEvent {
   readonly event: Event
   readonly sinks: readonly string[]
 }
 
-/** What the jobs of a transaction share. */
+/** What all jobs of a transaction share. */
 export interface TransactionState {
-  /** Read once: nothing changes it before the transaction is over. */
+  /** Cached, because it cannot change during the transaction. */
   newestKey?: { readonly id: string; readonly created_at: number }
-  /** Written together at the end, so that the ends of their chains are held for a moment only. */
+  /** Written at the end, so that chain heads are locked only briefly. */
   readonly events: RecordedEvent[]
-  /** Likewise; by connection and fingerprint. */
+  /** Written at the end. By connection and fingerprint. */
   readonly issued: Map<string, Insertable<Tables['issued']>>
-  /** Rows written that end by themselves. */
+  /** How many rows with an expiry were written. */
   expiring: number
 }
 
 const states = new WeakMap<Db, TransactionState>()
 
+/** The state of a transaction, created at the first call. */
 export function transactionState(transaction: Db): TransactionState {
   const memory = states.get(transaction) ?? { events: [], issued: new Map(), expiring: 0 }
   states.set(transaction, memory)

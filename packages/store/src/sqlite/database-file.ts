@@ -17,15 +17,18 @@ function unavailable(path: string, thrown: unknown): GuestpassError {
   )
 }
 
-/** Makes folder and file where they are missing, and looks whether the file can be a database at all. Returns its size in bytes. */
+/**
+ * Creates the missing folder and file. Rejects a file that is not an SQLite database. Returns its size in
+ * bytes.
+ */
 export async function prepareFile(path: string): Promise<number> {
   try {
     await createPrivateFolder(dirname(path))
-    // Made here, so that it is never open to others, not even for the moment before a chmod.
+    // Created here with its mode, so that other users cannot read it before a chmod.
     const file = await open(path, 'a+', PRIVATE)
     try {
       const found = await file.stat()
-      // Looked at before it is read: a pipe or a device may never end, and may be everybody's.
+      // Checked before a read, because a pipe or a device may never end.
       if (!found.isFile()) throw unavailable(path, 'not a regular file')
       const { bytesRead, buffer } = await file.read(Buffer.alloc(HEADER.length), 0, HEADER.length, 0)
       const begins = buffer.subarray(0, bytesRead).toString('latin1')
@@ -39,14 +42,14 @@ export async function prepareFile(path: string): Promise<number> {
   }
 }
 
-/** Closes a store's files to everybody but their owner. SQLite gives its own files the mode of the first. */
+/** Sets mode 0600 on the files of a store. SQLite creates its other files with the mode of the database. */
 export async function restrictFileModes(path: string): Promise<void> {
   for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-reserve`]) {
     const mode = await stat(file).then(
       (found) => found.mode & 0o777,
       () => PRIVATE,
     )
-    // It fails for whoever may write the file without owning it; then the owner decides.
+    // It fails for a user who does not own the file. Then the owner decides.
     if ((mode & 0o077) !== 0) await chmod(file, PRIVATE).catch(() => {})
   }
 }

@@ -12,10 +12,10 @@ import {
 } from 'kysely'
 import { isBusy } from './errors.ts'
 
-/** How long one try waits inside SQLite, holding up this process. Between tries everything else gets its turn. */
+/** How long one try blocks this process inside SQLite, in milliseconds. Between tries, other work can run. */
 export const SLICE_MS = 10
 
-/** Runs `work` until the database is free, for `busyMs` at most. */
+/** Runs `work` again while the database is locked, for at most `busyMs` milliseconds. */
 export async function retryWhileBusy<T>(busyMs: number, work: () => T | Promise<T>): Promise<T> {
   for (let left = Math.ceil(busyMs / SLICE_MS); ; left -= 1) {
     try {
@@ -27,10 +27,10 @@ export async function retryWhileBusy<T>(busyMs: number, work: () => T | Promise<
   }
 }
 
-/** Statements are few and used over and over: preparing them once is most of the speed. */
+/** The most prepared statements to cache. Preparing takes longer than most statements run. */
 const MAX_PREPARED = 256
 
-/** `node:sqlite` as Kysely wants a database to be. */
+/** Adapts `node:sqlite` to the database interface of Kysely. */
 function kyselyDatabase(database: DatabaseSync): SqliteDatabase {
   const prepared = new Map<string, ReturnType<SqliteDatabase['prepare']>>()
   const prepare = (text: string): ReturnType<SqliteDatabase['prepare']> => {
@@ -54,7 +54,10 @@ function kyselyDatabase(database: DatabaseSync): SqliteDatabase {
   }
 }
 
-/** Takes the write lock at the start, so that what a transaction has read is still true when it writes. */
+/**
+ * Takes the write lock at the start of a transaction, so that no other write comes between its reads and
+ * writes.
+ */
 class ImmediateDriver extends SqliteDriver {
   readonly #raw: DatabaseSync
   readonly #busyMs: number
@@ -69,19 +72,25 @@ class ImmediateDriver extends SqliteDriver {
     await retryWhileBusy(this.#busyMs, () => connection.executeQuery(CompiledQuery.raw('begin immediate')))
   }
 
-  /** SQLite rolls back by itself where the disk is full or fails: then the error that says so must not be lost to a second one. */
+  /**
+   * SQLite itself rolls back if the disk is full or fails. A second rollback would throw and hide that error.
+   */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#raw.isTransaction) await super.rollbackTransaction(connection)
   }
 }
 
-/** SQLite can undo the making of a table; then a failed migration leaves nothing, and two that start at once take turns. */
+/**
+ * SQLite can roll back schema changes, so a failed migration leaves nothing, and two migrations run one after
+ * another.
+ */
 class TransactionalAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true
   }
 }
 
+/** The Kysely dialect for `node:sqlite`. `busyMs`: how long a transaction waits for the write lock. */
 export const nodeSqliteDialect = (database: DatabaseSync, busyMs: number): Dialect => ({
   createAdapter: () => new TransactionalAdapter(),
   createDriver: () => new ImmediateDriver(database, busyMs),

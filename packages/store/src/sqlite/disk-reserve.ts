@@ -3,33 +3,42 @@ import { constants, rm, writeFile } from 'node:fs/promises'
 import { GuestpassError, type Random } from '@guestpass/core'
 import { diskFullError, isFullDisk } from './errors.ts'
 
-/** Room for the index of the log, and for the pages of two commits: what is written down before a send, and what comes. */
+/** Space for the index of the log and for two commits: the intent before a request, and its answer. */
 const RESERVE_BYTES = 128 * 1024
-/** Another process may remove a reserve while this one makes it. */
+/** Another process may remove the reserve while this one creates it. */
 const TRIES = 4
 
-/** Room on the disk that is kept for what has to be stored. */
+/** Disk space that is reserved for commits that must succeed. */
 export interface DiskReserve {
-  /** Makes the reserve where there is none. Rejects with `store_unavailable`, reason `disk_full`, when it cannot be made. */
+  /**
+   * Creates the reserve if there is none. Rejects with `store_unavailable`, reason `disk_full`, if the disk
+   * is full.
+   */
   ensure(): Promise<void>
-  /** Gives the room back to the disk, where it was reserved. */
+  /** Removes the reserve. */
   release(): Promise<void>
 }
 
 const isWhole = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= RESERVE_BYTES
 
-/** Random, because some file systems keep no room for zeros; in halves, because a random source gives 64 KiB at most. */
+/**
+ * Random, because some file systems reserve no space for zeros. In halves, because `random` returns at most
+ * 64 KiB.
+ */
 const filling = (random: Random): Uint8Array =>
   Buffer.concat([random.bytes(RESERVE_BYTES / 2), random.bytes(RESERVE_BYTES / 2)])
 
 /**
- * Writes a file of that size through to the disk, from its beginning. A disk takes what it has room for, and says that it is full only when
- * asked again, as `writeFile` does.
+ * Writes a file of that size to the disk. A full disk may accept a part of a write and fail only the next
+ * one, which `writeFile` then makes.
  */
 const writeThrough = (file: string, random: Random): Promise<void> =>
   writeFile(file, filling(random), { flag: constants.O_WRONLY | constants.O_CREAT, mode: 0o600, flush: true })
 
-/** Processes that do it together write the same bytes of one file. What is not whole is removed: it takes room from others. */
+/**
+ * Creates the file, which several processes may do at once. Removes an incomplete one, because it takes
+ * space.
+ */
 async function createReserveFile(file: string, random: Random): Promise<void> {
   try {
     await writeThrough(file, random)
@@ -39,8 +48,8 @@ async function createReserveFile(file: string, random: Random): Promise<void> {
 }
 
 /**
- * Keeps room in a file beside the database (`NAME-reserve`, mode 0600), which all processes share. It is made before
- * something is spent whose answer must be stored, and removed when a commit finds the disk full.
+ * Creates a reserve in a file beside the database (`NAME-reserve`, mode 0600), which all processes share.
+ * Ensure it before a request whose answer must be stored. Release it when a commit finds the disk full.
  */
 export function createDiskReserve(path: string, random: Random): DiskReserve {
   const file = `${path}-reserve`
@@ -61,8 +70,11 @@ export function createDiskReserve(path: string, random: Random): DiskReserve {
 }
 
 /**
- * Tries whether the disk of a store takes a write of 128 KiB, and leaves nothing. Rejects with `store_unavailable`: reason
- * `disk_full`, or what the file system says.
+ * Tests whether the disk of a store accepts a write of 128 KiB, in a file that it removes again.
+ *
+ * @param path The path of the store.
+ * @param random The source of the bytes, because some file systems reserve no space for zeros.
+ * @throws `store_unavailable`; with reason `disk_full` if the disk is full.
  */
 export async function tryWrite(path: string, random: Random): Promise<void> {
   const file = `${path}-try-${random.uuid()}`

@@ -3,37 +3,37 @@ import { DISK_FAILING, DISK_FULL } from '@guestpass/core/store-kit'
 import { isNoSpaceError } from '../full-disk.ts'
 
 const RESTORE = 'Restore it from a backup, or move it away and start with an empty store. It was not changed'
-const AGAIN = 'Try again; if it stays so, find out which other process holds the file'
-/** SQLite's codes for a disk without room, for one that fails, and for a file that cannot be opened. */
+const AGAIN = 'Retry. If that fails too, find the process that locks the file'
+/** Result codes of SQLite: SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN. */
 const FULL = 13
 const FAILING = 10
 const CANNOT_OPEN = 14
 
-/** What a result code of SQLite means to the caller. https://sqlite.org/rescode.html */
+/** The error code, message and remedy for a result code of SQLite (https://sqlite.org/rescode.html). */
 const meanings: Readonly<Record<number, readonly [ErrorCode, what: string, remedy: string]>> = {
-  3: ['store_unavailable', 'may not be used', 'Give the file and its folder to the user of this process'],
+  3: ['store_unavailable', 'cannot be accessed', 'Give the file and its folder to the user of this process'],
   5: ['store_busy', 'is locked by another process', AGAIN],
   6: ['store_busy', 'is locked', AGAIN],
   8: ['store_unavailable', 'cannot be written', 'Give the file and its folder to the user of this process'],
-  [FAILING]: ['store_unavailable', 'could not be read or written', 'Look at the disk and its system messages'],
+  [FAILING]: ['store_unavailable', 'could not be read or written', 'Check the disk and the system log'],
   11: ['store_corrupt', 'is damaged', RESTORE],
   [CANNOT_OPEN]: [
     'store_unavailable',
     'cannot be opened',
-    'Look whether the folder exists and belongs to the user of this process',
+    'Check that the folder exists and belongs to the user of this process',
   ],
   26: ['store_corrupt', 'is not a Guestpass store', RESTORE],
 }
 
-const otherResult = ['store_unavailable', 'gave an error', 'Look at the cause'] as const
+const otherResult = ['store_unavailable', 'failed', 'See the cause'] as const
 
-/** SQLite's primary result code; 0 when something else was thrown. */
+/** The primary result code of an SQLite error; 0 for other errors. */
 export function resultCode(thrown: unknown): number {
   const { errcode } = (thrown ?? {}) as { readonly errcode?: unknown }
   return typeof errcode === 'number' ? errcode & 0xff : 0
 }
 
-/** Whether the file system, or SQLite, found no room on the disk, or the user's share of it used up. */
+/** Whether an error, or one of its causes, reports a full disk or a used-up quota. */
 export function isFullDisk(thrown: unknown): boolean {
   const { reason, cause } = (thrown ?? {}) as { readonly reason?: unknown; readonly cause?: unknown }
   if (resultCode(thrown) === FULL || isNoSpaceError(thrown) || reason === DISK_FULL) return true
@@ -41,28 +41,28 @@ export function isFullDisk(thrown: unknown): boolean {
 }
 
 /**
- * Whether SQLite says no more than that it could not read, write or open: then a look at the disk tells whether it is full. SQLite
- * names a full disk only where it writes to the database or its log, and a used-up share nowhere.
+ * Whether an error may be due to a full disk. SQLite reports SQLITE_FULL only for writes to the database or
+ * its log, and never for a used-up quota. In other cases a test write decides.
  */
 export const mayBeFullDisk = (thrown: unknown): boolean => [FAILING, CANNOT_OPEN].includes(resultCode(thrown))
 
-/** The store cannot grow. Its `reason` makes the error retryable: there may be room later. */
+/** The error of a full disk. Its `reason` makes it retryable, because space may be freed. */
 export const diskFullError = (path: string, cause: unknown): GuestpassError =>
-  new GuestpassError('store_unavailable', `The disk is full: the store ${path} cannot grow. Make room on it.`, {
+  new GuestpassError('store_unavailable', `The disk is full: the store ${path} cannot grow. Free space on the disk.`, {
     reason: DISK_FULL,
     ...(cause === undefined ? {} : { cause }),
   })
 
 export const isBusy = (thrown: unknown): boolean => resultCode(thrown) === 5 || resultCode(thrown) === 6
 
-/** What is wrong with the store says which store; what is wrong with a request passes. */
+/** Adds the path to an error of the store. Errors of a request stay as they are. */
 function namingPath(error: GuestpassError, path: string): GuestpassError {
   if (!error.code.startsWith('store_') || error.message.includes(path)) return error
   const { reason, message } = error
   return new GuestpassError(error.code, `In ${path}: ${message}`, { cause: error, ...(reason ? { reason } : {}) })
 }
 
-/** Whatever the database threw, in our words. */
+/** Maps an error of the database to a `GuestpassError`. */
 export function toStoreError(thrown: unknown, path: string): GuestpassError {
   if (thrown instanceof GuestpassError) return namingPath(thrown, path)
   if (isFullDisk(thrown)) return diskFullError(path, thrown)

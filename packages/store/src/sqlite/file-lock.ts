@@ -3,8 +3,9 @@ import type { Millis } from '@guestpass/core/store-kit'
 import { isFullDisk } from './errors.ts'
 import { loadNodeSqlite } from './node-sqlite.ts'
 
-/** A lock that one process at a time has. The system takes it back when the process ends, however it ends. */
+/** A lock that one process at a time can hold. It ends with the process, even after a kill. */
 export interface FileLock {
+  /** Releases the lock and removes its file. */
   release(): void
 }
 
@@ -15,9 +16,13 @@ const BUSY = 5
 const isBusy = (thrown: unknown): boolean => ((thrown as { errcode?: number }).errcode ?? 0) % 256 === BUSY
 
 /**
- * Takes a lock by a file, which is made for it and removed with it; one that a kill left behind locks nothing. Undefined while another
- * process has it; `waitMs`: how long to wait for that one, default not at all. Throws what the system says where the file cannot be made.
- * The lock is the one that SQLite takes of a database, so that it works wherever the store does.
+ * Takes a lock on a file, which it creates. A file that a killed process left behind locks nothing. The lock
+ * is an SQLite lock, so it works on every file system on which the store works.
+ *
+ * @param path The path of the lock file.
+ * @param waitMs How long to wait for another process, in milliseconds; from 0, default 0.
+ * @returns The lock, or undefined if another process holds it.
+ * @throws The error of the file system if the file cannot be created; code ENOSPC if the disk is full.
  */
 export function fileLock(path: string, waitMs: Millis = 0): FileLock | undefined {
   const { DatabaseSync } = loadNodeSqlite()
@@ -29,11 +34,11 @@ export function fileLock(path: string, waitMs: Millis = 0): FileLock | undefined
     } catch (thrown) {
       database.close()
       if (isBusy(thrown)) return undefined
-      // In the words of the system, as all else that a file meets here.
+      // As an error of the file system, like all other errors here.
       if (isFullDisk(thrown)) throw Object.assign(new Error('the disk is full', { cause: thrown }), { code: 'ENOSPC' })
       throw thrown
     }
-    // Another process may have removed the file that was opened; then the next one would lock a new file.
+    // If another process removed the opened file, a third one would lock a new file at the same path.
     if (found !== undefined && inodeOf(path) === found) return { release: () => unlock(path, database) }
     database.close()
   }
@@ -43,7 +48,7 @@ function unlock(path: string, database: { close(): void }): void {
   try {
     unlinkSync(path)
   } catch {
-    // An empty file that stays locks nothing.
+    // A remaining file locks nothing.
   }
   database.close()
 }

@@ -1,7 +1,7 @@
 export { fileLock, type FileLock } from './file-lock.ts'
 export { type FileKeyRing, fileKeyRing } from '../seal/file-key-ring.ts'
 export type { KeyRing, WrappedKey } from '../seal/key-ring.ts'
-export { localKeyRing } from '../seal/local-key-ring.ts'
+export { localKeyRing, type LocalKeyRingOptions } from '../seal/local-key-ring.ts'
 export { sqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 export type { Rotation, RotationOptions } from '../sql/key-rotation.ts'
 export type { DataKey, SealedStore, StoreKeys } from '../sql/store-keys.ts'

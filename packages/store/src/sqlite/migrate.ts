@@ -6,7 +6,7 @@ import { LINK_EVENTS } from '../sql/migrations/link-events.ts'
 import { migrationsFor } from '../sql/migrations/migrations.ts'
 import { newerStoreError, corruptStoreError } from './errors.ts'
 
-/** `GPST`: marks a file as ours. https://sqlite.org/pragma.html#pragma_application_id */
+/** `GPST`: identifies a Guestpass store (https://sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x47505354
 
 const sqliteMigrations = migrationsFor({
@@ -19,7 +19,10 @@ const sqliteMigrations = migrationsFor({
 const count = async (db: Db, query: string): Promise<number> =>
   (await sql<{ n: number }>`${sql.raw(query)}`.execute(db)).rows[0]?.n ?? 0
 
-/** Whether the file is a store of this version. Throws `store_corrupt` or `store_newer` when it is none that we may touch. */
+/**
+ * Whether the file is a store of this version; false for an older or empty one. Rejects with `store_corrupt`
+ * for another program's database, and with `store_newer` for a newer version.
+ */
 export async function isCurrent(db: Db, path: string): Promise<boolean> {
   if ((await count(db, 'select count(*) as n from sqlite_master')) === 0) return false
   if ((await count(db, 'select application_id as n from pragma_application_id')) !== APPLICATION_ID) {
@@ -41,24 +44,25 @@ async function runMigrations(db: Db, to: string | undefined): Promise<void> {
   })
 }
 
-/** The migrations that a store has; none where it is empty. */
+/** The names of the migrations of a store; none if it is empty. */
 async function appliedMigrations(db: Db): Promise<readonly string[]> {
   if ((await count(db, 'select count(*) as n from sqlite_master')) === 0) return []
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
   return rows.map(({ name }) => name)
 }
 
+/** Options of `migrate`. */
 export interface MigrateOptions {
-  /** Events that one transaction copies. */
+  /** How many events one transaction copies. Default 2000. */
   readonly batch?: number
-  /** Called after each transaction but the last. */
+  /** Called after each transaction except the last. */
   readonly onBatch?: () => void
 }
 
 /**
- * Brings a store to this version. What takes long is done in short transactions beforehand, from where an earlier try has come
- * to; until the last one the store is as it was, also for processes of the former version. Of several processes each does a
- * part, or finds it done.
+ * Migrates a store to this version. Copies events in short transactions first, and continues an interrupted
+ * copy. Until the last transaction, processes of the former version can use the store. Several processes may
+ * migrate at once: each does a part.
  */
 export async function migrate(db: Db, { batch = BATCH, onBatch }: MigrateOptions = {}): Promise<void> {
   const before = await appliedMigrations(db)

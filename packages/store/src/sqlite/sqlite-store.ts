@@ -20,15 +20,21 @@ import { loadNodeSqlite } from './node-sqlite.ts'
 import { createDiskReserve, tryWrite } from './disk-reserve.ts'
 import { createWalScrubber } from './wal-scrubber.ts'
 
+/** Options of `sqliteStore`. */
 export interface SqliteStoreOptions {
-  /** The file; made with its folder when there is none. */
+  /** The path of the database file. A missing file or folder is created (modes 0600 and 0700). */
   readonly path: string
+  /** Wraps the data keys of the store: `(await fileKeyRing(…)).ring`, `localKeyRing(…)` or your own. */
   readonly keyRing: KeyRing
+  /** The clock for leases, expiry and due times, such as `nodePorts().clock`. */
   readonly clock: Clock
+  /** The source of keys, nonces and ids, such as `nodePorts().random`. */
   readonly random: Random
-  /** Which sinks get an event; none by default. */
+  /** Names the sinks that get an event. Default: none. */
   readonly route?: Route
-  /** How long to wait for a lock of another process, in milliseconds; 5000 by default. Then `store_busy`. */
+  /**
+   * How long to wait for a lock of another process, in milliseconds; from 0, default 5000. Then `store_busy`.
+   */
   readonly busyMs?: Millis
 }
 
@@ -40,7 +46,7 @@ const optionsSchema = object<SqliteStoreOptions>(
       schema(
         'the path of a file',
         (value) => typeof value === 'string' && value.trim() !== '' && value !== ':memory:',
-        "Give one, as './.guestpass/guestpass.db'; a store without a file is memoryStore().",
+        "Give one, such as './.guestpass/guestpass.db'; a store without a file is memoryStore().",
       ),
     ),
     keyRing: required(keyRingSchema),
@@ -52,10 +58,13 @@ const optionsSchema = object<SqliteStoreOptions>(
   { open: true },
 )
 
-/** Files up to this size are read through at the start: it takes a few milliseconds. Damage in larger ones shows on use. */
+/**
+ * Files up to this size are checked when they are opened, which takes milliseconds. Damage in larger ones
+ * shows on use.
+ */
 const CHECKED_BYTES = 2 ** 21
 
-/** Durable at every commit, nothing overwritten left in the files, no temporary files in clear. */
+/** Commits are durable, overwritten data is zeroed, and temporary data stays in memory. */
 const WRITER = `
   pragma journal_mode = wal;
   pragma synchronous = full;
@@ -81,7 +90,7 @@ function checkIntegrity({ raw }: OpenDatabase, path: string): void {
   if (verdict !== 'ok') throw corruptStoreError(path, `is damaged (${String(verdict)})`)
 }
 
-/** Looks before it changes anything; then sets up the connection that writes. */
+/** Checks the file before it changes anything. Then opens the connection that writes, and migrates. */
 async function openWriter(path: string, busyMs: Millis): Promise<OpenDatabase> {
   const size = await prepareFile(path)
   const writer = openDatabase(path, busyMs, false)
@@ -99,7 +108,7 @@ async function openWriter(path: string, busyMs: Millis): Promise<OpenDatabase> {
   }
 }
 
-/** What was thrown, as an error of the store; a look at the disk tells what SQLite does not say. */
+/** Maps an error to a store error. A test write finds a full disk that SQLite does not report. */
 async function diagnose(thrown: unknown, { path, random }: SqliteStoreOptions): Promise<GuestpassError> {
   const full = mayBeFullDisk(thrown)
     ? await tryWrite(path, random).then(
@@ -118,12 +127,12 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
     finish: createTransactionEnd(() => clock.wall()),
     async freeSpace(thrown) {
       if (!isFullDisk(await diagnose(thrown, options))) return false
-      // Another process may have given the room back just now: worth another try as well.
+      // Another process may have released the reserve already, so a second try is worthwhile in any case.
       await reserve.release()
       return true
     },
   })
-  const inOurWords = async <T>(work: () => Promise<T>): Promise<T> => {
+  const mapErrors = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (thrown) {
@@ -142,16 +151,16 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
 
   return {
     now: () => clock.wall(),
-    // All who share the file are on one machine.
+    // All processes that share the file run on one machine.
     leaseNow: () => clock.uptime?.() ?? clock.wall(),
     read: (work) =>
-      inOurWords(async () => {
+      mapErrors(async () => {
         const value = await retryWhileBusy(busyMs, () => work(reader.db))
         await scrubber.scrub()
         return value
       }),
     write: (work, { scrub = false, urgent = false } = {}) =>
-      inOurWords(async () => {
+      mapErrors(async () => {
         const marked = async (db: Db) => {
           await scrubber.markErasure(db)
           return work(db)
@@ -160,11 +169,11 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
         await scrubber.scrub(scrub)
         return value
       }),
-    tracesSince: () => inOurWords(() => scrubber.pendingSince()),
-    ensureRoom: () => inOurWords(() => reserve.ensure()),
+    tracesSince: () => mapErrors(() => scrubber.pendingSince()),
+    ensureRoom: () => mapErrors(() => reserve.ensure()),
     async close() {
       await group.idle()
-      // The writer last, because it moves the log into the file.
+      // The writer last, because it copies the log into the database.
       if (reader.raw.isOpen) reader.raw.close()
       if (writer.raw.isOpen) writer.raw.close()
     },
@@ -172,9 +181,34 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
 }
 
 /**
- * Opens the store in a file, through `node:sqlite`; several processes may have it open. Every commit is on the disk when it
- * resolves. Rejects with `config_invalid` for wrong options, `store_corrupt` (no store, or damaged), `store_newer`, `store_wrong_key`, `store_busy` or
- * `store_unavailable`; the file is then as it was.
+ * Opens a durable store in an SQLite file, through `node:sqlite`. Creates or migrates the file if needed.
+ * Several processes of one machine can share it. A commit is on the disk when it resolves. Tokens, profiles
+ * and documents are encrypted.
+ *
+ * @param options `path`, `keyRing`, `clock` and `random`; optionally `route` and `busyMs`.
+ * @returns The store, and `keys` to list and rotate its data keys. Close it before the process ends.
+ * @throws In each case the file stays as it was: `config_invalid` for a wrong option; `store_corrupt` if the
+ *   file is damaged or not a Guestpass store; `store_newer` if a newer version wrote it; `store_wrong_key` if
+ *   the key ring lacks its key; `store_busy` if another process locks it for longer than `busyMs`;
+ *   `store_unavailable` if it cannot be opened.
+ * @example
+ * ```ts
+ * import { randomBytes } from 'node:crypto'
+ * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
+ *
+ * const folder = await mkdtemp(join(tmpdir(), 'guestpass-'))
+ * const { clock, random, close } = nodePorts()
+ * const keyRing = localKeyRing(randomBytes(32).toString('base64'), { random })
+ * const store = await sqliteStore({ path: join(folder, 'guestpass.db'), keyRing, clock, random })
+ * console.log(`${(await store.keys.list()).length} data key`)
+ * await store.close()
+ * await close()
+ * await rm(folder, { recursive: true })
+ * ```
  */
 export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedStore> {
   checkOptions('sqliteStore', ['options', options, optionsSchema])

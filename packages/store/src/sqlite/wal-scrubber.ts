@@ -5,42 +5,48 @@ import type { Db } from '../sql/database.ts'
 import { readFact, writeFact } from '../sql/facts.ts'
 
 /**
- * Says in the store that SQLite's log may still hold what was erased. It is written with the erasure, so that whichever process comes
- * next knows of it, also after a kill.
+ * A note in the store that SQLite's write-ahead log may still hold erased data. It is written in the
+ * transaction of the erasure, so that the next process finds it even after a kill.
  */
 interface ErasureMark {
   readonly id: string
-  /** When the first erasure was whose traces may be left. */
+  /** When the first erasure happened whose data may remain. */
   readonly since: Instant
 }
 
-/** Facts of the store itself are of no connection. */
+/** The fact that holds the note. It belongs to no connection. */
 const MARK_FACT = ['', 'erasure-traces'] as const
 
-/** How often a process looks for the mark of another one. */
+/** How often a process checks for the note of another one. */
 const CHECK_EVERY: Millis = 5 * SECOND
-/** Tries directly after an erasure; each waits for readers for up to a time slice. */
+/** How often to try directly after an erasure. Each try waits briefly for readers. */
 const TRIES = 20
 
+/** Removes erased data from SQLite's write-ahead log. */
 export interface WalScrubber {
-  /** Notes in the transaction of an erasure that it leaves traces. */
+  /** Writes the note in the transaction of an erasure. */
   markErasure(transaction: Db): Promise<void>
-  /** Removes what is left, if there is a mark and no reader holds it. Never throws. `now`: without waiting for the next look. */
+  /**
+   * Empties the log if there is a note and no reader needs the log. Never throws. `now`: checks at once, not
+   * every 5 seconds.
+   */
   scrub(now?: boolean): Promise<void>
-  /** Since when traces are left; undefined when there are none. */
+  /** Since when the log may hold erased data; undefined if it holds none. */
   pendingSince(): Promise<Instant | undefined>
 }
 
+/** What a scrubber works with. */
 export interface WalScrubberParts {
   readonly writer: DatabaseSync
   readonly read: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   readonly write: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   readonly uuid: () => string
   readonly now: () => Instant
-  /** Milliseconds of a clock that is never set. It is read at every call of the store, so that it must cost little. */
+  /** A monotonic clock in milliseconds. Every call of the store reads it, so it must be fast. */
   readonly monotonic: () => Millis
 }
 
+/** Creates the scrubber of a database. */
 export function createWalScrubber({ writer, read, write, uuid, now, monotonic }: WalScrubberParts): WalScrubber {
   let lookedAt = Number.NEGATIVE_INFINITY
   let tending: Promise<void> | undefined
@@ -48,7 +54,7 @@ export function createWalScrubber({ writer, read, write, uuid, now, monotonic }:
   const marked = async (db: Db): Promise<ErasureMark | undefined> =>
     (await readFact(db, ...MARK_FACT)) as ErasureMark | undefined
 
-  /** Moves the log into the file and cuts it to nothing; false while a reader needs what is in it. */
+  /** Copies the log into the database and truncates it. False while a reader needs the log. */
   function truncated(): boolean {
     if (!writer.isOpen || writer.isTransaction) return false
     return writer.prepare('pragma wal_checkpoint(truncate)').get()?.['busy'] === 0
@@ -61,7 +67,7 @@ export function createWalScrubber({ writer, read, write, uuid, now, monotonic }:
       if (left <= 1) return
       await turn()
     }
-    // Another erasure may have come meanwhile: its mark stays.
+    // The note of an erasure in the meantime stays.
     await write(async (db) => {
       if ((await marked(db))?.id === mark.id) await writeFact(db, ...MARK_FACT, undefined)
     })
@@ -77,7 +83,7 @@ export function createWalScrubber({ writer, read, write, uuid, now, monotonic }:
       const at = monotonic()
       if (!atOnce && at - lookedAt < CHECK_EVERY) return
       lookedAt = at
-      // A full or failing disk, as it may be: the mark stays, and the next look tries again.
+      // If the disk is full or fails, the note stays, and the next check tries again.
       const next = (tending ?? Promise.resolve()).then(() => scrubbed(atOnce ? TRIES : 1)).catch(() => {})
       tending = next
       await next

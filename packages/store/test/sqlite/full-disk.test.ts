@@ -66,7 +66,7 @@ async function expectFull(path: string, work: () => Promise<unknown>): Promise<v
     code: 'store_unavailable',
     reason: 'disk_full',
     retryable: true,
-    message: `The disk is full: the store ${path} cannot grow. Make room on it.`,
+    message: `The disk is full: the store ${path} cannot grow. Free space on the disk.`,
   })
 }
 

@@ -448,7 +448,7 @@ describe('a Node without SQLite', () => {
       expect(() => sqliteModule()).toThrow(
         expect.objectContaining({
           code: 'store_unavailable',
-          message: `Node ${process.versions.node} has no node:sqlite, which the store needs. Use Node 22.19 or newer.`,
+          message: `Node ${process.versions.node} has no node:sqlite, which the store needs. Install Node 22.19 or newer.`,
         }),
       )
     } finally {

@@ -4,11 +4,13 @@ export const CHAIN_HEADS = '0003_chain_heads'
 
 type AnyDb = Kysely<unknown>
 
-/** Events are copied to a table of the new layout, some at a time; `copied_events` says how far that has come. */
+/** The table of the new layout. `copied_events` holds the `seq` of the last copied event. */
 const COPY = 'events_copy'
 const CURSOR = 'copied_events'
 
-/** Rows of one transaction: other processes may still use the store as it was, and wait for it. */
+/**
+ * Rows of one transaction. Few, because processes of the former version still use the store, and wait for it.
+ */
 export const BATCH = 2_000
 
 async function createCopyTables(db: AnyDb): Promise<void> {
@@ -31,7 +33,7 @@ async function createCopyTables(db: AnyDb): Promise<void> {
     .execute()
 }
 
-/** Copies the next events; false when there are no more. To be called in a transaction of its own. */
+/** Copies the next events. False if there are no more. Call it in a transaction of its own. */
 export async function copyEvents(db: AnyDb, batch = BATCH): Promise<boolean> {
   await createCopyTables(db)
   const cursor = sql`(select coalesce(max(seq), 0) from ${sql.table(CURSOR)})`
@@ -39,7 +41,7 @@ export async function copyEvents(db: AnyDb, batch = BATCH): Promise<boolean> {
   const { rows } = await sql<{ last: number | null }>`select max(seq) as last from (${next}) as next`.execute(db)
   const last = rows[0]?.last ?? undefined
   if (last === undefined) return false
-  // All there were before have links of version 1, in one chain.
+  // All earlier events have links of version 1, in one chain.
   await sql`insert into ${sql.table(COPY)} (connection, chain, count, version, hash, id, body)
     select connection, 0, count, 1, hash, id, body from events where seq > ${cursor} and seq <= ${last}`.execute(db)
   await sql`delete from ${sql.table(CURSOR)}`.execute(db)
@@ -65,7 +67,7 @@ async function createHeads(db: AnyDb): Promise<void> {
 
 async function createOutbox(db: AnyDb): Promise<void> {
   await db.schema
-    .createTable('letters')
+    .createTable('outbox_copy')
     .addColumn('connection', 'text', (column) => column.notNull())
     .addColumn('sink', 'text', (column) => column.notNull())
     .addColumn('event', 'text', (column) => column.notNull())
@@ -78,8 +80,8 @@ async function createOutbox(db: AnyDb): Promise<void> {
     .addColumn('why', 'text')
     .addPrimaryKeyConstraint('outbox_key', ['connection', 'sink', 'event'])
     .execute()
-  // Their number orders them as before, and before everything that comes: moments are greater by far.
-  await sql`insert into letters
+  // `seq` as time keeps their order, before all new messages, because it is less than any time.
+  await sql`insert into outbox_copy
       (connection, sink, event, chain, count, queued_at, due_at, set_at, attempts, why)
     select events.connection, outbox.sink, outbox.event, 0, events.count, outbox.seq, outbox.due_at, 0,
       outbox.attempts, outbox.why from outbox join events on events.seq = outbox.seq`.execute(db)
@@ -102,13 +104,13 @@ async function createIndexes(db: AnyDb): Promise<void> {
     .execute()
 }
 
-/** Copies what is left, and puts the new tables in the place of the old ones. */
+/** Copies the remaining events and replaces the old tables. */
 export async function replaceTables(db: AnyDb): Promise<void> {
   while (await copyEvents(db));
   await createHeads(db)
   await createOutbox(db)
   for (const table of ['outbox', 'events', CURSOR]) await db.schema.dropTable(table).execute()
   await db.schema.alterTable(COPY).renameTo('events').execute()
-  await db.schema.alterTable('letters').renameTo('outbox').execute()
+  await db.schema.alterTable('outbox_copy').renameTo('outbox').execute()
   await createIndexes(db)
 }

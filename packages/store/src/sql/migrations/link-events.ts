@@ -5,10 +5,10 @@ import { nextHead } from '../audit-chain.ts'
 
 export const LINK_EVENTS = '0002_profiles_documents_chain'
 
-/** Rows read at a time. */
+/** Rows of one read. */
 const PAGE = 1_000
 
-/** The table of events as it was then. */
+/** The table of events at this migration. */
 interface TablesThen {
   readonly events: {
     readonly seq: number
@@ -20,7 +20,9 @@ interface TablesThen {
   }
 }
 
-/** Links the events of a store that had no chain yet, each connection's in the order of their commits. */
+/**
+ * Adds the events of a store without a chain to a chain for each connection, in the order of their commits.
+ */
 export async function linkEvents(older: Kysely<unknown>): Promise<void> {
   const db = older as Kysely<TablesThen>
   const heads = new Map<string, ChainHead>()

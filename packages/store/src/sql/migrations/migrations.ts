@@ -15,7 +15,7 @@ async function createCredentials(db: AnyDb, { bytes }: SchemaDialect): Promise<v
     .addColumn('generation', 'bigint', (column) => column.notNull())
     .addColumn('revision', 'bigint', (column) => column.notNull())
     .addColumn('standing', 'text', (column) => column.notNull())
-    // Before the large ones, which need not be read when a keeper looks for what is due.
+    // Before the large columns, so that a claim need not read those.
     .addColumn('due_at', 'double precision')
     .addColumn('claimed_until', 'double precision', (column) => column.notNull())
     .addColumn('touched_at', 'double precision', (column) => column.notNull())
@@ -26,7 +26,7 @@ async function createCredentials(db: AnyDb, { bytes }: SchemaDialect): Promise<v
     .execute()
   await db.schema.createIndex('credentials_by_kind').on('credentials').columns(['connection', 'kind', 'id']).execute()
   for (const [name, columns, lapsed] of [
-    // Claims and touches are in it, so that a keeper passes rows that it cannot have without reading them.
+    // It holds claims and touches, so that a claim skips rows without reading them.
     ['credentials_by_due', ['due_at', 'claimed_until', 'touched_at'], 0],
     ['credentials_lapsed', ['touched_at'], 1],
   ] as const) {
@@ -43,7 +43,7 @@ async function createEvents(db: AnyDb, { sequence }: SchemaDialect): Promise<voi
   await db.schema
     .createTable('events')
     .addColumn('seq', sequence, (column) =>
-      // SQLite gives a number again after a delete unless told not to.
+      // Without autoincrement, SQLite reuses numbers after a delete.
       sequence === 'integer' ? column.primaryKey().autoIncrement() : column.primaryKey(),
     )
     .addColumn('connection', 'text', (column) => column.notNull())
@@ -174,7 +174,7 @@ async function addClaimTimes(db: AnyDb): Promise<void> {
 
 async function addDueDocuments(db: AnyDb): Promise<void> {
   const table = () => db.schema.alterTable('documents')
-  // 0: due since ever. What a process of the former version still writes is then due as well, and not forgotten.
+  // 0 means due now, so that documents which a process of the former version still writes are not forgotten.
   await table()
     .addColumn('due_at', 'double precision', (column) => column.defaultTo(0))
     .execute()
@@ -194,7 +194,7 @@ async function addDueDocuments(db: AnyDb): Promise<void> {
   }
 }
 
-/** All migrations by name, in the order of their names. A name that was released never changes. */
+/** All migrations by name, in the order of their names. The name of a released migration never changes. */
 export const migrationsFor = (dialect: SchemaDialect): Readonly<Record<string, Migration>> => ({
   '0001_first': {
     async up(db) {
