@@ -1,7 +1,13 @@
 /** For authors of a program around connections, as the command and the service: workers, ports, formats, parts of the configuration. */
 export { checkpointOf } from './audit/checkpoint.ts'
 export { readCheckpointLine } from './audit/export-line.ts'
-export { type ExportedRecord, type ExportEnd, type ExportVerdict, ocsfExport } from './audit/export.ts'
+export {
+  type ExportedPlace,
+  type ExportedRecord,
+  type ExportEnd,
+  type ExportVerdict,
+  ocsfExport,
+} from './audit/export.ts'
 export type { OcsfRecord } from './audit/ocsf.ts'
 export {
   type ChainedRecord,

@@ -17,30 +17,40 @@ import {
 import { brokenChain, type ChainedRecord, type ChainVerdict, verifyChain } from './verify-chain.ts'
 
 /**
- * The audit log of a connection: its chain in the store, and the signed checkpoints beside it. `run` makes checkpoints: after every
- * 1000 records, and every 10 minutes in which some came. The backlog is the records after the last one. A memory store that has forgotten
- * its oldest events cannot be verified from the beginning.
+ * The audit log of a connection: its chain of records in the store, and the signed checkpoints of the chain.
+ * `run` makes a checkpoint after every 1000 records, and 10 min after the last one when there are new
+ * records. The backlog counts the records after the last checkpoint.
  */
 export interface AuditLog extends StoredWorker {
-  /** Records in the order of their chain, a page at a time; up to `until` when given. */
+  /**
+   * Reads the records in the order of their chain, in pages of 1000. `until`: the number of the last record,
+   * default all. A memory store drops its oldest events, so that its records may begin later.
+   */
   records(until?: number): AsyncGenerator<ChainedRecord>
-  /** Signs where the chain ends now, and keeps it; the last one again when nothing has come since. */
+  /**
+   * Signs the number and hash of the last record, and stores this checkpoint. Resolves to the last checkpoint
+   * again when there is no new record.
+   */
   checkpoint(): Promise<Checkpoint>
-  /** Checks every record and every checkpoint; `kept`: checkpoints that were kept elsewhere. */
+  /**
+   * Checks every record and every checkpoint.
+   *
+   * @param kept checkpoints that were kept outside the store; they reveal that the end was cut off, or that
+   *   the whole chain was written anew. Default: none.
+   * @returns the first fault, or up to which record checkpoints confirm the chain
+   */
   verify(kept?: readonly Checkpoint[]): Promise<ChainVerdict>
 }
 
 const PAGE = 1_000
-const EVERY_RECORDS = 1_000
-const EVERY: Millis = 10 * MINUTE
+/** A checkpoint is due after so many records, or when the last one is so old and there are new records. */
+const MAX_RECORDS = 1_000
+const MAX_AGE: Millis = 10 * MINUTE
 const POLL: Millis = 15 * SECOND
 
-interface AuditPorts {
-  readonly store: Pick<Store, 'commit' | 'document' | 'documents' | 'chain' | 'chainHead'>
-  readonly clock: Clock
-}
+type AuditPorts = Parameters<typeof auditLog>[1]
 
-interface Parts extends AuditPorts, CheckpointStoreParts {
+interface Parts extends CheckpointStoreParts {
   readonly store: AuditPorts['store']
 }
 
@@ -52,8 +62,33 @@ const portsSchema = object<AuditPorts>(
   { open: true },
 )
 
-/** The audit log of a connection by its name. Throws `config_invalid` for wrong options. */
-export function auditLog(name: string, ports: AuditPorts): AuditLog {
+/**
+ * Opens the audit log of a connection. Every event that is committed to the store is a record of the log.
+ *
+ * @param name the name of the connection
+ * @param ports the store of the connection, and a clock for the time of checkpoints
+ *
+ * Throws `config_invalid` for wrong options.
+ *
+ * @example
+ * ```ts
+ * import { auditLog, memoryStore } from '@guestpass/core'
+ * import { systemClock } from '@guestpass/core/runtime-kit'
+ *
+ * const clock = systemClock()
+ * const log = auditLog('default', { store: memoryStore({ clock }), clock })
+ * for await (const { record } of log.records()) console.log(record.timestamp, record.eventType)
+ * const verdict = await log.verify()
+ * console.log(verdict.valid ? `${verdict.count} records` : verdict.message)
+ * ```
+ */
+export function auditLog(
+  name: string,
+  ports: {
+    readonly store: Pick<Store, 'commit' | 'document' | 'documents' | 'chain' | 'chainHead'>
+    readonly clock: Clock
+  },
+): AuditLog {
   checkOptions('auditLog', ['name', name, required(connectionName)], ['ports', ports, portsSchema])
   const { store, clock } = ports
   const parts: Parts = { connection: checkedConnection(name), store, clock, signer: undefined }
@@ -93,9 +128,9 @@ async function isDue(parts: Parts): Promise<boolean> {
   const { last } = await latestCheckpoint(parts)
   const { count } = await parts.store.chainHead(parts.connection)
   if (count <= (last?.count ?? 0)) return false
-  if (!last || count >= last.count + EVERY_RECORDS) return true
+  if (!last || count >= last.count + MAX_RECORDS) return true
   const [at, now] = [Date.parse(last.at), parts.clock.wall()]
-  return now - at >= EVERY || isFromFuture(at, now)
+  return now - at >= MAX_AGE || isFromFuture(at, now)
 }
 
 async function verify(parts: Parts, kept: readonly Checkpoint[] = []): Promise<ChainVerdict> {
@@ -109,7 +144,7 @@ async function verify(parts: Parts, kept: readonly Checkpoint[] = []): Promise<C
   return fault ?? verifyChain(records(parts), { connection, head, checkpoints })
 }
 
-/** Checkpoints are numbered without gaps, and the last one is known: none can be taken away unseen. */
+/** Checkpoints are numbered without gaps, and the last one is known, so that a removed one is found. */
 function numberFault(own: readonly Checkpoint[], last: Checkpoint | undefined): ChainVerdict | undefined {
   const expected = last?.number ?? own.length
   for (let at = 0; at < Math.max(expected, own.length); at += 1) {

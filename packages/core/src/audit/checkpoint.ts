@@ -4,23 +4,28 @@ import { type Instant, iso } from '../domain/time.ts'
 import { sha256Hex } from '../ports/system.ts'
 import { decodeBase64url, encodeBase64url } from '../domain/base64url.ts'
 
-/** Says, signed, how long a chain was and how it ended. Kept elsewhere, it shows when the end is cut off or all is written anew. */
+/**
+ * A signed statement of the number and the hash of the last record of a chain. A checkpoint that is kept
+ * outside the store reveals that the end was cut off, or that the whole chain was written anew.
+ */
 export interface Checkpoint {
+  /** The name of the connection. */
   readonly connection: string
-  /** The number of the chain, from 0; absent in checkpoints of version 1, which knew of one chain only. */
+  /** The number of the chain, from 0; absent in checkpoints of version 1, when there was one chain only. */
   readonly chain?: number
-  /** Counts the checkpoints of the connection, from 1, without gaps. */
+  /** The number of the checkpoint, from 1, without gaps in a connection. */
   readonly number: number
-  /** Records up to here, and the hash of the last one. */
+  /** How many records the chain has. */
   readonly count: number
+  /** The hash of the last record. */
   readonly hash: string
-  /** ISO 8601. */
+  /** When it was signed, as ISO 8601 UTC. */
   readonly at: string
   /** The first 16 hexadecimal digits of the SHA-256 of the public key. */
   readonly keyId: string
-  /** Ed25519, the 32 bytes in base64url. */
+  /** The 32 bytes of the Ed25519 key, as base64url. */
   readonly publicKey: string
-  /** Ed25519 over all that stands above, in base64url. */
+  /** The Ed25519 signature over all other members, as base64url. */
   readonly signature: string
 }
 
@@ -52,7 +57,10 @@ export async function signedCheckpoint(
   return { ...unsigned, signature: await sign(signedText(unsigned)) }
 }
 
-/** What is wrong with a checkpoint by itself; undefined when it is of this connection and signed with the key that it names. */
+/**
+ * What is wrong with a checkpoint, as a clause; undefined when it is of this connection and signed with the
+ * key that it names.
+ */
 export async function checkpointFault(checkpoint: Checkpoint, connection: string): Promise<string | undefined> {
   if (checkpoint.connection !== connection) return `is of connection ${checkpoint.connection}, not ${connection}`
   if (checkpoint.keyId !== (await keyIdOf(checkpoint.publicKey))) return 'names a key that is not its own'
@@ -64,15 +72,20 @@ async function isSigned(checkpoint: Checkpoint): Promise<boolean> {
     const key = await crypto.subtle.importKey('raw', bytes(checkpoint.publicKey), ED25519, false, ['verify'])
     return await crypto.subtle.verify(ED25519, key, bytes(checkpoint.signature), utf8(signedText(checkpoint)))
   } catch {
-    // No key, or no base64url.
+    // The key or the base64url is not valid.
     return false
   }
 }
 
-/** How many members a checkpoint has, besides the number of its chain. */
+/** How many members a checkpoint has, beside the number of its chain. */
 const MEMBERS = 8
 
-/** A value as a checkpoint; undefined when it has not exactly the members of one. */
+/**
+ * Reads a checkpoint. It does not check the signature.
+ *
+ * @param value parsed JSON
+ * @returns undefined when the value does not have exactly the members of a checkpoint
+ */
 export function checkpointOf(value: unknown): Checkpoint | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { connection, chain, number, count, hash, at, keyId, publicKey, signature } = value as Record<string, unknown>
@@ -85,7 +98,7 @@ export function checkpointOf(value: unknown): Checkpoint | undefined {
   return { connection, ...numbered, number, count, hash, at, keyId, publicKey, signature } as Checkpoint
 }
 
-/** A key pair as it is kept: base64url of PKCS #8, and of the 32 bytes of the public key. */
+/** A key pair in its stored form: base64url of PKCS #8, and of the 32 bytes of the public key. */
 export interface SigningKey {
   readonly privateKey: string
   readonly publicKey: string
@@ -114,5 +127,5 @@ const utf8 = (signed: string): Uint8Array<ArrayBuffer> => new TextEncoder().enco
 
 const text = (raw: ArrayBuffer): string => encodeBase64url(new Uint8Array(raw))
 
-/** Throws on what is no base64url. */
+/** Throws on a text that is not base64url. */
 const bytes = (base64url: string): Uint8Array<ArrayBuffer> => new Uint8Array(decodeBase64url(base64url))

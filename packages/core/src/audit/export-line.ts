@@ -4,10 +4,13 @@ import { strictObjectText } from '../domain/strict-json.ts'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import type { ChainedRecord } from './verify-chain.ts'
 
-/** A line of an export: a record with its place in the chain, the checkpoint at the end, or why it is neither. */
+/**
+ * A line of an export: a record with its place in the chain, the checkpoint at the end, or a sentence why it
+ * is neither.
+ */
 export type ExportLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
 
-/** Names every member of an audit record once; the hash of the chain covers their values. */
+/** The members of an audit record. The hash of the chain covers their values. */
 const RECORD_MEMBERS: { readonly [Name in keyof AuditRecord]: true } = {
   timestamp: true,
   eventId: true,
@@ -28,19 +31,21 @@ const RECORD_MEMBERS: { readonly [Name in keyof AuditRecord]: true } = {
 const NEITHER = 'It is neither an audit record with its place in the chain nor a checkpoint.'
 
 /**
- * Reads one line of an export. Only what `auditExport` writes is taken: every member once, no other one at any depth that no hash
- * or signature covers. Whether the values are the ones that were written is for the hash to say.
+ * Reads one line of an export. It accepts only the members that `auditExport` writes, each once, because no
+ * hash or signature covers others. The values are checked by the hash later.
  */
 export function readExportLine(text: string): ExportLine {
   const value = strictObjectText(text)
-  if (!value) return { fault: isJson(text) ? 'A member stands twice in it, or it is no JSON object.' : NEITHER }
-  if (hasOddNumber(text)) return { fault: 'A number in it is not written as exports write it.' }
+  if (!value) return { fault: isJson(text) ? 'It has a member twice, or it is not a JSON object.' : NEITHER }
+  if (hasOddNumber(text)) return { fault: 'It has a number that is not in the format of exports.' }
   return 'chain' in value ? recordLine(value) : endLine(value)
 }
 
 /**
- * Reads one line of a file of checkpoints that were kept elsewhere: a checkpoint by itself, or a line of an export, of which the
- * records are passed over.
+ * Reads one line of a file of checkpoints: a checkpoint, or a line of an export.
+ *
+ * @returns the checkpoint, an empty object for a record of an export, or a sentence why the line is none of
+ *   them
  */
 export function readCheckpointLine(text: string): { readonly checkpoint?: Checkpoint } | { readonly fault: string } {
   const bare = hasOddNumber(text) ? undefined : checkpointOf(strictObjectText(text))
@@ -54,7 +59,7 @@ function endLine(value: Readonly<Record<string, unknown>>): ExportLine {
   const { checkpoint, ...others } = value
   const end = checkpointOf(checkpoint)
   if (checkpoint === undefined) return { fault: NEITHER }
-  if (!end) return { fault: 'Its checkpoint has not exactly the members of one.' }
+  if (!end) return { fault: 'Its checkpoint does not have exactly the members of a checkpoint.' }
   const [more] = Object.keys(others)
   return more === undefined ? { end } : { fault: unknown(more) }
 }
@@ -66,11 +71,12 @@ function recordLine({ chain, ...record }: Readonly<Record<string, unknown>>): Ex
   if (less !== undefined) return { fault: `The member ${less} of an audit record is missing.` }
   if (typeof record['connection'] !== 'string') return { fault: NEITHER }
   const place = placeOf(chain)
-  if (!place) return { fault: 'Its place in the chain has not exactly the members of one.' }
+  if (!place) return { fault: 'Its place in the chain does not have exactly the members of a place.' }
   return { link: { record: record as unknown as AuditRecord, ...place } }
 }
 
-const unknown = (name: string): string => `The member ${JSON.stringify(name.slice(0, 40))} is not one of an export.`
+const unknown = (name: string): string =>
+  `The member ${JSON.stringify(name.slice(0, 40))} is not a member of an export.`
 
 /** A place of version 1 has two members, one of version 2 has four. */
 function placeOf(value: unknown): LinkPlace | undefined {
@@ -84,8 +90,9 @@ function placeOf(value: unknown): LinkPlace | undefined {
 }
 
 /**
- * Whether valid JSON text spells a number otherwise than `JSON.stringify` does, as -0, 1e400 or one with more digits than a double
- * holds: another reader could take another number from it than the one under the hash.
+ * Whether a JSON text has a number in another form than `JSON.stringify` writes, as -0, 1e400 or one with
+ * more digits than a double has. Another reader could read another number from it than the one under the
+ * hash.
  */
 function hasOddNumber(text: string): boolean {
   const bare = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, '""')

@@ -13,23 +13,33 @@ import {
   brokenChain,
 } from './verify-chain.ts'
 
-/** A place in the chain as it is exported. Links of version 1 have neither a version nor the number of their chain. */
+/**
+ * The place of a record in the chain, as it is exported. Links of version 1 have no version and no chain
+ * number.
+ */
 export type ExportedPlace = Pick<LinkPlace, 'count' | 'hash'> & {
   readonly version?: LinkVersion
   readonly number?: number
 }
 
-/** An audit record as it is exported: with its place in the chain, so that the file proves itself. */
+/**
+ * An audit record as it is exported: with its place in the chain, so that the file can be verified by itself.
+ */
 export type ExportedRecord = AuditRecord & { readonly chain: ExportedPlace }
 
-/** The last line of an export. */
+/** The last line of an export: the checkpoint that signs the records before it. */
 export interface ExportEnd {
   readonly checkpoint: Checkpoint
 }
 
 /**
- * The whole audit log up to now, record by record, ended by the checkpoint that signs it. Every record is checked on the way:
- * rejects with `audit_broken` at the first that does not fit.
+ * Exports the whole audit log: every record, and at the end the checkpoint that signs them. Each record is
+ * verified before it is yielded.
+ *
+ * @param connection the name of the connection
+ * @param log its audit log
+ *
+ * Rejects with `audit_broken` at the first record that does not fit the chain.
  */
 export async function* auditExport(connection: string, log: AuditLog): AsyncGenerator<ExportedRecord | ExportEnd> {
   const checkpoint = await log.checkpoint()
@@ -41,7 +51,17 @@ export async function* auditExport(connection: string, log: AuditLog): AsyncGene
 const exportedPlace = ({ chain, count, hash, version }: LinkPlace): ExportedPlace =>
   version === 1 ? { count, hash } : { version, number: chain, count, hash }
 
-/** The same as OCSF; the records stand for themselves and are not chained. */
+/**
+ * Exports the whole audit log as events of the Open Cybersecurity Schema Framework 1.3.0. They have no chain,
+ * but each record is verified before it is yielded.
+ *
+ * @param connection the name of the connection
+ * @param log its audit log
+ * @param version the version of this program, for `metadata.product`
+ *
+ * Rejects with `audit_broken` at the first record that does not fit the chain.
+ * Source: https://schema.ocsf.io/1.3.0
+ */
 export async function* ocsfExport(connection: string, log: AuditLog, version: string): AsyncGenerator<OcsfRecord> {
   for await (const link of checked(connection, log, await log.checkpoint())) yield ocsfRecord(link, version)
 }
@@ -61,12 +81,21 @@ async function* checked(connection: string, log: AuditLog, checkpoint: Checkpoin
 const broken = (verdict: ChainVerdict): GuestpassError =>
   new GuestpassError('audit_broken', `The audit log cannot be exported: ${verdict.valid ? '' : verdict.message}`)
 
+/** The result of the verification of an export. */
 export type ExportVerdict = ChainVerdict & {
-  /** The key that signed the export; whose it is, a checkpoint that was kept elsewhere shows. */
+  /**
+   * The id of the key that signed the export. A checkpoint that was kept elsewhere proves whose key it is.
+   */
   readonly keyId?: string
 }
 
-/** Checks an export of `ndjson` by itself, line by line; `kept`: checkpoints of the same log that were kept elsewhere. */
+/**
+ * Verifies an export in the format `ndjson` line by line, without a store.
+ *
+ * @param lines the lines of the file; empty ones are skipped
+ * @param kept checkpoints of the same log that were kept outside the store. Default: none.
+ * @returns the first fault with its line, or the number of records and the key that signed them
+ */
 export async function verifyExport(
   lines: AsyncIterable<string> | Iterable<string>,
   kept: readonly Checkpoint[] = [],
@@ -79,7 +108,7 @@ export async function verifyExport(
   for await (const text of lines) {
     line += 1
     if (text.trim() === '') continue
-    if (end) return brokenChain(last.count + 1, 'malformed', 'Something stands behind the checkpoint at its end.', line)
+    if (end) return brokenChain(last.count + 1, 'malformed', 'There is a line after the checkpoint at its end.', line)
     const found = readExportLine(text)
     if ('fault' in found) return brokenChain(last.count + 1, 'malformed', found.fault, line)
     if ('end' in found) {

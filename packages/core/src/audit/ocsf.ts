@@ -4,7 +4,10 @@ import type { ChainedRecord } from './verify-chain.ts'
 /** The version of OCSF that is written. */
 const OCSF = '1.3.0'
 
-/** An audit record as an event of the Open Cybersecurity Schema Framework; docs/audit.md has the mapping. */
+/**
+ * An audit record as an event of the Open Cybersecurity Schema Framework 1.3.0. The page about the audit log
+ * has the mapping.
+ */
 export interface OcsfRecord {
   readonly category_uid: 3 | 6
   readonly category_name: string
@@ -35,7 +38,7 @@ const UPDATE: Activity = [3, 'Update']
 const DELETE: Activity = [4, 'Delete']
 const OTHER: Activity = [99, 'Other']
 
-/** What concerns a sign-in, a session or a token is authentication. */
+/** Events about sign-ins, sessions and tokens are of the class Authentication. */
 const authentication: Readonly<Partial<Record<EventType, Activity>>> = {
   TOKEN_REQUEST_INITIATED: TICKET,
   TOKEN_GENERATED_SUCCESS: TICKET,
@@ -58,7 +61,7 @@ const authentication: Readonly<Partial<Record<EventType, Activity>>> = {
   'guest.authentication': LOGON,
 }
 
-/** All else is a call of an API: creating, changing or removing something. */
+/** All other events are of the class API Activity: they create, change or remove something. */
 const activities: Readonly<Partial<Record<EventType, Activity>>> = {
   GUEST_CREATE_INITIATED: CREATE,
   GUEST_CREATE_IN_DOUBT: CREATE,
@@ -77,7 +80,7 @@ const STATUS = {
   pending: [99, 'Pending'],
 } as const
 
-/** `version`: that of this program. */
+/** Maps a record to OCSF. `version`: that of this program. */
 export function ocsfRecord({ record, count, hash }: ChainedRecord, version: string): OcsfRecord {
   const { eventType, outcome, subject, error, connection } = record
   const isAuthentication = eventType in authentication

@@ -3,45 +3,54 @@ import { type ChainHead, type LinkPlace, linkText, NO_LINKS } from '../domain/ch
 import { sha256Hex } from '../ports/system.ts'
 import { type Checkpoint, checkpointFault } from './checkpoint.ts'
 
-/** A record with its place in the chain. `line`: where it stands, when it comes from a file; from 1. */
+/** An audit record with its place in the chain. */
 export interface ChainedRecord extends LinkPlace {
   readonly record: AuditRecord
+  /** Its line in a file, from 1; absent for a record of a store. */
   readonly line?: number
 }
 
 /**
- * What is wrong with a chain. `edited`: the record is not the one that was chained. `missing`: one or more before it were
- * removed. `reordered`: it stands in another place. `truncated`: the end was cut off. `checkpoint`: a checkpoint does not
- * belong to this chain. `malformed`: no audit record.
+ * What is wrong with a chain. `edited`: the record is not the one that was written. `missing`: one or more
+ * records before it were removed. `reordered`: it is in another place. `truncated`: the end was cut off.
+ * `checkpoint`: a checkpoint does not belong to this chain. `malformed`: a line is not an audit record.
  */
 export type ChainReason = 'edited' | 'missing' | 'reordered' | 'truncated' | 'checkpoint' | 'malformed'
 
+/** The first fault of a chain. */
 export interface ChainFault {
-  /** The count of the first record that does not fit; of the first that is missing. */
+  /** The number of the first record that does not fit, or that is missing; from 1. */
   readonly count: number
   readonly reason: ChainReason
+  /** What is wrong, as a sentence. */
   readonly message: string
+  /** The line of a file, from 1; absent for a chain of a store. */
   readonly line?: number
 }
 
+/**
+ * The result of the verification of a chain: valid, with the number and hash of its last record, or the first
+ * fault. `anchored`: the number of the last record that a signed checkpoint confirms; 0 for none.
+ */
 export type ChainVerdict =
-  /** `anchored`: up to which count signed checkpoints vouch for it. */
   | ({ readonly valid: true; readonly anchored: number } & Pick<ChainHead, 'count' | 'hash'>)
   | ({ readonly valid: false } & ChainFault)
 
+/** What a chain is compared with. */
 export interface ExpectedChain {
+  /** The connection of the records. */
   readonly connection: string
-  /** Where the chain must end at least. */
+  /** The end that the chain must reach, as a store knows it. Default: none. */
   readonly head?: ChainHead
-  /** Signed heads to compare with, in any order. */
+  /** Signed checkpoints of the chain, in any order. Default: none. */
   readonly checkpoints?: readonly Checkpoint[]
 }
 
 /** Checks a chain record by record. */
 export interface ChainCheck {
-  /** Takes the next record; the first fault, when there is one. */
+  /** Checks the next record. Resolves to the first fault; undefined while there is none. */
   next(link: ChainedRecord): Promise<ChainVerdict | undefined>
-  /** No more records come. */
+  /** Ends the check, after the last record. */
   finish(): ChainVerdict
 }
 
@@ -56,16 +65,19 @@ interface Progress {
   readonly connection: string
   /** In the order of their counts. */
   readonly anchors: readonly Anchor[]
-  /** Up to which count signed checkpoints prove the chain. */
+  /** The number of the last record that a signed checkpoint confirms. */
   readonly anchored: number
   /** How many anchors were compared. */
   compared: number
   last: ChainHead
-  /** A record that is ahead of its place. It is held back, to distinguish a swap from a gap. */
-  held: ChainedRecord | undefined
+  /** A record that is ahead of its place. The next one decides whether two were swapped or one is missing. */
+  ahead: ChainedRecord | undefined
 }
 
-/** Begins to check a chain from its first record. Answers a verdict at once when a checkpoint is wrong by itself. */
+/**
+ * Begins to check a chain from its first record. Answers a verdict at once when a checkpoint is wrong by
+ * itself.
+ */
 export async function createChainCheck(
   expected: ExpectedChain,
 ): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
@@ -80,7 +92,7 @@ export async function createChainCheck(
     anchored: Math.max(0, ...checkpoints.map(({ count }) => count)),
     compared: 0,
     last: { ...NO_LINKS, chain: head.chain },
-    held: undefined,
+    ahead: undefined,
   }
   return { next: (link) => nextLink(progress, link), finish: () => finish(progress) }
 }
@@ -92,18 +104,18 @@ const anchorsOf = (head: ChainHead, checkpoints: readonly Checkpoint[]): readonl
   ].sort((a, b) => a.count - b.count)
 
 async function nextLink(progress: Progress, link: ChainedRecord): Promise<ChainVerdict | undefined> {
-  const { connection, last, held } = progress
+  const { connection, last, ahead } = progress
   const { chain, count, hash, line, version } = link
   const expected = last.count + 1
   const broken = (reason: ChainReason, message: string) => brokenChain(count, reason, message, line)
   if (chain !== last.chain)
     return broken('reordered', `Record ${count} is of chain ${chain}, not of chain ${last.chain}.`)
-  if (held) return count === expected ? swapped(expected, held) : gap(last, held)
+  if (ahead) return count === expected ? swapped(expected, ahead) : gap(last, ahead)
   if (count > expected) {
-    progress.held = link
+    progress.ahead = link
     return undefined
   }
-  if (count < expected) return broken('reordered', `Record ${count} stands behind record ${last.count}.`)
+  if (count < expected) return broken('reordered', `Record ${count} follows record ${last.count}.`)
   if ((await sha256Hex(linkText(connection, last, link.record, version))) !== hash)
     return broken('edited', `Record ${count} is not the one that was written: it, or one before it, was changed.`)
   progress.last = { chain, count, hash }
@@ -125,8 +137,8 @@ function anchorFault(progress: Progress, line?: number): ChainVerdict | undefine
 }
 
 function finish(progress: Progress): ChainVerdict {
-  const { anchors, anchored, last, held } = progress
-  if (held) return gap(last, held)
+  const { anchors, anchored, last, ahead } = progress
+  if (ahead) return gap(last, ahead)
   const fault = anchorFault(progress)
   if (fault) return fault
   const beyond = anchors.at(-1)
@@ -135,12 +147,18 @@ function finish(progress: Progress): ChainVerdict {
   return brokenChain(last.count + 1, 'truncated', message)
 }
 
-/** Goes through a chain from its beginning, one record at a time, and finds the first thing that is wrong with it. */
+/**
+ * Verifies a chain from its first record, one record at a time.
+ *
+ * @param records the records in the order of their chain
+ * @param expected what the chain is compared with
+ * @returns the first fault, or how long the chain is
+ */
 export async function verifyChain(
   records: AsyncIterable<ChainedRecord> | Iterable<ChainedRecord>,
-  of: ExpectedChain,
+  expected: ExpectedChain,
 ): Promise<ChainVerdict> {
-  const check = await createChainCheck(of)
+  const check = await createChainCheck(expected)
   if ('valid' in check) return check
   for await (const link of records) {
     const fault = await check.next(link)
@@ -153,7 +171,7 @@ const foreign = ({ chain = 0 }: Checkpoint, head: ChainHead): string | undefined
   chain === head.chain ? undefined : `is of chain ${chain}, not of chain ${head.chain}`
 
 const swapped = (expected: number, { count, line }: ChainedRecord): ChainVerdict =>
-  brokenChain(expected, 'reordered', `Record ${expected} stands behind record ${count}.`, line)
+  brokenChain(expected, 'reordered', `Record ${expected} follows record ${count}.`, line)
 
 const gap = (last: ChainHead, { count, line }: ChainedRecord): ChainVerdict => {
   const missing = count - last.count - 1
