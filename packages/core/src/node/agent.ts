@@ -1,3 +1,3 @@
-// What sends requests, apart from what a process needs at its start.
+// What sends requests. It is imported for the first request, so that a process starts sooner.
 export { Agent } from 'undici'
 export { connector } from './connector.ts'

@@ -7,22 +7,24 @@ import { faultOf } from './fault.ts'
 import { bareHost, portOf, type HttpProxy, type ProxyTarget } from './proxies.ts'
 import { tunnel } from './tunnel.ts'
 
-/** How long one address of a host that has several may take, before the next one is tried (RFC 8305), in milliseconds. */
+/** How long one of several addresses of a host may take before the next one is tried (RFC 8305). */
 const ONE_ADDRESS: Millis = 500
 
+/** How connections are made. */
 export interface ConnectorOptions {
-  /** For name, TCP, tunnel and TLS together, in milliseconds. */
+  /** The time limit for name, TCP, proxy and TLS together, in milliseconds. */
   readonly timeoutMs: Millis
   readonly clock: Clock
-  /** Default: the system's. */
+  /** Resolves names. Default: the resolver of the system. */
   readonly lookup?: LookupFunction
-  /** Default: none. */
+  /** The proxy for a target. Default: no proxy. */
   readonly proxyOf?: (target: ProxyTarget) => HttpProxy | undefined
 }
 
 /**
- * Makes the connections of an undici dispatcher: HTTP/1.1, because there the moment before the first byte of a request is known. What it
- * cannot connect fails with `HttpFault('unsent')`. The time that it takes is measured on both clocks, so that time asleep counts.
+ * Makes the connections of an undici dispatcher. They use HTTP/1.1, because there the moment before the first
+ * byte of a request is known. A connection that fails ends with an `HttpFault` of the kind `unsent`. The time
+ * limit is measured on both clocks, so that the time of a suspended machine counts.
  */
 export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOptions): buildConnector.connector {
   const secure = buildConnector({ allowH2: false, timeout: 0 })
@@ -51,12 +53,12 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
         late.abort(overdue)
         throw overdue
       },
-      // Done before.
+      // The connection was made before.
       () => new Promise<never>(() => {}),
     )
     const inTime = async (): Promise<Socket> => {
       const socket = await connected(options, proxy, late.signal)
-      // From here on undici listens.
+      // From here on undici listens to errors.
       socket.on('error', () => {})
       const fault =
         elapsed() > timeoutMs ? overdue : socket.destroyed ? new HttpFault('unsent', 'the connection broke') : undefined
@@ -77,7 +79,7 @@ export function connector({ timeoutMs, clock, lookup, proxyOf }: ConnectorOption
   }
 }
 
-/** Behind a proxy it may be the proxy that fails, also when the tunnel stands. */
+/** Names the proxy in the message, because the proxy may be what fails, also after it opened the tunnel. */
 const withProxyName = (proxy: HttpProxy | undefined, fault: HttpFault): HttpFault =>
   !proxy || fault.message.includes(proxy.origin)
     ? fault

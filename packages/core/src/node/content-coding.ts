@@ -3,7 +3,7 @@ import { type HttpAnswer, HttpFault, MAX_ANSWER_BYTES } from '../ports/http.ts'
 
 type Decode = (bytes: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array
 
-/** RFC 9110, 8.4.1. Some senders of `deflate` leave out the header of zlib. */
+/** The content codings (RFC 9110, section 8.4.1). Some senders of `deflate` leave out the zlib header. */
 const codings: Readonly<Record<string, Decode>> = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
@@ -12,9 +12,9 @@ const codings: Readonly<Record<string, Decode>> = {
 }
 
 /**
- * An answer with its content coding undone, and no header that names one. A coding that is not known stays, with its header; JSON that is
- * in no coding, whatever the header says, is taken as it is. Throws `HttpFault`: `oversized` when more than 1 MiB comes out, `lost` when it
- * breaks off.
+ * Decodes the content coding of an answer, and removes its header. An unknown coding stays, with its header.
+ * JSON without a coding is taken as it is, whatever the header says. Throws `HttpFault`: `oversized` when the
+ * decoded body is over 1 MiB, `lost` when the body is truncated.
  */
 export function withoutCoding(answer: HttpAnswer): HttpAnswer {
   const { 'content-encoding': named, ...headers } = answer.headers
@@ -41,5 +41,5 @@ function decode(bytes: Uint8Array, decoder: Decode): Uint8Array {
   }
 }
 
-/** Some gateways unpack an answer and leave the header, and some servers put a charset into it. */
+/** Some gateways decode an answer and leave the header. Some servers write a charset into the header. */
 const isPlainJson = (bytes: Uint8Array): boolean => /^\s*[{[]/.test(new TextDecoder().decode(bytes.subarray(0, 64)))

@@ -6,7 +6,7 @@ import type { Algorithm } from '../verify/verdict.ts'
 
 type Check = VerifyKey['verify']
 
-/** One check alone is fastest here and now; many at once are shared out to the thread pool. */
+/** A single check is fastest on this thread. Many at once are spread over the thread pool. */
 const check =
   (key: KeyObject | VerifyKeyObjectInput, hashed: 'sha256' | null = 'sha256'): Check =>
   (input, signature, many) =>
@@ -14,7 +14,7 @@ const check =
       ? new Promise((resolve) => verify(hashed, input, key, signature, (error, valid) => resolve(!error && valid)))
       : verify(hashed, input, key, signature)
 
-/** A number as the contents of an ASN.1 INTEGER: no zeros in front, except one that keeps it positive. */
+/** Writes a number as an ASN.1 INTEGER: without leading zeros, except one that keeps it positive. */
 function writeInteger(der: Uint8Array, at: number, number: Uint8Array): number {
   let from = 0
   while (from < number.length - 1 && number[from] === 0) from += 1
@@ -27,7 +27,10 @@ function writeInteger(der: Uint8Array, at: number, number: Uint8Array): number {
   return at + 2 + pad + digits.length
 }
 
-/** r and s of P-256, side by side, as the ASN.1 sequence that OpenSSL takes: letting Node convert it costs a third of the check. */
+/**
+ * Converts r and s of P-256 to the ASN.1 sequence that OpenSSL takes. The conversion of Node would cost a
+ * third of the check.
+ */
 function ecdsaDer(signature: Uint8Array): Uint8Array {
   const der = Buffer.allocUnsafe(72)
   const end = writeInteger(der, writeInteger(der, 2, signature.subarray(0, 32)), signature.subarray(32))
@@ -56,7 +59,18 @@ const importer: Importer = {
   check: async ({ jwk }, algorithm) => checkFor[algorithm](createPublicKey({ key: jwk, format: 'jwk' })),
 }
 
-/** The platform of Node: hashes at once, checks signatures at once or on the thread pool. */
+/**
+ * Makes the platform of Node. It hashes synchronously, and checks signatures synchronously or, when several
+ * are in flight, on the thread pool.
+ *
+ * @example
+ * ```ts
+ * import { nodePlatform } from '@guestpass/core/node'
+ *
+ * const platform = nodePlatform()
+ * console.log(platform.sha256('abc'))
+ * ```
+ */
 export function nodePlatform(): Platform {
   return {
     sha256: (text) => hash('sha256', text, 'base64url'),

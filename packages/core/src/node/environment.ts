@@ -1,2 +1,2 @@
-/** The variables of this process. */
+/** The environment variables of this process. */
 export const environment = (): Readonly<Record<string, string | undefined>> => process.env

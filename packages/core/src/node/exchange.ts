@@ -22,8 +22,9 @@ interface Exchange {
 }
 
 /**
- * Sends one request over a dispatcher and reads its answer. `onSend` is called when the connection is made and nothing has been written;
- * what it throws is what this rejects with. What fails before is `unsent`, what fails after is `lost`.
+ * Sends one request over a dispatcher and reads its answer. `onSend` is called when the connection is made
+ * and nothing is written; its error keeps the request from being sent. A failure before is `unsent`, a
+ * failure after it is `lost`.
  */
 export const sendRequest = (
   dispatcher: Dispatcher,
@@ -68,7 +69,7 @@ const handlerOf = (exchange: Exchange): Dispatcher.DispatchHandler => ({
   onResponseError: (_, error) => fail(exchange, faultOf(error, exchange.controller ? 'lost' : 'unsent')),
 })
 
-/** What this throws keeps undici from writing anything; the connection stays open. */
+/** An error of this function keeps undici from writing anything; the connection stays open. */
 function start(exchange: Exchange, controller: Dispatcher.DispatchController): void {
   if (exchange.controller) throw new HttpFault('lost', 'the connection broke, and it is not sent twice')
   if (exchange.isDone) throw new HttpFault('unsent', 'given up before it was sent')

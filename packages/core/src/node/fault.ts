@@ -1,16 +1,16 @@
 import { HttpFault } from '../ports/http.ts'
 
 /**
- * The innermost reason, in its own words. The error itself is not kept as a cause, because a parser puts what it could not read
- * into it.
+ * An `HttpFault` with the message of the innermost cause. The error is not kept as the cause, because the
+ * error of a parser contains the text that it could not read.
  */
 export function faultOf(thrown: unknown, kind: 'unsent' | 'lost'): HttpFault {
   if (thrown instanceof HttpFault) return thrown
   const error = innermost(thrown)
   const { code = '', library, reason } = (error ?? {}) as { code?: string; library?: string; reason?: string }
-  // What OpenSSL says holds a place in its sources and the end of a line; its reason alone says what happened.
-  const said = library && reason ? reason : error instanceof Error ? error.message : String(error)
-  return new HttpFault(kind, code === '' || said.includes(code) ? said : `${code}: ${said}`)
+  // A message of OpenSSL contains a place in its sources; the reason alone says what happened.
+  const message = library && reason ? reason : error instanceof Error ? error.message : String(error)
+  return new HttpFault(kind, code === '' || message.includes(code) ? message : `${code}: ${message}`)
 }
 
 function innermost(thrown: unknown): unknown {

@@ -14,10 +14,13 @@ export type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
 ) => void
 
+/** How guarded HTTP resolves names, and what it may reach. */
 export interface GuardedHttpOptions {
-  /** Default: the system's. */
+  /** Resolves names. Default: `dns.lookup`. */
   readonly lookup?: Lookup
-  /** Origins that may be reached whatever they are, as `http://127.0.0.1:8080`. */
+  /**
+   * Origins that may be reached also where they are not public, as `http://127.0.0.1:8080`. Default: none.
+   */
   readonly allowed?: readonly string[]
 }
 
@@ -29,10 +32,26 @@ const optionsSchema = object<GuardedHttpOptions>({
 const refusal = (host: string): HttpFault => new HttpFault('unsent', `not sent: the host ${host} ${NOT_PUBLIC}`)
 
 /**
- * HTTP to public addresses over TLS only, for targets that somebody else names. Every address is checked when the connection
- * is made, and the one that was checked is the one that is connected, so that a name which changes its address in between
- * gains nothing. Redirects are not followed, and no proxy is used: it would resolve names itself. `close` ends the
- * connections that are kept open. Throws `config_invalid` for wrong options.
+ * Makes an HTTP port for targets that users name, as webhook endpoints. It sends over TLS to public addresses
+ * only. It checks every address when it connects, and connects to the checked address, so that a name cannot
+ * change its address in between (DNS rebinding). Redirects are not followed. No proxy is used, because a
+ * proxy resolves names itself.
+ *
+ * @param options see `GuardedHttpOptions`
+ * @returns `http`, which rejects with an `HttpFault` of the kind `unsent` for other targets; `close` ends the
+ *   connections that are kept open
+ *
+ * Throws `config_invalid` for wrong options.
+ *
+ * @example
+ * ```ts
+ * import { guardedHttp } from '@guestpass/core/node'
+ *
+ * const { http, close } = guardedHttp()
+ * const request = { method: 'GET', url: 'https://127.0.0.1/', headers: {}, secrets: [] } as const
+ * await http(request, AbortSignal.timeout(5_000)).catch((error) => console.log(error.kind)) // unsent
+ * await close()
+ * ```
  */
 export function guardedHttp(options: GuardedHttpOptions = {}): {
   readonly http: Http
@@ -40,14 +59,14 @@ export function guardedHttp(options: GuardedHttpOptions = {}): {
 } {
   checkOptions('guardedHttp', ['options', options, optionsSchema])
   const { lookup = systemLookup, allowed = [] } = options
-  const open = new Set(allowed.map((origin) => new URL(origin).origin))
+  const allowedOrigins = new Set(allowed.map((origin) => new URL(origin).origin))
 
   const guardedLookup: Lookup = (hostname, asked, callback) =>
     lookup(hostname, { ...asked, all: true }, (error, addresses) => {
       if (error) return callback(error, [])
       const [first, ...others] = addresses
       if (first && [first, ...others].every(({ address }) => isPublicAddress(address))) return callback(null, addresses)
-      // One that is not public is enough: whoever gives both hopes that the other is checked.
+      // One address that is not public is enough: an attacker gives both, so that the public one is checked.
       return callback(refusal(hostname), [])
     })
 
@@ -59,25 +78,26 @@ export function guardedHttp(options: GuardedHttpOptions = {}): {
       connections: 8,
       connect(target, callback) {
         const { hostname, protocol, port } = target
-        const isOpen = open.has(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`).origin)
-        return isOpen ? plain(target, callback) : guarded(target, callback)
+        const { origin } = new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`)
+        return allowedOrigins.has(origin) ? plain(target, callback) : guarded(target, callback)
       },
     })
   })
   return {
     close,
     async http(request, signal) {
-      // An address in place of a name is connected without a look-up, and judged here.
-      const fault = isOpen(request.url, open) ? undefined : endpointUrlFault(request.url)
+      // An address in place of a name needs no look-up, and is checked here.
+      const fault = isAllowed(request.url, allowedOrigins) ? undefined : endpointUrlFault(request.url)
       if (fault) throw new HttpFault('unsent', `not sent: the address ${fault}`)
       return http(request, signal)
     },
   }
 }
 
-const isOpen = (url: string, open: ReadonlySet<string>): boolean => URL.canParse(url) && open.has(new URL(url).origin)
+const isAllowed = (url: string, allowedOrigins: ReadonlySet<string>): boolean =>
+  URL.canParse(url) && allowedOrigins.has(new URL(url).origin)
 
-/** A look-up of all addresses in the form of `dns.lookup`, which may be asked for one. */
+/** A look-up of all addresses in the form of `dns.lookup`, which may also be called for one. */
 const asDnsLookup =
   (lookup: Lookup): LookupFunction =>
   (hostname, options, callback) =>

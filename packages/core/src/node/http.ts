@@ -4,24 +4,26 @@ import { type Millis, SECOND } from '../domain/time.ts'
 import { type Http, HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
 import { sendRequest } from './exchange.ts'
-import type * as Parts from './agent.ts'
+import type * as Undici from './agent.ts'
 import { environment } from './environment.ts'
 import { proxies, type ProxyVariables, variablesSchema } from './proxies.ts'
 import { withoutCoding } from './content-coding.ts'
 import { USER_AGENT } from './user-agent.ts'
 
-/** How long a connection may take to be made, in milliseconds. */
+/** The default time limit for making a connection. */
 export const CONNECT_TIMEOUT: Millis = 5 * SECOND
 
+/** How the HTTP port of Node connects. */
 export interface NodeHttpOptions {
-  /** Connections kept open for each host. Default 64. */
+  /** How many connections to each host are kept open. 1 to 65,535, default 64. */
   readonly connections?: number
   /**
-   * Goes through the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY of these variables name; true: of the process's. Loopback is never
-   * reached through a proxy. Default true.
+   * Which proxies are used. An object: those of its members HTTPS_PROXY, HTTP_PROXY and NO_PROXY. `true`:
+   * those of the environment variables of the process. `false`: none. Loopback is never reached through a
+   * proxy. Default true.
    */
   readonly proxy?: boolean | ProxyVariables
-  /** How long making a connection may take: name, TCP, proxy and TLS together. Milliseconds, default 5 s. */
+  /** The time limit for name, TCP, proxy and TLS together, in milliseconds. At least 1, default 5 s. */
   readonly connectTimeoutMs?: Millis
 }
 
@@ -38,7 +40,23 @@ export const nodeHttpSchema = object<NodeHttpOptions>({
   connectTimeoutMs: millis(1),
 })
 
-/** The HTTP port of Node: undici with connections kept open. `close` ends them. Throws `config_invalid` for wrong options, and when a variable names no proxy. */
+/**
+ * Makes the HTTP port of Node: undici with HTTP/1.1 and connections that are kept open.
+ *
+ * @param options see `NodeHttpOptions`
+ * @returns the port, and `close`, which ends the connections
+ *
+ * Throws `config_invalid` for wrong options, and when a variable is not the address of a proxy.
+ *
+ * @example
+ * ```ts
+ * import { nodeHttp } from '@guestpass/core/node'
+ *
+ * const { http, close } = nodeHttp({ proxy: false })
+ * console.log(typeof http)
+ * await close()
+ * ```
+ */
 export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; close(): Promise<void> } {
   checkOptions('nodeHttp', ['options', options, nodeHttpSchema])
   const { connections = 64, proxy = true, connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT } = options
@@ -50,16 +68,21 @@ export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; 
   })
 }
 
-/** Of an answer. More than Node reads by default: cookies and policies of gateways must not cost what the answer brings. */
+/**
+ * The limit for the headers of an answer. It is above that of Node, because gateways add long cookies and
+ * policies.
+ */
 const MAX_HEADER_BYTES = 262_144
 
 const defaults = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' }
 
 /**
- * The HTTP port on a dispatcher of undici, whose connections are made by a `connector`. Both are loaded for the first request: a process
+ * Makes an HTTP port on a dispatcher of undici. undici is imported for the first request, so that a process
  * that sends none starts sooner.
+ *
+ * @param make makes the dispatcher, whose connections a `connector` makes
  */
-export function undiciHttp(make: (parts: typeof Parts) => Dispatcher): {
+export function undiciHttp(make: (undici: typeof Undici) => Dispatcher): {
   readonly http: Http
   close(): Promise<void>
 } {
@@ -88,7 +111,7 @@ export function undiciHttp(make: (parts: typeof Parts) => Dispatcher): {
   }
 }
 
-/** The text is not repeated: it may hold a secret. */
+/** The message does not repeat the URL, which may hold a secret. */
 function address(url: string): URL {
   if (URL.canParse(url)) return new URL(url)
   throw new HttpFault('unsent', 'Invalid URL')

@@ -9,16 +9,36 @@ import type { Platform } from '../verify/platform.ts'
 import { nodePlatform } from './crypto.ts'
 import { nodeHttp, nodeHttpSchema, type NodeHttpOptions } from './http.ts'
 
-/** Everything that a connection needs of Node; the store comes on top. `close` ends the connections that are kept open. */
+/** The ports of Node that a connection needs beside its store. */
 export interface NodePorts {
   readonly clock: Clock
   readonly random: Random
   readonly http: Http
   readonly platform: Platform
+  /** Ends the HTTP connections that are kept open. */
   close(): Promise<void>
 }
 
-/** The ports of Node. Throws `config_invalid` for wrong options, and when a variable names no proxy. */
+/**
+ * Makes the ports of Node: clock, random numbers, HTTP and crypto.
+ *
+ * @param options how HTTP connects, see `NodeHttpOptions`
+ * @returns the ports; close them at the end
+ *
+ * Throws `config_invalid` for wrong options, and when a variable is not the address of a proxy.
+ *
+ * @example
+ * ```ts
+ * import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = { ...nodePorts(), store: memoryStore() }
+ * const client = { id: 'my-client', secret: new Secret('my-secret') }
+ * const { guests } = await connection({ hosts: resolveHosts({ region: 'mypurecloud.com' }), client }, ports)
+ * console.log(typeof guests.issue)
+ * await ports.close()
+ * ```
+ */
 export function nodePorts(options: NodeHttpOptions = {}): NodePorts {
   checkOptions('nodePorts', ['options', options, nodeHttpSchema])
   return {

@@ -2,26 +2,27 @@ import { isLoopback } from '../domain/loopback.ts'
 import { checkOptions, schema, required, dictionaryOf } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 
-/** The variables that name proxies: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or the same in lower case, which count first. */
+/** Variables that name proxies: HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The same in lower case come first. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>
 
-/** A proxy that opens tunnels by CONNECT (RFC 9110, 9.3.6). */
+/** An HTTP proxy that opens tunnels by CONNECT (RFC 9110, section 9.3.6). */
 export interface HttpProxy {
-  /** Its address without user and password, as it is shown. */
+  /** Its address without user and password, for messages. */
   readonly origin: string
+  /** Whether it is reached over TLS. */
   readonly secure: boolean
-  /** Without brackets. */
+  /** An IPv6 address has no brackets. */
   readonly host: string
   readonly port: number
-  /** The header Proxy-Authorization. */
+  /** The header `Proxy-Authorization`; absent for a proxy without user and password. */
   readonly authorization?: string
 }
 
-/** Where a request goes, as it stands in its address. */
+/** The target of a request: parts of its URL. */
 export interface ProxyTarget {
   readonly protocol: string
   readonly hostname: string
-  /** Empty: the protocol's own. */
+  /** Empty for the default port of the protocol. */
   readonly port: string
 }
 
@@ -35,9 +36,22 @@ export const variablesSchema = dictionaryOf(
 )
 
 /**
- * Which proxy a target is reached through. Loopback is reached directly, and so is what NO_PROXY names: `*`, hosts with all below them,
- * `*.example.com` for those below alone, addresses, each with or without a port. Where HTTPS_PROXY is not set, HTTP_PROXY counts for https
- * too. Throws `config_invalid` for a value that is no address of a proxy.
+ * Reads which proxy a target is reached through. Loopback is reached directly, and so are the targets in
+ * NO_PROXY: `*` for all, a host with its subdomains, `*.example.com` for subdomains only, or an address, each
+ * with or without a port. Where HTTPS_PROXY is not set, HTTP_PROXY also counts for https.
+ *
+ * @param variables the environment variables of a process
+ * @returns a function from a target to its proxy; undefined for a direct connection
+ *
+ * Throws `config_invalid` for a value that is not the address of a proxy.
+ *
+ * @example
+ * ```ts
+ * import { proxies } from '@guestpass/core/node'
+ *
+ * const proxyOf = proxies({ HTTPS_PROXY: 'http://proxy.example.com:3128', NO_PROXY: '*.internal' })
+ * console.log(proxyOf({ protocol: 'https:', hostname: 'api.mypurecloud.com', port: '' })?.origin)
+ * ```
  */
 export function proxies(variables: ProxyVariables): (target: ProxyTarget) => HttpProxy | undefined {
   checkOptions('proxies', ['variables', variables, required(variablesSchema)])
@@ -78,7 +92,7 @@ function loginOf({ username, password }: URL): string | undefined {
   }
 }
 
-/** The value is not repeated: it may hold a password. */
+/** The message does not repeat the value, which may hold a password. */
 function invalid(field: string): GuestpassError {
   const message = 'is not the address of an HTTP proxy'
   const remedy = 'Give host:port, http://host:port or https://host:port, or unset it.'
@@ -101,7 +115,7 @@ function exemptions(list: string): (target: ProxyTarget) => boolean {
 
 function exemption(entry: string): (host: string, port: number) => boolean {
   if (entry === '*') return () => true
-  // What has several colons and no brackets is an IPv6 address without a port.
+  // An entry with several colons and no brackets is an IPv6 address without a port.
   const [, bracketed, name, portText] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(entry) ?? [entry, entry]
   const suffix = (bracketed ?? name ?? entry).replace(/^\*?\./, '').replace(/\.$/, '')
   return (host, port) =>

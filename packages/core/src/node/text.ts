@@ -1,9 +1,12 @@
-/** A file, or one of its lines, is not text in an encoding that is read. `message` completes "the file …", and never shows what it holds. */
+/**
+ * A file, or a line of it, is not text in a supported encoding. `message` completes "the file …", and never
+ * contains its text.
+ */
 export class NotText extends Error {
   override readonly name = 'NotText'
-  /** The line on which that shows, from 1; undefined where the whole file is meant. */
+  /** The first line that cannot be read, from 1; undefined for the whole file. */
   readonly line: number | undefined
-  /** What to do about it, as a sentence. */
+  /** What to do, as a sentence. */
   readonly remedy = 'Save it as UTF-8 (in PowerShell: Out-File -Encoding utf8).'
 
   constructor(what: string, line?: number) {
@@ -12,10 +15,12 @@ export class NotText extends Error {
   }
 }
 
-/** A line of a text, without what ends it. */
+/** A line of a text, without its line end. */
 export interface TextLine {
   readonly text: string
-  /** Why the text is not what the file says, as `is not UTF-8`; what could not be read stands as U+FFFD. */
+  /**
+   * Why the line cannot be read, as `is not UTF-8`. Its text has U+FFFD for the bytes that could not be read.
+   */
   readonly fault?: string
 }
 
@@ -24,7 +29,7 @@ type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be'
 const MARK_BYTES = 4
 const NOT_UTF_8 = 'is not UTF-8'
 
-/** The encoding that a byte order mark names, else UTF-8. Throws `NotText` for UTF-32. */
+/** The encoding by the byte order mark, else UTF-8. Throws `NotText` for UTF-32. */
 function encodingOf(bytes: Uint8Array): Encoding {
   const [a, b, c, d] = bytes
   if ((a === 0xff && b === 0xfe && c === 0 && d === 0) || (a === 0 && b === 0 && c === 0xfe && d === 0xff))
@@ -36,7 +41,10 @@ function encodingOf(bytes: Uint8Array): Encoding {
 const withoutMark = (bytes: Uint8Array): Uint8Array =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 
-/** The bytes of a file; at least those of a byte order mark come first, where there are as many. */
+/**
+ * The bytes of a file. The first chunk has at least the length of a byte order mark, where there are as many
+ * bytes.
+ */
 async function* withWholeMark(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | undefined = new Uint8Array()
   for await (const chunk of chunks) {
@@ -50,7 +58,10 @@ async function* withWholeMark(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
   if (head) yield head
 }
 
-/** A character for each byte of UTF-8, so that lines can be told apart before they are decoded; UTF-16 is decoded at once. */
+/**
+ * Decodes each byte of UTF-8 to one character, so that lines can be split before they are decoded. Decodes
+ * UTF-16 fully.
+ */
 async function* charactersOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ text: string; encoding: Encoding }> {
   let encoding: Encoding | undefined
   let decoder: TextDecoder | undefined
@@ -84,16 +95,20 @@ function lineOf(characters: string, encoding: Encoding): TextLine {
 }
 
 /**
- * The lines of a text that comes in chunks: UTF-8, or UTF-16 with a byte order mark. A mark is passed over. Lines end with LF, CRLF or CR;
- * unlike those of `node:readline` not at U+2028 and U+2029, which may stand within a JSON text or a CSV field. A line that is not in the
- * encoding comes with its fault. Rejects with `NotText` for UTF-32.
+ * Splits a text into lines. Lines end with LF, CRLF or CR, but not at U+2028 and U+2029 as those of
+ * `node:readline`, because JSON texts and CSV fields may contain these. A line that is not in the encoding
+ * has a `fault`.
+ *
+ * @param chunks the bytes of a file: UTF-8, or UTF-16 with a byte order mark, which is skipped
+ *
+ * Rejects with `NotText` for UTF-32.
  */
 export async function* textLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<TextLine> {
   let rest = ''
   let last: Encoding = 'utf-8'
   for await (const { text, encoding } of charactersOf(chunks)) {
     last = encoding
-    // A CR at the very end may be the first half of a CRLF.
+    // A CR at the end may be the first half of a CRLF.
     const lines = `${rest}${text}`.split(/\r\n|\n|\r(?!$)/)
     rest = lines.pop() ?? ''
     for (const line of lines) yield lineOf(line, encoding)
@@ -102,8 +117,11 @@ export async function* textLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 /**
- * The text that bytes hold: UTF-8, or UTF-16 with a byte order mark, which is passed over. Throws `NotText`, with the first line that cannot
- * be read.
+ * Decodes a text.
+ *
+ * @param bytes UTF-8, or UTF-16 with a byte order mark, which is skipped
+ *
+ * Throws `NotText`, with the first line that cannot be read.
  */
 export function decodedText(bytes: Uint8Array): string {
   const encoding = encodingOf(bytes)

@@ -6,12 +6,15 @@ import { faultOf } from './fault.ts'
 import { bareHost, portOf, type HttpProxy, type ProxyTarget } from './proxies.ts'
 import { USER_AGENT } from './user-agent.ts'
 
-/** A connection to a target through a proxy (RFC 9110, 9.3.6). Rejects with an `HttpFault` that names the proxy. */
+/**
+ * Opens a connection to a target through a proxy (RFC 9110, section 9.3.6). Rejects with an `HttpFault` that
+ * names the proxy.
+ */
 export const tunnel = (proxy: HttpProxy, target: ProxyTarget, signal: AbortSignal): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const host = bareHost(target.hostname)
     const authority = `${host.includes(':') ? `[${host}]` : host}:${portOf(target)}`
-    const ask = (proxy.secure ? secureRequest : plainRequest)({
+    const request = (proxy.secure ? secureRequest : plainRequest)({
       host: proxy.host,
       port: proxy.port,
       method: 'CONNECT',
@@ -25,7 +28,7 @@ export const tunnel = (proxy: HttpProxy, target: ProxyTarget, signal: AbortSigna
         ...(proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization }),
       },
     })
-    ask.once('connect', ({ statusCode = 0 }, socket, head) => {
+    request.once('connect', ({ statusCode = 0 }, socket, head) => {
       if (statusCode < 200 || statusCode > 299) {
         socket.destroy()
         const remedy = statusCode === 407 ? '; give it a user and a password in HTTPS_PROXY' : ''
@@ -34,8 +37,8 @@ export const tunnel = (proxy: HttpProxy, target: ProxyTarget, signal: AbortSigna
       if (head.length > 0) socket.unshift(head)
       resolve(socket)
     })
-    ask.on('error', (error) =>
+    request.on('error', (error) =>
       reject(new HttpFault('unsent', `the proxy ${proxy.origin}: ${faultOf(error, 'unsent').message}`)),
     )
-    ask.end()
+    request.end()
   })

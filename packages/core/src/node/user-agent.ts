@@ -1,4 +1,4 @@
 import manifest from '../../package.json' with { type: 'json' }
 
-/** What every request says of its sender (RFC 9110, 10.1.5): gateways refuse requests that do not say it. */
+/** The `User-Agent` of every request (RFC 9110, section 10.1.5). Gateways refuse requests without one. */
 export const USER_AGENT = `guestpass/${manifest.version}`

@@ -4,9 +4,22 @@ import { type Http, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from '../por
 import { type Fetch, systemFetch } from '../ports/system.ts'
 
 /**
- * The HTTP port of browsers, workers and any runtime with `fetch`. A page does not learn why a request failed: whatever got no answer may
- * have been seen by the peer, and counts as lost; `onSend` is called before it connects. Redirects are not followed, and a browser does not
- * show where they lead.
+ * Makes the HTTP port of browsers, workers and any runtime with `fetch`. A page does not learn why a request
+ * failed, so that every request without an answer counts as `lost`: the peer may have received it. Redirects
+ * are not followed.
+ *
+ * @param fetch default: the `fetch` of the runtime
+ *
+ * Throws `config_invalid` for an argument that is not a function.
+ *
+ * @example
+ * ```ts
+ * import { webHttp } from '@guestpass/core/web'
+ *
+ * const http = webHttp(async () => new Response('{}'))
+ * const request = { method: 'GET', url: 'https://api.example.com/', headers: {}, secrets: [] } as const
+ * console.log((await http(request, new AbortController().signal)).status)
+ * ```
  */
 export function webHttp(fetch: Fetch = systemFetch): Http {
   checkOptions('webHttp', ['fetch', fetch, callable('Give a fetch, or leave it out.')])
@@ -27,7 +40,10 @@ export function webHttp(fetch: Fetch = systemFetch): Http {
   }
 }
 
-/** What the platform refuses to build was not sent. Its own words are not kept: they repeat the header or the address, secrets and all. */
+/**
+ * A request that the platform refuses to build was not sent. Its message is dropped, because it repeats
+ * headers and secrets.
+ */
 function requestOf({ method, url, headers, body }: HttpRequest, signal: AbortSignal): Request {
   try {
     const { protocol, href } = new URL(url)
@@ -46,7 +62,7 @@ function requestOf({ method, url, headers, body }: HttpRequest, signal: AbortSig
   }
 }
 
-/** Without the content coding, which `fetch` has undone. */
+/** The headers without the content coding, which `fetch` has decoded. */
 function headersOf(headers: Headers): Record<string, string> {
   const { 'content-encoding': _, ...others } = Object.fromEntries(headers)
   return others

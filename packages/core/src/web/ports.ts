@@ -6,7 +6,7 @@ import type { Platform } from '../verify/platform.ts'
 import { webPlatform } from '../verify/web-crypto.ts'
 import { webHttp } from './http.ts'
 
-/** Everything that a connection needs of a browser, on a secure origin; the store comes on top. */
+/** The ports of a browser that a connection needs beside its store. */
 export interface WebPorts {
   readonly clock: Clock
   readonly random: Random
@@ -14,6 +14,20 @@ export interface WebPorts {
   readonly platform: Platform
 }
 
+/**
+ * Makes the ports of a browser, a worker or another runtime with web APIs: clock, random numbers, HTTP and
+ * crypto. Browsers have crypto on secure origins only.
+ *
+ * @example
+ * ```ts
+ * import { connection, memoryStore, resolveHosts, webPorts } from '@guestpass/core'
+ *
+ * const ports = { ...webPorts(), store: memoryStore() }
+ * const hosts = resolveHosts({ region: 'mypurecloud.com' })
+ * const { signIn } = await connection({ hosts, client: { id: 'public-client' } }, ports)
+ * console.log(typeof signIn.begin)
+ * ```
+ */
 export const webPorts = (): WebPorts => ({
   clock: systemClock(),
   random: systemRandom(),
