@@ -7,158 +7,171 @@ import type { Instant, Millis } from '../domain/time.ts'
 
 export type { ChainHead, RateLimitFeedback, Link, PermitAnswer, PermitRequest }
 
-/** A credential as it stands in the store, and the store's time at the moment of the read. */
+/** A stored credential, and the store's time when it was read. */
 export interface FoundCredential<C extends Credential = Credential> {
   readonly now: Instant
-  /** Absent when nothing is stored under that id. */
+  /** Absent if nothing is stored under the id. */
   readonly credential?: C
   /** Counts the writes of the row; 0 when absent. */
   readonly revision: number
 }
 
 /**
- * A credential to write, and what must be true of the row for it. `generation`: the generation that it replaces (0 also
- * when the row is absent); `revision`, when given: also the very row that was read. Token sets name only the generation,
- * so that a note of somebody else cannot lose them; notes (intent, back-off) name the revision.
+ * A credential to write, and the condition that its row must meet. `generation`: the generation that it replaces, 0 for
+ * an absent row. `revision`: if given, the row must be the one that was read. Tokens name the generation alone, so that
+ * an intent of another process cannot lose them; intents and back-offs name the revision.
  */
 export interface CredentialWrite {
   readonly credential: Credential
   readonly expect: { readonly generation: number; readonly revision?: number }
 }
 
-/** What identifies an issued token without holding it (see verify/fingerprint.ts). */
+/** A record of an issued token, which holds its fingerprint in place of the token. */
 export interface IssuedToken {
   readonly credential: string
   readonly fingerprint: string
   readonly expiresAt: Instant
 }
 
-/** A small sealed value, kept by connection, kind and id: a sign-in under way, a webhook endpoint, a duplicate key. */
+/** A small sealed value by connection, kind and id, as a pending sign-in or a webhook endpoint. */
 export interface Document {
-  /** Absent when there is none, or it has expired. */
+  /** Absent if there is none, or it has expired. */
   readonly value?: Json
-  /** Names this very write of it: another one has another revision, also after it was removed and made again. 0: absent. */
+  /** Identifies this write: every other write has another revision, also after a removal. 0: absent. */
   readonly revision: number
 }
 
-/** A document to write, and the revision that it must have for that. */
+/** A document to write, and the revision that it must have. */
 export interface DocumentWrite {
   readonly kind: string
   readonly id: string
-  /** Absent: it is removed. */
+  /** Absent: the document is removed. */
   readonly value?: Json
-  /** From then on it counts as absent; never when not given. */
+  /** From then on the document counts as absent. Default: never. */
   readonly expiresAt?: Instant
-  /** From then on, by the store's time, it is due: `claimDueDocuments` gives it. Never when not given, whatever it was before. */
+  /**
+   * From then on, by the store's time, `claimDueDocuments` claims it. Default: never, whatever it was before.
+   */
   readonly dueAt?: Instant
   readonly expect: { readonly revision: number }
 }
 
-/** All that one decision writes: stored together or not at all. */
+/** All writes of one decision. They are stored together or not at all. */
 export interface Change {
   readonly connection: string
   readonly writes?: readonly CredentialWrite[]
   readonly documents?: readonly DocumentWrite[]
   readonly events?: readonly Event[]
-  /** Tokens to remember until they expire, so that they can be denied later. */
+  /** Tokens to record until they expire, so that they can be denied later. */
   readonly issued?: readonly IssuedToken[]
-  /** Ids of credentials whose remembered tokens are denied from now on. */
+  /** Ids of credentials whose recorded tokens are denied from now on. */
   readonly deny?: readonly string[]
 }
 
+/** A page of credentials, in the order of their ids. */
 export interface CredentialPage {
   readonly credentials: readonly Credential[]
-  /** Give it back as `after` for the next page; absent on the last one. */
+  /** The cursor of the next page, to be given as `after`. Absent on the last page. */
   readonly next?: string
 }
 
+/** The answer to a request for a lease. */
 export interface LeaseAnswer {
   readonly granted: boolean
-  /** Milliseconds until the lease that stands now ends by itself. */
+  /** Milliseconds until the current lease ends by itself. */
   readonly endsInMs: Millis
-  /** The credential that was named in the ask, as it stands; absent where none was named. */
+  /** The credential that the request named. Absent if it named none. */
   readonly found?: FoundCredential
 }
 
-/** What a keeper asks for. */
+/** Claims guests that are due for renewal. */
 export interface DueRequest {
   /** Credentials wanted, 1 to 1000. */
   readonly max: number
-  /** Nobody else gets the claimed ones before this ends, unless they are written first. */
+  /** No other process gets the claimed ones before this ends, unless they are written. Milliseconds. */
   readonly leaseMs: Millis
-  /** Only those asked for (touched) within this time. */
+  /** Only guests that were touched within this time. Milliseconds. */
   readonly keepForMs: Millis
 }
 
+/** Credentials that were claimed. */
 export interface DueAnswer {
   /** The store's time. */
   readonly now: Instant
   /** Due credentials, the longest due first. `dueAt`: since when. */
   readonly claimed: readonly { readonly id: string; readonly dueAt: Instant }[]
   /**
-   * Until the next one that is kept falls due or its claim ends; absent when there is none. Only told when fewer than
-   * `max` were claimed. It may be told too early, never too late: 0 asks to come again at once.
+   * Milliseconds until the next kept one is due or its claim ends. Absent if there is none, and if `max` were claimed.
+   * It may be too short, never too long; 0 asks to claim again at once.
    */
   readonly nextInMs?: Millis
 }
 
-/** Which due documents a worker asks for. */
+/** Claims documents that are due. */
 export interface DueDocumentsRequest {
   readonly kind: string
   /** Documents wanted, 1 to 1000. */
   readonly max: number
-  /** The claimed documents are due again when this ends, in milliseconds, unless they are written first. */
+  /** The claimed documents are due again after this time, unless they are written. Milliseconds. */
   readonly leaseMs: Millis
 }
 
+/** Documents that were claimed. */
 export interface DueDocumentsAnswer {
   /** The store's time. */
   readonly now: Instant
   /** Due documents, the longest due first. `dueAt`: since when. A claim does not change the revision. */
   readonly claimed: readonly { readonly id: string; readonly revision: number; readonly dueAt: Instant }[]
-  /** Until the next document falls due or its claim ends; as in `DueAnswer`. */
+  /** Milliseconds until the next document is due or its claim ends; as in `DueAnswer`. */
   readonly nextInMs?: Millis
 }
 
 /** An event due for a sink. */
 export interface DueMessage {
   readonly event: Event
-  /** Deliveries tried before, from 0. */
+  /** Earlier attempts to deliver it, from 0. */
   readonly attempts: number
 }
 
+/** The outcome of a delivery, by which a sink settles an event: done, due again later, or a dead letter. */
 export type DeliveryOutcome =
   | { readonly event: string; readonly then: 'done' }
   | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
   | { readonly event: string; readonly then: 'dead-letter'; readonly why: string }
-  /** Nothing was tried: due again at once, and no attempt is counted. */
+  /** Not tried: due again at once, and no attempt is counted. */
   | { readonly event: string; readonly then: 'release' }
 
-/** An event that a sink gave up on after its last attempt. */
+/** An event that a sink gave up after its last attempt. */
 export interface DeadLetter {
   readonly event: Event
   readonly attempts: number
   readonly why: string
 }
 
-/** Events committed with their change and waiting for each sink, by the sink's name, in the order of their commits. */
+/** Committed events that wait for delivery: one queue for each sink, by its name, in the order of their commits. */
 export interface Outbox {
-  /** The sinks that an event would go to, if it were committed through this very store now. Stores nothing. */
+  /** The sinks that an event would go to if this store committed it now. Stores nothing. */
   sinksFor(event: Event): readonly string[]
-  /** Takes due events for a sink; nobody else gets them before the lease ends. */
+  /** Claims due events for a sink. No other process gets them before the lease ends. */
   claim(sink: string, max: number, leaseMs: Millis): Promise<readonly DueMessage[]>
+  /** Stores the outcomes of claimed events. */
   settle(sink: string, outcomes: readonly DeliveryOutcome[]): Promise<void>
-  /** Moves events from the queue of a sink to the queues of other sinks, all in one step. */
+  /** Moves events from the queue of a sink to the queues of other sinks, in one step. */
   route(sink: string, messages: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
-  /** Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events, and events
-   * that were never routed to it. Answers how many of them the store has. */
+  /**
+   * Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events, and events
+   * that were never routed to it. Resolves to the number of them that the store has.
+   */
   enqueue(connection: string, sink: string, events: readonly string[]): Promise<number>
   /** The dead letters of a sink, in the order of commits; `limit` 1 to 1000. */
   deadLetters(
     sink: string,
     page: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly messages: readonly DeadLetter[]; readonly next?: string }>
-  /** How many events wait for the sink, and how many are dead letters; each counted up to `most`, at least 1, where it is given. */
+  /**
+   * Counts the events that wait for the sink, and its dead letters. `most`: counts no further, at least 1; default: no
+   * limit.
+   */
   counts(sink: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
   /** Empties the queue of a sink. */
   drop(sink: string): Promise<void>
@@ -167,47 +180,49 @@ export interface Outbox {
 /** Names the sinks that get an event. */
 export type Route = (event: Event) => readonly string[]
 
-/** Writes what belongs together. Durable: what was acknowledged survives a kill. */
+/** Commits changes. Durable: an acknowledged change survives a kill. */
 export interface Ledger {
-  /** Writes everything of the change, or nothing when any expectation does not hold. */
+  /** Stores the whole change, or nothing if a condition does not hold (`conflict`). */
   commit(change: Change): Promise<'done' | 'conflict'>
   /**
-   * Makes sure that one more commit has room, before something is spent whose answer must be stored. Rejects with
-   * `store_unavailable` when there is none.
+   * Reserves room on the disk for one more commit, before a refresh token is spent whose successor must be stored.
+   * Rejects with `store_unavailable` if there is none.
    */
   ensureRoom(): Promise<void>
   /**
-   * Since when the store may hold traces of what was erased, as in a log that a reader keeps; undefined when there are none. They are
-   * removed by whichever process uses the store next. Absent in a store that leaves none.
+   * Since when the store may hold traces of erased data, as in a log that a reader keeps open. Undefined if there are
+   * none. The next process that uses the store removes them. Absent in a store that leaves none.
    */
   tracesSince?(): Promise<Instant | undefined>
 }
 
 /** The credentials of guests, sign-ins and the service. Durable. */
 export interface Credentials {
+  /** Reads a credential by its id. */
   find(connection: string, id: string): Promise<FoundCredential>
-  /** The credential that a subject stands for; undefined when there is none, or it was erased. */
+  /** The credential of a subject. Undefined if there is none, or it was erased. */
   findBySubject(connection: string, subject: string): Promise<Credential | undefined>
   /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
   list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<CredentialPage>
   /**
-   * Says that somebody asked for the credential now: it stays kept. Changes neither revision nor generation. Unknown ids:
-   * nothing happens. Made for every use: a store may leave out one that comes within a minute of the last it wrote. The
-   * first write of a credential counts as one.
+   * Records that a caller used the credential now, so that its renewal goes on. Changes neither revision nor generation.
+   * An unknown id is ignored. Called for every use: a store may skip one within a minute of the last it wrote. The first
+   * write of a credential counts as a use.
    */
   touch(connection: string, id: string): Promise<void>
   /**
    * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off, touched within
-   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status or due time; a note that
-   * changes none of these, as an intent, leaves it. Like a lease it saves work, and is never what keeps data right.
+   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status or due time; an intent
+   * changes none of these, and leaves it. A claim saves work. It is never needed for correctness.
    */
   claimDue(connection: string, ask: DueRequest): Promise<DueAnswer>
-  /** How many guests are due for renewal now, claimed or not, counted up to `most`, at least 1. `keepForMs`: as in `claimDue`. */
+  /** Counts the guests that are due now, claimed or not, up to `most`, at least 1. `keepForMs`: as in `claimDue`. */
   countDue(connection: string, ask: { readonly keepForMs: Millis; readonly most: number }): Promise<number>
 }
 
 /** Small sealed values. Durable. */
 export interface Documents {
+  /** Reads a document. */
   document(connection: string, kind: string, id: string): Promise<Document>
   /** Documents of a kind in the order of their ids, expired ones left out; `limit` 1 to 1000. */
   documents(
@@ -218,30 +233,30 @@ export interface Documents {
     readonly next?: string
   }>
   /**
-   * Takes documents of a kind that are due. A claim ends with its lease, or with a write of the document. It saves work, and is never
-   * what keeps data right. A due time that was set by a clock that was ahead puts nothing off.
+   * Claims documents of a kind that are due. A claim ends with its lease, or with a write of the document. It saves work
+   * and is never needed for correctness. A due time that a clock ahead has set delays nothing.
    */
   claimDueDocuments(connection: string, ask: DueDocumentsRequest): Promise<DueDocumentsAnswer>
-  /** How many documents of a kind there are, expired ones left out, counted up to `most`, at least 1. */
+  /** Counts the documents of a kind, expired ones left out, up to `most`, at least 1. */
   countDocuments(connection: string, ask: { readonly kind: string; readonly most: number }): Promise<number>
 }
 
-/** What is known of tokens that were issued, without holding them. Durable. */
+/** The records of issued tokens, by fingerprint. Durable. */
 export interface IssuedTokens {
-  /** True when the token was remembered (`Change.issued`) and has not yet expired, denied or not. */
+  /** Whether the token is recorded (`Change.issued`) and has not expired, denied or not. */
   issued(connection: string, fingerprint: string): Promise<boolean>
-  /** True when the token was issued here and denied, and has not yet expired. */
+  /** Whether the token is recorded and denied, and has not expired. */
   denied(connection: string, fingerprint: string): Promise<boolean>
 }
 
-/** What saves work and requests, and is never what keeps data right: it may be lost. */
+/** Leases and rate limits. They save work and requests, are never needed for correctness, and may be lost. */
 export interface Coordination {
   /**
-   * Takes or prolongs a lease by name. `credential`: the id of one to read in the same step, so that the process that is granted the
-   * lease knows what it is granted for.
+   * Takes or prolongs a lease by name, for `ms` milliseconds. `credential`: the id of one to read in the same step, so
+   * that the new holder knows its state.
    */
   lease(connection: string, name: string, holder: string, ms: Millis, credential?: string): Promise<LeaseAnswer>
-  /** Ends a lease, if the holder still has it. */
+  /** Ends a lease if the holder still has it. */
   release(connection: string, name: string, holder: string): Promise<void>
   /** Reserves permits in the bucket of a rate-limit key, which all processes on the store share. */
   reservePermits(connection: string, rateLimitKey: string, request: PermitRequest): Promise<PermitAnswer>
@@ -249,37 +264,41 @@ export interface Coordination {
   applyFeedback(connection: string, rateLimitKey: string, feedback: RateLimitFeedback): Promise<void>
 }
 
-/** Small JSON values remembered for a connection (mirrored keys, clock offset). Nothing secret; may be lost. */
+/** Small JSON values of a connection, as mirrored keys or the clock offset. They are not secret, and may be lost. */
 export interface Facts {
-  /** Undefined when absent. */
+  /** Reads a value; undefined if it is absent. */
   fact(connection: string, name: string): Promise<unknown>
+  /** Stores a value in the place of the former one. */
   setFact(connection: string, name: string, value: unknown): Promise<void>
 }
 
-/** What happened, in the order of the audit chain. Durable. */
+/** The committed events, in the order of the audit chain. Durable. */
 export interface AuditTrail {
   /** Events of a connection in the order of their commits, from after the cursor; `limit` 1 to 1000. */
   events(
     connection: string,
     page: { after?: number; limit: number },
   ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
-  /** The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. The store makes a link with each commit. */
+  /**
+   * The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. The store makes the
+   * links with each commit.
+   */
   chain(
     connection: string,
     page: { readonly after?: number; readonly limit: number },
   ): Promise<{ readonly links: readonly Link[]; readonly next?: number }>
-  /** Where the chain ends. */
+  /** The end of the chain. */
   chainHead(connection: string): Promise<ChainHead>
-  /** The names of all connections that the store has credentials, documents or events of, in order. */
+  /** The names of all connections with credentials, documents or events, in order. */
   connections(): Promise<readonly string[]>
 }
 
 /**
- * Everything that is remembered, by durability and by who needs it: callers take the part they need. One contract, several homes;
- * every one passes the contract kit of `testing`. Any call may reject with a `GuestpassError` of code `store_busy` or
- * `store_unavailable`.
+ * A store, in parts by durability and by reader: each caller takes the part that it needs. Every implementation passes the
+ * contract kit of `testing`. Any call may reject with `store_busy` or `store_unavailable`.
  */
 export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, AuditTrail {
   readonly outbox: Outbox
+  /** Closes the store. No call may follow. */
   close(): Promise<void>
 }
