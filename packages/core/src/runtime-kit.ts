@@ -22,11 +22,30 @@ export type { AuthenticatedGuestOptions } from './connection/guest-apis.ts'
 export { type KeyPlaces, keyPlaces } from './connection/key-places.ts'
 export { type OAuthServer, oauthServer, type OAuthServerPorts } from './connection/oauth-server.ts'
 export type { KeySetPlace, VerificationPorts } from './connection/verification.ts'
-export { backOffMs, withSpread } from './domain/back-off.ts'
+export { backOffMs, type BackOffFigures, withSpread } from './domain/back-off.ts'
 export { CONNECTION_NAME, isConnectionName } from './domain/connection-name.ts'
 export { errorCatalogue, type ErrorFacts } from './domain/errors.ts'
 export { eventTypes } from './domain/events/event.ts'
-export type { ComplianceFlags } from './domain/events/guest-creates.ts'
+export type {
+  AccessFailedData,
+  AccessTokenEvent,
+  ClientTokenData,
+  GrantData,
+  RefreshedTokenData,
+} from './domain/events/access-tokens.ts'
+export type {
+  ApplicantData,
+  AuthenticationData,
+  AuthenticationResult,
+  ComplianceFlags,
+  CreateData,
+  CrmOutcome,
+  GuestCreateEvent,
+} from './domain/events/guest-creates.ts'
+export type { CrmFailedData, EnrichedData, GuestRecordEvent } from './domain/events/guest-records.ts'
+export type { GuestData, GuestTokenEvent, RefreshData, TokenData } from './domain/events/guest-tokens.ts'
+export type { SignInData, SignInEvent, SignInFailed, SignInStartedData } from './domain/events/sign-ins.ts'
+export type { DeliveryData, WebhookEvent, WebhookTestData } from './domain/events/webhooks.ts'
 export { reservedAttributes } from './domain/guest-attributes.ts'
 export { guestIdOf } from './domain/guest-id.ts'
 export { isLoopback } from './domain/loopback.ts'
@@ -40,6 +59,10 @@ export type { Enrichment } from './guests/enrichment/enrichment.ts'
 export type { ExportedGuest, OpenCreate } from './guests/records/person-export.ts'
 export type { ErasedGuest } from './guests/records/person-records.ts'
 export { type Relay, relay, type RelayOptions } from './outbox/relay.ts'
+export type { BreakerOptions } from './policy/breaker.ts'
+export type { LimitOptions } from './policy/limit.ts'
+export type { RetryOptions } from './policy/retry.ts'
+export type { BudgetOptions, RetryBudget } from './policy/retry-budget.ts'
 export { abortable, untilAborted } from './ports/abortable.ts'
 export { stopwatch } from './ports/clock.ts'
 export { type Http, type HttpAnswer, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from './ports/http.ts'
@@ -53,7 +76,8 @@ export {
   type WorkerObserver,
 } from './ports/worker.ts'
 export { type Meters, createMeters } from './report/meters.ts'
-export { eventsOf, type JobReport, type SignInReport } from './report/report.ts'
+export type { Histogram } from './report/histogram.ts'
+export { eventsOf, type JobReport, type ReportOptions, type SignInReport } from './report/report.ts'
 export { jsonLines } from './sinks/json-lines.ts'
 export type { Sink } from './sinks/sink.ts'
 export { type ConnectionView, connectionView, connectionViews } from './tokens/access/connection-views.ts'

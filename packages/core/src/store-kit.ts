@@ -80,4 +80,12 @@ export {
   checkCountLimit,
   checkOneConnection,
 } from './stores/argument-checks.ts'
-export { keysRotated } from './domain/events/keys.ts'
+export { type KeyEvent, keysRotated } from './domain/events/keys.ts'
+export type {
+  EventContext,
+  TypedEvent,
+  EventBase,
+  EventError,
+  EventOutcome,
+  EventStamp,
+} from './domain/events/event-parts.ts'

@@ -2,7 +2,10 @@ import type { Event } from './events/event.ts'
 import type { Json } from './json.ts'
 import { iso } from './time.ts'
 
-/** One line of the audit log: what happened, in the words of log pipelines. Every member is always there; absent ones are null. */
+/**
+ * One line of the audit log: what happened, in the words of log pipelines. Every member is always there;
+ * absent ones are null.
+ */
 export interface AuditRecord {
   /** ISO 8601 UTC. */
   readonly timestamp: string
@@ -22,7 +25,10 @@ export interface AuditRecord {
   readonly data: Readonly<Record<string, Json>>
 }
 
-/** Members that no event has were written into its row by others: they are kept, so that the hash of the record differs. */
+/**
+ * Members that no event has were written into its row by others: they are kept, so that the hash of the
+ * record differs.
+ */
 export const auditRecord = ({ at, id, type, ...event }: Event): AuditRecord => {
   const { outcome, actor, connection, subject, generation, correlationId, ...more } = event
   const { latencyMs = null, statusCode = null, idempotencyKey = null, error = null, data = {}, ...foreign } = more

@@ -18,7 +18,8 @@ const MAX_DOUBLINGS = 50
 /**
  * The exponential back-off after failures in a row, in milliseconds.
  *
- * @param random at least 0, less than 1: 0 gives the shortest back-off, 1 the whole. It is not used without jitter.
+ * @param random at least 0, less than 1: 0 gives the shortest back-off, 1 the whole. It is not used without
+ *   jitter.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export const backOffMs = ({ failures, baseMs, maxMs, jitter = 0 }: BackOffFigures, random = 1): Millis =>

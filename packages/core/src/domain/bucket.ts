@@ -27,13 +27,16 @@ export interface PermitAnswer {
 export interface RateLimitFeedback {
   /** Nothing is sent for this long. Milliseconds, 0 or more and finite. */
   readonly pauseMs?: Millis
-  /** Requests a minute that the upstream allows, more than 0. It holds while it is lower than what is asked for. */
+  /**
+   * Requests a minute that the upstream allows, more than 0. It holds while it is lower than what is asked
+   * for.
+   */
   readonly perMinute?: number
 }
 
 /**
- * State of a rate limit: a token bucket, kept as the number of permits that time has not paid back yet. Plain data, so
- * that a store can keep it as JSON.
+ * State of a rate limit: a token bucket, kept as the number of permits that time has not paid back yet. Plain
+ * data, so that a store can keep it as JSON.
  */
 export interface Bucket {
   /** The time of `spent`. */
@@ -52,14 +55,17 @@ export interface Bucket {
   readonly learnedAt?: Instant
 }
 
-/** A limit lapses if the upstream does not repeat it for an hour: one wrong answer must not slow a connection for ever. */
+/**
+ * A limit lapses if the upstream does not repeat it for an hour: one wrong answer must not slow a connection
+ * for ever.
+ */
 export const FEEDBACK_LIFETIME: Millis = HOUR
 
 const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
 
 /**
- * Moves the times of a bucket to a clock that went back. Each of them keeps its distance from the last write, so that no
- * time passes, and a pause that a clock ahead has written is no longer than it was.
+ * Moves the times of a bucket to a clock that went back. Each of them keeps its distance from the last write,
+ * so that no time passes, and a pause that a clock ahead has written is no longer than it was.
  */
 function rebased(bucket: Bucket, now: Instant): Bucket {
   const back = Math.max(bucket.at, bucket.writtenAt ?? bucket.at) - now
@@ -110,7 +116,8 @@ export function reservePermits(
   if (first > request.maxWaitMs) {
     return { answer: { granted: false, waitMs: first - request.maxWaitMs, intervalMs: 0 }, bucket }
   }
-  // Even intervals from the first to the last: no permit comes too early, because the times of single ones are convex.
+  // Even intervals from the first to the last: no permit comes too early, because the times of single ones
+  // are convex.
   const last = waitFor(request.permits)
   const intervalMs = request.permits === 1 ? 0 : (last - first) / (request.permits - 1)
   return {
@@ -120,7 +127,8 @@ export function reservePermits(
 }
 
 /**
- * The bucket after an answer of the upstream. A pause never shortens an earlier one; of two limits the later one holds.
+ * The bucket after an answer of the upstream. A pause never shortens an earlier one; of two limits the later
+ * one holds.
  *
  * @throws `invalid_input` for feedback out of range
  */

@@ -3,13 +3,13 @@ import type { Event } from './events/event.ts'
 import { canonicalJson } from './json.ts'
 import { lengthPrefixed } from './length-prefix.ts'
 
-/** Formats of a link. Version 1: all before chains had numbers; version 2 names its chain too. */
+/** Formats of a link. Version 2 names its chain too; version 1 was made before chains had numbers. */
 export type LinkVersion = 1 | 2
 
 /** The format of new links. */
 export const LINK_VERSION: LinkVersion = 2
 
-/** Where a link stands: all but its event. */
+/** The place of a link in its chain: all but its event. */
 export interface LinkPlace {
   /** The number of its chain, from 0; always 0 until the chains of a connection can be split. */
   readonly chain: number
@@ -26,14 +26,15 @@ export interface Link extends LinkPlace {
   readonly event: Event
 }
 
-/** Where a chain ends: how many links it has, and the hash of the last one; 0 and '' when it has none. */
+/** The end of a chain: how many links it has, and the hash of the last one; 0 and '' for an empty chain. */
 export type ChainHead = Pick<LinkPlace, 'chain' | 'count' | 'hash'>
 
+/** The head of an empty chain. */
 export const NO_LINKS: ChainHead = { chain: 0, count: 0, hash: '' }
 
 /**
- * The text whose SHA-256 links a record to the one before it: whatever of it is changed, moved or left out, the hash differs. The
- * version is in the text, so that no link can pass for one of another version.
+ * The text whose SHA-256 links a record to the one before it. Every change, removal or move of a record
+ * changes the hash. The version is in the text, so that no link can pass for one of another version.
  */
 export function linkText(
   connection: string,

@@ -1,11 +1,12 @@
 /**
- * The known name that a slip away was meant: at most a third of its letters differ, and at most half of those that follow
- * what both begin with, because names that share a prefix are not alike for that.
+ * Suggests the closest known name; undefined if none is close. It may differ in at most a third of its
+ * letters, and in at most half of those after the common prefix, because a shared prefix alone does not make
+ * two names alike.
  */
 export function closestName(written: string, known: readonly string[]): string | undefined {
   const word = written.toLowerCase()
   const [best] = known
-    // A text so much longer means none of them, and comparing would take long.
+    // A much longer text means none of them, and a comparison would take long.
     .filter((name) => written.length <= 2 * name.length)
     .map((name) => ({
       name,
@@ -17,13 +18,13 @@ export function closestName(written: string, known: readonly string[]): string |
   return best.edits <= Math.max(1, Math.ceil(best.rest / 2)) ? best.name : undefined
 }
 
-/** How many letters two words begin with alike. */
+/** The length of the common prefix of two words. */
 const common = (one: string, other: string): number => {
   const at = Array.from(one).findIndex((letter, index) => letter !== other[index])
   return at < 0 ? one.length : at
 }
 
-/** Letters to insert, remove or replace until one word is the other (Levenshtein). */
+/** Levenshtein distance: letters to insert, remove or replace until one word is the other. */
 function edits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at)
   for (const [line, letter] of Array.from(from).entries()) {

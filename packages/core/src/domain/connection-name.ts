@@ -7,15 +7,21 @@ export const CONNECTION_NAME =
   '1 to 64 letters (a to z), digits, dots, hyphens or underscores, the first a letter or digit'
 
 /**
- * Whether a value can name a connection. The name is part of every row key, URL and setting, so that no encoding of any of them may
- * let two names meet.
+ * Whether a value can name a connection. The name is part of every row key, URL and setting, so that no
+ * encoding of any of them may let two names meet.
  */
 export const isConnectionName = (name: unknown): boolean => typeof name === 'string' && NAME.test(name)
 
-/** Halves of a character that stand alone. Where text becomes UTF-8, all of them become one and the same character. */
+/**
+ * Halves of a character that stand alone. Where text becomes UTF-8, all of them become one and the same
+ * character.
+ */
 const LONE = /\p{Cs}/gu
 
-/** A name with each lone surrogate as its escape. No well-formed name holds a backslash, so that no two names meet. */
+/**
+ * A name with each lone surrogate as its escape. No well-formed name holds a backslash, so that no two names
+ * meet.
+ */
 const wellFormed = (name: string): string =>
   name.replaceAll(LONE, (half) => String.raw`\u${half.charCodeAt(0).toString(16)}`)
 
@@ -27,8 +33,8 @@ export const connectionName = schema(
 )
 
 /**
- * The name of a connection as rows, leases and records hold it. Names from programs may hold lone surrogates, which are escaped. Throws
- * `config_invalid` when it cannot be a name.
+ * The name of a connection as rows, leases and records hold it. Names from programs may hold lone surrogates,
+ * which are escaped. Throws `config_invalid` when it cannot be a name.
  */
 export function checkedConnection(name: string): string {
   checkOptions('a connection', ['name', name, required(connectionName)])

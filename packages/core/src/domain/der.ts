@@ -7,7 +7,10 @@ export interface Der {
 
 export const DER_TAG = { integer: 0x02, bits: 0x03, id: 0x06, sequence: 0x30, first: 0xa0 } as const
 
-/** The length at the start of the bytes, and where the contents begin; undefined for forms that DER does not have. */
+/**
+ * The length at the start of the bytes, and where the contents begin; undefined for forms that DER does not
+ * have.
+ */
 function lengthOf(bytes: Uint8Array): { readonly length: number; readonly from: number } | undefined {
   const first = bytes[1]
   if (first === undefined) return undefined

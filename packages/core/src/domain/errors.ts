@@ -2,17 +2,17 @@ import { isInstanceOfAnyCopy, markClass } from './marked-class.ts'
 import { type Instant, iso } from './time.ts'
 
 interface Entry {
-  /** What went wrong, in a few words; the title of the problem document. */
+  /** A short title, also of the problem document. */
   readonly title: string
   /** Status of the service's answer. */
   readonly status: number
   /** Exit code of the command line. */
   readonly exit: 1 | 2 | 3 | 4
-  /** Whether the same request may succeed later, with nothing changed. */
+  /** Whether the same request may succeed later without a change. */
   readonly retryable: boolean
 }
 
-/** Every code there is. The page docs/errors.md lists the same ones; a check compares them. */
+/** Every error code, with its title, HTTP status and exit code. docs/errors.md is generated from it. */
 export const errorCatalogue = {
   invalid_input: { title: 'The request is not valid', status: 400, exit: 2, retryable: false },
   config_invalid: { title: 'The configuration is not valid', status: 500, exit: 2, retryable: false },
@@ -63,9 +63,10 @@ export const errorCatalogue = {
   internal: { title: 'Something unforeseen happened', status: 500, exit: 1, retryable: false },
 } as const satisfies Record<string, Entry>
 
+/** A code of the catalogue. */
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** One fault of the input: where, what, and what to do. */
+/** One fault of the input: its field, the fault, and what to do. */
 export interface Field {
   /** Path of the field, as `attributes.tier` or `hosts.region`. */
   readonly field: string
@@ -73,27 +74,33 @@ export interface Field {
   readonly remedy: string
 }
 
-/** What upstream answered, as far as it may be shown. */
+/** What may be shown of an answer of the upstream. */
 export interface UpstreamFacts {
   readonly status: number
-  /** The error code in upstream's words, as `invalid_client` or `bad.credentials`. */
+  /** The upstream's own error code, as `invalid_client` or `bad.credentials`. */
   readonly code?: string
-  /** Upstream's own id of the exchange, for its support. */
+  /** The upstream's id of the request, for its support. */
   readonly requestId?: string
 }
 
+/** Facts of an error besides its code and message. */
 export interface ErrorFacts {
   readonly retryAt?: Instant
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
-  /** The cause in one word: of tokens a reason of `verify`, of channels `channel`, `scope` or `organisation`, of sign-ins a `SignInReason`, of upstream `discovery` where only the discovery document could not be had, of sign-ins that ended `guest` where it is the guest's, of stores `disk_full` or `disk_failing`. */
+  /**
+   * The cause as one word. Of a token: a reason of `verify`; of a channel: `channel`, `scope` or
+   * `organisation`; of a sign-in: a `SignInReason`; of the upstream: `discovery` if only the discovery
+   * document is unavailable; of an ended sign-in: `guest` if it is a guest's; of a store: `disk_full` or
+   * `disk_failing`.
+   */
   readonly reason?: string
-  /** Tokens that came and that the store did not take, in the caller's terms. They are lost when the process ends. */
+  /** Received tokens that could not be stored, in the caller's type. They are lost when the process ends. */
   readonly unsaved?: unknown
   readonly cause?: unknown
 }
 
-/** RFC 9457, plus the members named here. */
+/** A problem document (RFC 9457) with further members. */
 export interface Problem {
   readonly type: string
   readonly title: string
@@ -108,18 +115,19 @@ export interface Problem {
   readonly reason?: string
 }
 
-/** Reasons of `store_unavailable`: the disk has no room, or could not be read or written. */
+/** Reason of `store_unavailable`: the disk has no room. */
 export const DISK_FULL = 'disk_full'
+/** Reason of `store_unavailable`: the disk could not be read or written. */
 export const DISK_FAILING = 'disk_failing'
 
-/** Reasons that may pass although their code does not say so. */
+/** Reasons that make an error retryable although its code is not. */
 const transientReasons: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
 
 const MARK = 'guestpass.error'
 
 /**
- * The one error class. The message says what happened, in which call, and what to do; match on `code`, never on the message. Errors of
- * another copy of this package in the process are instances too.
+ * The one error class. The message says what failed, in which call, and what to do. Match on `code`, never on
+ * the message. Errors of another copy of this package in the process are instances too.
  */
 export class GuestpassError extends Error {
   static {
@@ -131,12 +139,15 @@ export class GuestpassError extends Error {
 
   override readonly name = 'GuestpassError'
   readonly code: ErrorCode
-  /** Not before this moment, on the wall clock: whole milliseconds. */
+  /** The time before which a retry fails again, on the wall clock: whole milliseconds. */
   declare readonly retryAt?: Instant
   declare readonly fields?: readonly Field[]
   declare readonly upstream?: UpstreamFacts
   declare readonly reason?: string
-  /** Tokens that came and that the store did not take: an `AccessToken`, or an issued guest. They are lost when the process ends. */
+  /**
+   * Received tokens that could not be stored: an `AccessToken`, or an issued guest. They are lost when the
+   * process ends.
+   */
   declare readonly unsaved?: unknown
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
@@ -149,7 +160,10 @@ export class GuestpassError extends Error {
     if (facts.unsaved !== undefined) this.unsaved = facts.unsaved
   }
 
-  /** Whether the same request may succeed later: by the code, or because the cause passes, as a full disk. */
+  /**
+   * Whether the same request may succeed later: by the code, or because the reason is transient, as a full
+   * disk.
+   */
   get retryable(): boolean {
     return errorCatalogue[this.code].retryable || transientReasons.has(this.reason)
   }
@@ -172,7 +186,10 @@ export class GuestpassError extends Error {
   }
 }
 
-/** Whatever was thrown, as the one class: unknown values become `internal`, their cause kept. */
+/**
+ * Turns any thrown value into a `GuestpassError`: an abort into `cancelled`, others into `internal`, with the
+ * cause.
+ */
 export function asGuestpassError(thrown: unknown): GuestpassError {
   if (thrown instanceof GuestpassError) return thrown
   if (thrown instanceof Error && (thrown.name === 'AbortError' || thrown.name === 'TimeoutError'))
@@ -181,7 +198,7 @@ export function asGuestpassError(thrown: unknown): GuestpassError {
   return new GuestpassError('internal', `Unforeseen: ${message}. Please report it.`, { cause: thrown })
 }
 
-/** The facts of an error that another one causes: the cause, and what upstream answered. */
+/** The facts of an error with a cause: the cause, and the upstream's answer. */
 export const causedBy = (cause: GuestpassError): Pick<ErrorFacts, 'cause' | 'upstream'> => ({
   cause,
   ...(cause.upstream ? { upstream: cause.upstream } : {}),

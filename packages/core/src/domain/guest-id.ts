@@ -4,8 +4,9 @@ import type { GuestCredential } from './credential.ts'
 export const MAX_GUEST_ID = 200
 
 /**
- * Whether a text changes the path of a URL in which it stands as one segment: it is empty, or has `.` or `..` between slashes,
- * percent-encoded or not. Many proxies decode an encoded slash and then remove such parts (RFC 3986, 5.2.4).
+ * Whether a text changes the path of a URL as one segment of it: it is empty, or has `.` or `..` between
+ * slashes, percent-encoded or not. Many proxies decode an encoded slash and then remove such parts (RFC 3986,
+ * 5.2.4).
  */
 export const changesPath = (text: string): boolean =>
   text === '' ||
@@ -15,8 +16,8 @@ export const changesPath = (text: string): boolean =>
     .some((part) => part === '.' || part === '..')
 
 /**
- * Whether a text can be the id of a guest: 1 to 200 visible characters and single blanks between them, which do not change the path of
- * a URL.
+ * Whether a text can be the id of a guest: 1 to 200 visible characters and single blanks between them, which
+ * do not change the path of a URL.
  */
 export const isGuestId = (text: string): boolean =>
   /^[^\p{C}\p{Z}]+( [^\p{C}\p{Z}]+)*$/u.test(text) && Array.from(text).length <= MAX_GUEST_ID && !changesPath(text)
@@ -30,8 +31,8 @@ const ownedBy = (api: string): string => `${api}/`
 export const namedRow = (api: string, guestId: string): string => `${ownedBy(api)}${guestId}`
 
 /**
- * The row of a guest whose named row is taken: a guest of another API has that text as its id, and was stored before this API was
- * registered. An id never begins with a blank, so no other guest can have this row.
+ * The row of a guest whose named row is taken: a guest of another API has that text as its id, and was stored
+ * before this API was registered. An id never begins with a blank, so no other guest can have this row.
  */
 export const spareRow = (api: string, guestId: string): string => `${ownedBy(api)} ${guestId}`
 
@@ -40,11 +41,15 @@ export const idInRow = ({ api, id }: Pick<GuestCredential, 'api' | 'id'>): strin
   id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length).replace(/^ /, '') : id
 
 /**
- * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before this one stored the
- * engagement guests and external users whose ids are no UUIDs under an invented one, and theirs as `upstreamId`.
+ * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before
+ * this one stored the engagement guests and external users whose ids are no UUIDs under an invented one, and
+ * theirs as `upstreamId`.
  */
 export const guestIdOf = ({ api, id, upstreamId }: Pick<GuestCredential, 'api' | 'id' | 'upstreamId'>): string =>
   api !== 'guest-tokens' && upstreamId !== undefined ? upstreamId : idInRow({ api, id })
 
-/** A guest in a message, by its id; an address that was given in the place of one is not repeated, because messages go to logs. */
+/**
+ * A guest in a message, by its id; an address that was given in the place of one is not repeated, because
+ * messages go to logs.
+ */
 export const guestNamed = (id: string): string => (id.includes('@') ? 'the guest' : `guest ${id}`)

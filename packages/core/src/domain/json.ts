@@ -9,7 +9,10 @@ export const LONE_SURROGATE = 'holds half of a character (a lone surrogate)'
 /** What JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
-/** JSON with the names of every object in order, so that equal values give equal texts however they were written. */
+/**
+ * JSON with the names of every object in order, so that equal values give equal texts however they were
+ * written.
+ */
 export const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_name, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
@@ -26,8 +29,8 @@ export function stringsIn(value: Json): readonly string[] {
 }
 
 /**
- * What is wrong with a value from outside before it is walked as JSON; undefined when it is at most 64 levels deep, does not hold
- * itself, and neither names nor texts would be changed or lost on their way.
+ * What is wrong with a value from outside before it is walked as JSON; undefined when it is at most 64 levels
+ * deep, does not hold itself, and neither names nor texts would be changed or lost on their way.
  */
 export function jsonProblem(value: unknown): string | undefined {
   let parts = 0

@@ -6,8 +6,9 @@ const DEFAULT_LIFETIME: Millis = 5 * MINUTE
 const LONGEST_LIFETIME: Millis = 48 * HOUR
 
 /**
- * The life that an answer states (RFC 6749, 5.1: seconds). Whole or fractional numbers and strings of digits are read; undefined for
- * what is missing, not positive or not a number; more than 48 hours counts as 48 hours.
+ * The life that an answer states (RFC 6749, 5.1: seconds). Whole or fractional numbers and strings of digits
+ * are read; undefined for what is missing, not positive or not a number; more than 48 hours counts as 48
+ * hours.
  */
 export function statedLifetime(expiresIn: unknown): Millis | undefined {
   const seconds = typeof expiresIn === 'string' && /^\d{1,15}$/.test(expiresIn) ? Number(expiresIn) : expiresIn

@@ -2,21 +2,30 @@ import { type Field, GuestpassError } from './errors.ts'
 import { closestName } from './closest-name.ts'
 import { isScope } from './scopes.ts'
 
-/** What an option must be. */
+/** Describes the values that an option may have, and checks them. */
 export interface OptionSchema {
-  /** The faults of a value that is not undefined. `members`: what the paths of its members begin with; default the field and a dot. */
+  /**
+   * The faults of a value that is not undefined.
+   *
+   * @param field path of the value in the faults
+   * @param members what the paths of its members begin with. Default: the field and a dot
+   */
   faults(value: unknown, field: string, members?: string): readonly Field[]
-  /** What to do where the value is missing. */
+  /** What to do if the value is missing: a sentence. */
   readonly remedy: string
   readonly isRequired?: true
-  /** Whether it is an object with known members: as an argument that need not be given, its members are named without it. */
+  /** Whether it is an object with known members. The paths of an optional argument leave out its own name. */
   readonly isObjectSchema?: true
 }
 
-/** One argument of a factory: what the factory calls it, and what it must be. */
+/** One argument of a factory: its name, its value, and the schema that the value must fit. */
 export type Argument = readonly [name: string, value: unknown, kind: OptionSchema]
 
-/** Throws `config_invalid` with every fault of the arguments, each under its path. No value of a text is repeated, but for names. */
+/**
+ * Checks the arguments of a factory.
+ *
+ * @throws `config_invalid` with every fault, each with its path. It repeats names, and no other text.
+ */
 export function checkOptions(factory: string, ...given: readonly Argument[]): void {
   const fields = given.flatMap(([name, value, kind]) => {
     const mayBeLeftOut = kind.isObjectSchema && !kind.isRequired
@@ -25,7 +34,7 @@ export function checkOptions(factory: string, ...given: readonly Argument[]): vo
   if (fields.length > 0) throw optionsError(factory, ...fields)
 }
 
-/** The error of a factory whose options are wrong. */
+/** The `config_invalid` of a factory with wrong options. */
 export function optionsError(factory: string, ...fields: readonly Field[]): GuestpassError {
   const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
   return new GuestpassError('config_invalid', `Wrong options for ${factory}: ${said}`, { fields })
@@ -36,36 +45,46 @@ function faultsOf(kind: OptionSchema, value: unknown, field: string): readonly F
   return kind.isRequired ? [{ field, message: 'is missing', remedy: kind.remedy }] : []
 }
 
-/** The same kind, of a value that must be there. */
+/** Makes an option required. */
 export const required = (kind: OptionSchema): OptionSchema => ({ ...kind, isRequired: true })
 
-/** A kind by a test. `wanted`: what it is, after `not` and after `Give`. */
+/**
+ * Makes a schema from a test.
+ *
+ * @param wanted a noun for the value, as in `is null, not WANTED` and `Give WANTED.`
+ * @param is whether a value fits
+ * @param remedy what to do, as a sentence. Default: `Give WANTED.`
+ */
 export const schema = (wanted: string, is: (value: unknown) => boolean, remedy = `Give ${wanted}.`): OptionSchema => ({
   remedy,
   faults: (value, field) => (is(value) ? [] : [mismatch(value, field, wanted, remedy)]),
 })
 
+/** A text with more than blanks. */
 export const nonEmptyText = schema('a text', (value) => typeof value === 'string' && value.trim() !== '')
-/** A scope of OAuth. */
+/** A scope of OAuth (RFC 6749, section 3.3). */
 export const scope = schema('a scope', isScope, 'Give one scope for each.')
+/** True or false. */
 export const boolean = schema('true or false', (value) => typeof value === 'boolean')
-/** What another part judges; only a promise is refused. */
+/** Any value but a promise: another part checks it. */
 export const anyValue = schema('a value', (value) => !isPromise(value))
 
+/** A function. `remedy`: what to give, as a sentence. */
 export const callable = (remedy: string): OptionSchema =>
   schema('a function', (value) => typeof value === 'function', remedy)
 
-/** A secret, which is no plain text so that it never prints. */
+/** A `Secret`; a plain text is refused, because it could be printed. */
 export const secret = schema(
   'a Secret',
   (value) => isObject(value) && typeof value['reveal'] === 'function',
   'Wrap the text: new Secret(text).',
 )
 
-/** A number from `least` to `most`, both included. */
+/** A number from `least` to `most`, both included. `most` defaults to no limit. */
 export const number = (least: number, most = Number.MAX_SAFE_INTEGER): OptionSchema =>
   schema(`a number ${range(least, most)}`, (value) => typeof value === 'number' && value >= least && value <= most)
 
+/** A whole number from `least` to `most`, both included. `most` defaults to no limit. */
 export const integer = (least: number, most = Number.MAX_SAFE_INTEGER): OptionSchema =>
   schema(
     `a whole number ${range(least, most)}`,
@@ -78,10 +97,10 @@ function range(least: number, most: number): string {
   return isAbove ? `above 0, at most ${most}` : `from ${least} to ${most}`
 }
 
-/** No length of time is longer: ten years, in milliseconds. */
+/** The longest duration of an option: ten years, in milliseconds. */
 export const MAX_DURATION = 315_360_000_000
 
-/** A length of time in milliseconds; `Infinity` where there need be no end. */
+/** A duration in milliseconds from `least` to `most`. With a `most` of Infinity, Infinity is allowed too. */
 export const millis = (least: number, most = MAX_DURATION): OptionSchema => {
   const wanted = `milliseconds ${range(least, most === Number.POSITIVE_INFINITY ? MAX_DURATION : most)}`
   return most === Number.POSITIVE_INFINITY
@@ -89,13 +108,13 @@ export const millis = (least: number, most = MAX_DURATION): OptionSchema => {
     : schema(wanted, (value) => isWithin(value, least, most))
 }
 
-/** A length of time that may have no end. */
+/** A duration in milliseconds, at least 1, or Infinity. */
 export const millisOrInfinity = millis(1, Number.POSITIVE_INFINITY)
 
 const isWithin = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most
 
-/** One of some names. The remedy for another text says which one is meant, if one is close; the text is not repeated. */
+/** One of the names. For another text the remedy suggests the closest name; it does not repeat the text. */
 export const oneOf = (...names: readonly string[]): OptionSchema => {
   const wanted = `one of ${names.join(', ')}`
   const remedy = `Give ${wanted}.`
@@ -110,7 +129,7 @@ export const oneOf = (...names: readonly string[]): OptionSchema => {
   }
 }
 
-/** A list; `least`: how many it must hold. */
+/** A list of values that fit `of`. `least`: the fewest it may hold, default 0. */
 export const list = (of: OptionSchema, least = 0, remedy = `Give a list: ${of.remedy}`): OptionSchema => ({
   remedy,
   faults(value, field) {
@@ -120,7 +139,7 @@ export const list = (of: OptionSchema, least = 0, remedy = `Give a list: ${of.re
   },
 })
 
-/** An object with the methods that are called. `wanted`: what it is. */
+/** An object with some methods. `wanted`: a noun for it. */
 export const objectWithMethods = (wanted: string, methods: readonly string[], remedy: string): OptionSchema => ({
   remedy,
   faults(value, field) {
@@ -131,16 +150,17 @@ export const objectWithMethods = (wanted: string, methods: readonly string[], re
   },
 })
 
-/** A kind for every member of a type. */
-type SchemasOf<T> = { readonly [K in keyof Required<T>]: OptionSchema }
+/** A schema for every member of a type. */
+export type SchemasOf<T> = { readonly [K in keyof Required<T>]: OptionSchema }
 
+/** The schema of an object with known members. */
 export interface ObjectSchema<T> extends OptionSchema {
   readonly schemas: SchemasOf<T>
 }
 
 /**
- * An object with these members. Others are refused, because they may be misspelt. An `open` object may have others, as ports that are handed
- * on whole; of them only those are refused that are close to a member that is missing.
+ * An object with these members. Others are refused, because they may be misspelt. An `open` object may have
+ * others, as a record of ports; only a name that is close to a missing member is refused.
  */
 export const object = <T>(
   kinds: SchemasOf<T>,
@@ -162,24 +182,24 @@ export const object = <T>(
   },
 })
 
-/** Whether a name that is close to another one was written in its place. */
+/** Whether a name is missing, so that another one that is close to it was meant for it. */
 const isMisspelt = (name: string | undefined, value: Readonly<Record<string, unknown>>): boolean =>
   name !== undefined && value[name] === undefined
 
-/** So much of a name that is not known is repeated. */
+/** Characters of an unknown name that a fault repeats. */
 const LONGEST_NAME = 60
 
 function unknownMember(name: string, names: readonly string[], members: string): Field {
   const meant = closestName(name, names)
   return {
-    // Cut: it may be a token that stands in the wrong place.
+    // Cut, because it may be a token in the wrong place.
     field: `${members}${name.slice(0, LONGEST_NAME)}`,
     message: 'is not an option',
     remedy: meant === undefined ? `Known are ${names.join(', ')}.` : `Did you mean ${meant}?`,
   }
 }
 
-/** Names with values of one kind. */
+/** An object of any names, with values that fit `of`. */
 export const dictionaryOf = (of: OptionSchema, remedy: string): OptionSchema => ({
   remedy,
   faults(value, field) {
@@ -188,14 +208,14 @@ export const dictionaryOf = (of: OptionSchema, remedy: string): OptionSchema => 
   },
 })
 
-/** The first kind that the value fits, or the faults of the first. */
+/** A value that fits one of the schemas. For other values it gives the faults of the first. */
 export const anyOf = (first: OptionSchema, ...others: readonly OptionSchema[]): OptionSchema => ({
   ...first,
   faults: (value, field) =>
     others.some((one) => one.faults(value, field).length === 0) ? [] : first.faults(value, field),
 })
 
-/** A record, and what is wrong between its members. */
+/** A schema with a further check, which runs if the value fits: as of members that must agree. */
 export const refined = (of: OptionSchema, more: (value: never, members: string) => readonly Field[]): OptionSchema => ({
   ...of,
   faults(value, field, members = `${field}.`) {
@@ -204,6 +224,7 @@ export const refined = (of: OptionSchema, more: (value: never, members: string) 
   },
 })
 
+/** Whether a value is an object, and neither null nor an array. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -219,7 +240,7 @@ function mismatch(value: unknown, field: string, wanted: string, remedy: string)
   return { field, message, remedy: isPromise(value) ? 'Write `await` before the call that makes it.' : remedy }
 }
 
-/** A value in a word or two, without what it holds. */
+/** A short name of a value, without its content. */
 function described(value: unknown): string {
   if (isPromise(value)) return 'a promise'
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return String(value)

@@ -3,54 +3,59 @@ import type { BackOff, Credential, TokenSet } from './credential.ts'
 import { guestIdOf } from './guest-id.ts'
 import { isInForce, type Instant, isFromFuture, type Millis, MINUTE, NEVER } from './time.ts'
 
-/** How early tokens are renewed. */
+/** How early tokens are renewed, by their lifetime in milliseconds. */
 export interface Windows {
-  /** Callers are served and one renewal runs behind them, from this long before expiry. Default min(lifetime / 3, 5 min). */
+  /**
+   * Callers are served and one renewal runs behind them, from this long before expiry. Default min(lifetime /
+   * 3, 5 min).
+   */
   readonly advisory: (lifetime: Millis) => Millis
   /** Callers wait for the renewal, from this long before expiry. Default min(lifetime / 6, 60 s). */
   readonly mandatory: (lifetime: Millis) => Millis
 }
 
+/** The default windows: min(lifetime / 3, 5 min) and min(lifetime / 6, 60 s). */
 export const defaultWindows: Windows = {
   advisory: (lifetime) => Math.min(lifetime / 3, 5 * MINUTE),
   mandatory: (lifetime) => Math.min(lifetime / 6, MINUTE),
 }
 
-/** What a caller wants of a credential. */
+/** Which tokens of a credential a caller accepts. */
 export interface TokenCriteria {
-  /** Only a token of a later generation will do. */
+  /** Only a token of a later generation is accepted. */
   readonly newerThan?: number
-  /** A later generation than `newerThan` is better. The token that there is serves where none can be had. */
+  /** A later generation than `newerThan` is preferred. The current token is served if there is none. */
   readonly ifPossible?: boolean
-  /** Whether its resource rejected the token of `newerThan`: then it has ended, whatever it says itself. */
+  /** Whether a resource rejected the token of `newerThan`: then it counts as ended. */
   readonly rejected?: boolean
-  /** Only a later generation than the one that is found first. */
+  /** Only a later generation than the stored one is accepted. */
   readonly force?: boolean
   /** Waits for the renewal already in the advisory window. */
   readonly early?: boolean
-  /** Rejects when a renewal fails though the token still serves: for a keeper, which has no use for the token. */
+  /** Rejects if a renewal fails although the token is still valid: for a keeper, which needs no token. */
   readonly reported?: boolean
 }
 
-/** The one thing to do next. */
+/** The next step for a credential. */
 export type Plan =
-  /** Serve these tokens; `renew` says that one renewal should run behind the caller. */
+  /** Serve these tokens. `renew`: start one renewal in the background. */
   | { readonly do: 'use'; readonly tokens: TokenSet; readonly renew: boolean }
-  /** Wait for a renewal. `stale` are tokens to serve all the same if it fails. */
+  /** Wait for a renewal. `stale`: tokens to serve if it fails. */
   | { readonly do: 'renew'; readonly stale?: TokenSet }
   | { readonly do: 'refuse'; readonly error: GuestpassError }
 
-/** The longest back-off, unless upstream asks for a longer wait. */
+/** The longest back-off of a renewal, unless the upstream asks for a longer one. */
 export const MAX_BACK_OFF: Millis = 5 * MINUTE
 
-/** Whether a renewal that failed is left to rest. */
+/** Whether a failed renewal must not be repeated yet. */
 const isBackingOff = (backOff: BackOff | undefined, now: Instant): boolean =>
   backOff !== undefined && isInForce(backOff.until, backOff.ms ?? MAX_BACK_OFF, now)
 
 /**
- * The moment of the store's clock at which to judge tokens: `now`, or later where less is left until the token's own `exp` by
- * the issuer's clock, because the clock that wrote `expiresAt` was ahead. Early at worst, never late. Only `exp` counts for tokens
- * from the future, and for those that nothing renews: to renew early is no harm, to give up early is one.
+ * The time, on the store's clock, at which tokens are judged. It is later than `now` if the issuer's clock
+ * leaves less time until the token's `exp`: the clock that wrote `expiresAt` was ahead. So a token may be
+ * renewed early, and is never served late. For tokens from the future, and for those that cannot be renewed,
+ * `exp` alone decides.
  */
 export function judgementTime(
   { exp, expiresAt, renewAt, sentAt }: TokenSet,
@@ -62,15 +67,19 @@ export function judgementTime(
   return renewAt === NEVER || isFromFuture(sentAt, now) ? byIssuer : Math.max(now, byIssuer)
 }
 
-/** When tokens end, as it is handed out: whole milliseconds, never past the token's own `exp`. */
+/** The end of tokens as callers see it: whole milliseconds, never after the token's own `exp`. */
 export const tokenEnd = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expiresAt' | 'exp'>): Instant =>
   Math.floor(Math.min(expiresAt, exp))
 
+/** The window that tokens are in. */
 export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
 
 /**
- * In which window tokens are at `now` of the store's clock. Tokens whose own `exp` has passed by the issuer's clock, which says
- * `issuerNow`, count as expired, and so do those from the future that have none.
+ * The window that tokens are in.
+ *
+ * @param now on the store's clock
+ * @param issuerNow on the issuer's clock. Default `now`. Tokens whose `exp` has passed by it are expired, and
+ *   so are tokens from the future without `exp`.
  */
 export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issuerNow: Instant = now): Freshness {
   const at = judgementTime(tokens, now, issuerNow)
@@ -80,15 +89,20 @@ export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issu
   return at >= tokens.renewAt ? 'advisory' : 'fresh'
 }
 
-/** When the advisory window of new tokens begins; `luck` in [0, 1) puts it up to a fifth of the window later. */
-export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Windows, luck: number): Instant {
+/**
+ * When the advisory window of new tokens begins. `jitter`, from 0 to 1, puts it up to a fifth of the window
+ * later.
+ */
+export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Windows, jitter: number): Instant {
   const lifetime = expiresAt - sentAt
   const advisory = windows.advisory(lifetime)
   const mandatory = Math.min(windows.mandatory(lifetime), advisory)
-  return expiresAt - Math.max(advisory * (1 - 0.2 * luck), mandatory)
+  return expiresAt - Math.max(advisory * (1 - 0.2 * jitter), mandatory)
 }
 
-/** Decides, from plain data, the one thing to do next. No clock, no network, no randomness. `issuerNow`: see `freshness`. */
+/**
+ * Decides the next step from plain data, without clock, network or randomness. `issuerNow`: see `freshness`.
+ */
 export function plan(
   credential: Credential | undefined,
   ask: TokenCriteria,
@@ -106,7 +120,7 @@ export function plan(
     !credential.tokens ||
     (ask.rejected === true && !tokens) ||
     freshness(credential.tokens, now, windows, issuerNow) === 'expired'
-  // In doubt, what there is serves to its end; then comes the last resort.
+  // In doubt, the current token is served to its end. Then the last resort follows.
   const mayRenew = status === 'active' || (status === 'in_doubt' && isOver)
   const renewable = mayRenew && credential.tokens?.renewAt !== NEVER && !isBackingOff(backOff, now)
   const waits = !isNewer || state === 'mandatory' || (state === 'advisory' && ask.early === true)
@@ -118,7 +132,7 @@ export function plan(
   return { do: 'refuse', error: mayRenew ? backOffError(credential) : notRenewableError(credential) }
 }
 
-/** Whether a credential was ended on purpose: nothing brings it back. */
+/** Whether a credential was ended on purpose. It never becomes active again. */
 export const hasEnded = ({ status }: Credential): boolean => status === 'revoked' || status === 'erased'
 
 export const endedError = ({ kind, status, connection, ...rest }: Credential): GuestpassError =>
@@ -139,10 +153,10 @@ const expiredError = (guest: Credential): GuestpassError =>
     `Guest ${guestIdOf(guest)}: the ${guest.api} API renews no tokens. Authenticate the guest again.`,
   )
 
-/** What becomes of a credential in doubt. */
-export const LATER = 'The token serves to its end; then the refresh is tried once more.'
+/** The next step of a credential in doubt, for messages. */
+export const LATER = 'The token is served to its end; then the refresh is tried once more.'
 
-/** Why a credential that was not ended on purpose can be renewed no more, or not now. */
+/** The error of a credential that cannot be renewed any more, or not now, and was not ended on purpose. */
 export function notRenewableError({ status, connection, kind, ...rest }: Credential): GuestpassError {
   const whose = kind === 'guest' ? `Guest ${guestIdOf(rest)}` : `Connection ${connection}`
   const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'

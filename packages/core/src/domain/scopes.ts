@@ -2,7 +2,10 @@
 export const isScope = (value: unknown): boolean =>
   typeof value === 'string' && /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)
 
-/** The scopes of a text, separated by blanks (RFC 6749, 3.3) or commas, or of a list, each once, in the order given. */
+/**
+ * The scopes of a text, separated by blanks (RFC 6749, 3.3) or commas, or of a list, each once, in the order
+ * given.
+ */
 export function scopeList(value: string | readonly string[]): readonly string[] {
   const all = typeof value === 'string' ? value.split(/[\s,]+/) : value
   return [...new Set(all.filter((scope) => scope !== ''))]
@@ -12,13 +15,19 @@ export function scopeList(value: string | readonly string[]): readonly string[] 
 export const missingScopes = (wanted: readonly string[], granted: readonly string[]): readonly string[] =>
   wanted.filter((scope) => !granted.includes(scope))
 
-/** Scopes of a sign-in (OpenID Connect Core, 5.4 and 11) that servers leave out of what they grant to the access token. */
+/**
+ * Scopes of a sign-in (OpenID Connect Core, 5.4 and 11) that servers leave out of what they grant to the
+ * access token.
+ */
 const OF_SIGN_IN: ReadonlySet<string> = new Set(['openid', 'offline_access', 'profile', 'email', 'address', 'phone'])
 
 /** The wanted scopes that an access token lacks. Those of a sign-in are never required of it. */
 export const lackedScopes = (wanted: readonly string[], granted: readonly string[]): readonly string[] =>
   missingScopes(wanted, granted).filter((scope) => !OF_SIGN_IN.has(scope))
 
-/** The scopes that a client can ask for by itself: `openid` and `offline_access` are about a user (OpenID Connect Core, 3.1.2.1 and 11). */
+/**
+ * The scopes that a client can ask for by itself: `openid` and `offline_access` are about a user (OpenID
+ * Connect Core, 3.1.2.1 and 11).
+ */
 export const clientScopes = (wanted: readonly string[]): readonly string[] =>
   wanted.filter((scope) => scope !== 'openid' && scope !== 'offline_access')

@@ -12,8 +12,9 @@ const secretText = required(
 const MARK = 'guestpass.secret'
 
 /**
- * A value that prints as a mask everywhere. Only `reveal()` shows it; it is called where the value leaves for the network
- * or for the one answer that carries it. Secrets of another copy of this package in the process are instances too.
+ * A value that prints as a mask everywhere. Only `reveal()` shows it; it is called where the value leaves for
+ * the network or for the one answer that carries it. Secrets of another copy of this package in the process
+ * are instances too.
  */
 export class Secret {
   static {
@@ -36,7 +37,10 @@ export class Secret {
     return this.#value
   }
 
-  /** What people may see: `gp_…` and the last four characters, or `gp_…` alone when the value is shorter than twelve. */
+  /**
+   * What people may see: `gp_…` and the last four characters, or `gp_…` alone when the value is shorter than
+   * twelve.
+   */
   mask(): string {
     return this.#value.length < 12 ? 'gp_…' : `gp_…${this.#value.slice(-4)}`
   }

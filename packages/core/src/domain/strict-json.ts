@@ -6,7 +6,10 @@ const SPACE = 32
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Whether the quote at this place of JSON text is part of a string: an odd number of backslashes stands before it. */
+/**
+ * Whether the quote at this place of JSON text is part of a string: an odd number of backslashes is before
+ * it.
+ */
 function isEscaped(text: string, quote: number): boolean {
   let before = quote - 1
   while (text.charCodeAt(before) === BACKSLASH) before -= 1
@@ -29,7 +32,7 @@ function namesWritten(text: string): number {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Freezes the value through and through and counts its members; NaN when it is too deep or names a prototype. */
+/** Freezes the value deeply and counts its members; NaN if it is too deep or names a prototype. */
 function freezeAndCount(value: object, depth: number): number {
   if (depth > MAX_JSON_DEPTH) return Number.NaN
   let members = 0
@@ -47,8 +50,8 @@ function freezeAndCount(value: object, depth: number): number {
 }
 
 /**
- * A JSON object from text, deeply frozen; undefined for anything else. Stricter than `JSON.parse`: no byte order mark, no member
- * name twice in one object at any depth, no `__proto__`, at most 64 levels.
+ * A JSON object from text, deeply frozen; undefined for anything else. Stricter than `JSON.parse`: no byte
+ * order mark, no member name twice in one object at any depth, no `__proto__`, at most 64 levels.
  */
 export function strictObjectText(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
@@ -70,6 +73,6 @@ export function strictObject(bytes: Uint8Array): Readonly<Record<string, unknown
   }
 }
 
-/** A member of the object itself, whatever prototypes have been taught. */
+/** A member of the object itself, never of a prototype. */
 export const ownMember = (object: Readonly<Record<string, unknown>>, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined

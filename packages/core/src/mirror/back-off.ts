@@ -15,9 +15,9 @@ export interface MirrorBackOff {
 }
 
 /**
- * The back-off after one more failure: from half to the whole of 1 s, 2 s, 4 s and so on up to `maxMs`. If the server named
- * a time, the back-off is at least that long, and up to a tenth longer; at most `patienceMs`. A time beyond an hour counts as
- * an hour.
+ * The back-off after one more failure: from half to the whole of 1 s, 2 s, 4 s and so on up to `maxMs`. If
+ * the server named a time, the back-off is at least that long, and up to a tenth longer; at most
+ * `patienceMs`. A time beyond an hour counts as an hour.
  */
 export function backOffAfter(
   fault: DocumentFault,

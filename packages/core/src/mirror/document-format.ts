@@ -18,7 +18,10 @@ export interface DocumentFormat<Content, Value> {
   toFact(content: Content): Readonly<Record<string, unknown>>
   /** The content that a store remembered; undefined for anything else that may be in its place. */
   fromFact(fact: Readonly<Record<string, unknown>>): Content | undefined
-  /** The value that callers get; the value before, if nothing changed. Rejects with `DocumentFault` if it cannot be used. */
+  /**
+   * The value that callers get; the value before, if nothing changed. Rejects with `DocumentFault` if it
+   * cannot be used.
+   */
   make(content: Content, before: { readonly content: Content; readonly value: Value } | undefined): Promise<Value>
 }
 

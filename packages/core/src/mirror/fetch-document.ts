@@ -8,7 +8,9 @@ import { DocumentFault } from './document-fault.ts'
 
 /** The answer to one request for a document. */
 export interface FetchedDocument {
-  /** The JSON text, without a byte order mark. Absent if the document is still that of the ETag that was sent. */
+  /**
+   * The JSON text, without a byte order mark. Absent if the document is still that of the ETag that was sent.
+   */
   readonly bytes?: Uint8Array
   readonly etag?: string | undefined
   /** How long the answer may be kept, in milliseconds, if it says so. */
@@ -28,7 +30,9 @@ function bodyOf({ status, headers, bytes }: HttpAnswer): Uint8Array {
   return isMarked ? bytes.subarray(3) : bytes
 }
 
-/** How long an answer may be kept, in milliseconds (RFC 9111, 4.2). Undefined if it does not say, or says 0. */
+/**
+ * How long an answer may be kept, in milliseconds (RFC 9111, 4.2). Undefined if it does not say, or says 0.
+ */
 function freshMsOf(headers: HttpAnswer['headers']): Millis | undefined {
   const maxAge = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(headers['cache-control'] ?? '')?.[1]
   const left = Number(maxAge) - (Number(headers['age']) || 0)

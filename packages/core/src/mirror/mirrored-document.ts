@@ -6,7 +6,10 @@ import type { DocumentFormat } from './document-format.ts'
 import { hostOf, type MirrorOptions, mirrorTimes } from './options.ts'
 import { joinRefresh, type Mirror, refresh } from './refresh.ts'
 
-/** A document that is mirrored from a URL. `run` keeps it fresh; without it, the document is refreshed as it is used. */
+/**
+ * A document that is mirrored from a URL. `run` keeps it fresh; without it, the document is refreshed as it
+ * is used.
+ */
 export interface MirroredDocument<Value> extends Worker {
   /** The value now, synchronously if it is fresh. Rejects with the code of the format if there is none. */
   current(): Value | Promise<Value>
@@ -15,11 +18,11 @@ export interface MirroredDocument<Value> extends Worker {
 }
 
 /**
- * Mirrors the JSON document of a URL. It is fetched again after at most `intervalMs` (a shorter `max-age` is obeyed, a longer
- * one is not), with its ETag, by one request at a time. Callers wait for a fetch only before the first one, and after an
- * interval in which none was tried. If a fetch fails, or its answer cannot be used, the last value is used for `staleMs`; then
- * `current()` rejects. Failed fetches are repeated with exponential, jittered back-off, however often callers ask meanwhile;
- * Retry-After is obeyed.
+ * Mirrors the JSON document of a URL. It is fetched again after at most `intervalMs` (a shorter `max-age` is
+ * obeyed, a longer one is not), with its ETag, by one request at a time. Callers wait for a fetch only before
+ * the first one, and after an interval in which none was tried. If a fetch fails, or its answer cannot be
+ * used, the last value is used for `staleMs`; then `current()` rejects. Failed fetches are repeated with
+ * exponential, jittered back-off, however often callers ask meanwhile; Retry-After is obeyed.
  */
 export function mirroredDocument<Content, Value>(
   format: DocumentFormat<Content, Value>,

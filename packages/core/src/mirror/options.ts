@@ -8,18 +8,33 @@ import type { Random } from '../ports/random.ts'
 
 /** Options of a mirrored document. */
 export interface MirrorOptions {
-  /** Its http or https URL. A function is called before each request; if it rejects, the request counts as failed. */
+  /**
+   * Its http or https URL. A function is called before each request; if it rejects, the request counts as
+   * failed.
+   */
   readonly url: string | (() => Promise<string>)
   readonly http: Http
   readonly clock: Clock
   readonly random: Random
-  /** Stores the document between processes, so that a start needs no fetch. If it fails, the document is fetched. */
+  /**
+   * Stores the document between processes, so that a start needs no fetch. If it fails, the document is
+   * fetched.
+   */
   readonly facts?: { load(): Promise<unknown>; save(value: unknown): Promise<void> } | undefined
-  /** The longest time between two fetches, and so until a removed key is refused. Milliseconds, at least 1 s; default 10 min. */
+  /**
+   * The longest time between two fetches, and so until a removed key is refused. Milliseconds, at least 1 s;
+   * default 10 min.
+   */
   readonly intervalMs?: Millis | undefined
-  /** The shortest time between two fetches for tokens that no key fits. Milliseconds, at least 1 s; default 30 s. */
+  /**
+   * The shortest time between two fetches for tokens that no key fits. Milliseconds, at least 1 s; default 30
+   * s.
+   */
   readonly cooldownMs?: Millis | undefined
-  /** How long a document is used that cannot be fetched again. Milliseconds, at least `intervalMs`; default 24 h. */
+  /**
+   * How long a document is used that cannot be fetched again. Milliseconds, at least `intervalMs`; default 24
+   * h.
+   */
   readonly staleMs?: Millis | undefined
   /** The longest time of one request. Milliseconds, at least 1; default 5 s. */
   readonly timeoutMs?: Millis | undefined
@@ -70,7 +85,10 @@ export function timesFault(
   ]
 }
 
-/** The host of a document, for messages: a URL can hold secrets. Throws `config_invalid` for a URL without one. */
+/**
+ * The host of a document, for messages: a URL can hold secrets. Throws `config_invalid` for a URL without
+ * one.
+ */
 export function hostOf(url: string, document: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol)) return parsed.host

@@ -31,7 +31,8 @@ interface Flight {
 }
 
 /**
- * Refreshes the document, once for all callers that ask meanwhile. Never rejects: the failure is in `backOff`.
+ * Refreshes the document, once for all callers that ask meanwhile. Never rejects: the failure is in
+ * `backOff`.
  *
  * @param isForced whether a document that is not due is fetched too
  * @param signal ends the refresh, unless a caller waits for it
@@ -165,7 +166,10 @@ async function setCopy<C, V>(
   mirror.backOff = undefined
 }
 
-/** The age at which the document is due: early enough to have the answer within the interval. Jitter makes it earlier only. */
+/**
+ * The age at which the document is due: early enough to have the answer within the interval. Jitter makes it
+ * earlier only.
+ */
 function dueAt<C, V>({ options, times }: Mirror<C, V>, freshMs?: Millis): Millis {
   const { intervalMs, cooldownMs, timeoutMs } = times
   const latest = Math.max(intervalMs - timeoutMs, intervalMs / 2)

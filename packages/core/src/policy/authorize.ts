@@ -2,28 +2,29 @@ import type { Secret } from '../domain/secret.ts'
 import type { FailedTries } from './failed-tries.ts'
 import { type Policy, TryFailure } from './pipeline.ts'
 
-/** Where access tokens come from. */
+/** A source of access tokens. */
 export interface AccessSource {
-  /** A token that is valid now. Its errors end the call. */
+  /** Gives a token that is valid now. Its errors end the call. */
   token(signal: AbortSignal): Promise<Secret>
   /**
-   * Says that upstream refused the token in an operation, so that it is not given out again. False: it is all the same, because new
-   * tokens have been refused too.
+   * Reports that the upstream refused the token in an operation, so that it is not given out again. Resolves
+   * to false if the token is not renewed, because new tokens were refused too.
    */
   rejected(token: Secret, operation: string): unknown
-  /** Says that upstream took it. */
+  /** Reports that the upstream accepted the token. */
   accepted?(token: Secret, operation: string): void
   /** See `FailedTries.watch`. */
   readonly watch?: FailedTries['watch']
 }
 
 /**
- * Brings the access token of each try in `call.bearer`. Stands inside `retry`, which repeats a refused try once and so gets
- * the next token, and outside `limit`, so that waiting for a token holds no permit.
+ * Puts an access token into `call.bearer` for each try. It belongs inside `retry`, which repeats a refused
+ * try once and so gets the next token, and outside `limit`, so that no permit is held while a call waits for
+ * a token.
  */
 export function authorize(source: AccessSource): Policy {
   return (next) => async (call) => {
-    // A deadline that ends this wait names why the token did not come.
+    // So that a deadline that ends this wait names the cause.
     const unwatch = source.watch?.(call.onFailedTry)
     const bearer = await source.token(call.signal).finally(unwatch)
     try {
@@ -35,23 +36,25 @@ export function authorize(source: AccessSource): Policy {
       const { facts } = thrown
       if (facts.upstream && showsTokenAccepted(facts.upstream.status)) source.accepted?.(bearer, call.operation)
       if (facts.code !== 'access_rejected' || (await source.rejected(bearer, call.operation)) !== false) throw thrown
-      throw new TryFailure({ ...facts, message: `${facts.message} ${REFUSES_ALL}`, isFinal: true })
+      throw new TryFailure({ ...facts, message: `${facts.message} ${REFUSES_NEW_TOKENS}`, isFinal: true })
     }
   }
 }
 
-/** In the place of `authorize` for calls that bring their own token, or none: a refused one (401) is not sent again. */
+/**
+ * Replaces `authorize` for calls with a token of their own, or none: a refused one (401) is not sent again.
+ */
 export const withoutAuthorization: Policy = (next) => (call) =>
   next(call).catch((thrown: unknown) => {
     if (!(thrown instanceof TryFailure) || thrown.facts.code !== 'access_rejected') throw thrown
     throw new TryFailure({ ...thrown.facts, isFinal: true })
   })
 
-const REFUSES_ALL =
+const REFUSES_NEW_TOKENS =
   'It refuses fresh access tokens too, so this one is not renewed again for now. Check the scopes and roles of the OAuth client or of the signed-in user, and that the API is of the same organisation and region.'
 
-/** Refusals that come only once a token was taken. */
+/** Statuses of refusals that follow only after a token was accepted. */
 const BEHIND_TOKEN: ReadonlySet<number> = new Set([400, 404, 409, 412, 415, 422])
-/** Whether an answer with this status shows that its access token was taken. */
+/** Whether an answer with this status shows that its access token was accepted. */
 export const showsTokenAccepted = (status: number): boolean =>
   (status >= 200 && status < 400) || BEHIND_TOKEN.has(status)

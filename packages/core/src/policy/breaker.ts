@@ -15,7 +15,10 @@ export interface BreakerOptions {
   readonly atLeast?: number
   /** The part of the tries that must have failed, more than 0 and at most 1. Default 0.5. */
   readonly rate?: number
-  /** How long the circuit stays open at first, in milliseconds. Default 5 s. It doubles with every probe that fails. */
+  /**
+   * How long the circuit stays open at first, in milliseconds. Default 5 s. It doubles with every probe that
+   * fails.
+   */
   readonly coolMs?: Millis
   /** The longest time that the circuit stays open, in milliseconds, at least `coolMs`. Default 1 minute. */
   readonly mostCoolMs?: Millis
@@ -64,12 +67,13 @@ interface Parts extends Required<BreakerOptions> {
 }
 
 /**
- * Stops calls to an upstream that keeps failing. There is one circuit for each connection and operation. It opens if enough of
- * the latest tries failed by a 5xx, a time-out or a transport error. After the cool-down single probes are sent: a probe that
- * succeeds closes the circuit, one that fails doubles the cool-down. 429 and other 4xx are answers of a healthy upstream; a
- * try that its caller aborted says nothing.
+ * Stops calls to an upstream that keeps failing. There is one circuit for each connection and operation. It
+ * opens if enough of the latest tries failed by a 5xx, a time-out or a transport error. After the cool-down
+ * single probes are sent: a probe that succeeds closes the circuit, one that fails doubles the cool-down. 429
+ * and other 4xx are answers of a healthy upstream; a try that its caller aborted says nothing.
  *
- * @throws `circuit_open` at once, with `retryAt`, while the circuit is open. `config_invalid` for wrong options.
+ * @throws `circuit_open` at once, with `retryAt`, while the circuit is open. `config_invalid` for wrong
+ *   options.
  */
 export function breaker(options: BreakerOptions, { clock }: { readonly clock: Clock }): Policy {
   checkOptions('breaker', ['breaker', options, breakerSchema])

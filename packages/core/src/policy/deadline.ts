@@ -7,13 +7,13 @@ import type { Call, Policy } from './pipeline.ts'
 import { withTimeLimit } from './time-limit.ts'
 
 /**
- * Bounds a whole operation: all tries, and the waits between them. The time is measured on the monotonic clock, so that
- * setting the machine's clock ends no call.
+ * Bounds a whole operation: all tries, and the waits between them. The time is measured on the monotonic
+ * clock, so that setting the machine's clock ends no call.
  *
- * @param totalMs milliseconds from the start of the call, at least 1; Infinity for no bound. The caller's `patienceMs`
- *   replaces it.
- * @throws `deadline_exceeded` with the failure of the latest try as its cause. A request that is under way may still take
- *   effect upstream. `config_invalid` for a wrong `totalMs`.
+ * @param totalMs milliseconds from the start of the call, at least 1; Infinity for no bound. The caller's
+ *   `patienceMs` replaces it.
+ * @throws `deadline_exceeded` with the failure of the latest try as its cause. A request that is under way
+ *   may still take effect upstream. `config_invalid` for a wrong `totalMs`.
  */
 export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }): Policy {
   checkOptions('deadline', ['deadlineMs', totalMs, millisOrInfinity])

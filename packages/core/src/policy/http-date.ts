@@ -11,8 +11,10 @@ const RFC_850 = new RegExp(String.raw`^(?:${LONG_DAYS}), (?<day>\d\d)-${MONTH}-(
 const ASCTIME = new RegExp(String.raw`^(?:${DAYS}) ${MONTH} (?<day>\d\d| \d) ${TIME} (?<year>\d{4})$`)
 
 /**
- * An HTTP date in any of its three grammars (RFC 9110, 5.6.7); undefined for anything else, also for days that no calendar
- * has. The name of the weekday is not compared with the date. `now` gives a year of two digits its century.
+ * Reads an HTTP date in any of its three grammars (RFC 9110, 5.6.7). Undefined for anything else, also for
+ * days that no calendar has. The name of the weekday is not compared with the date.
+ *
+ * @param now gives a year of two digits its century
  */
 export function httpDate(text: string, now: Instant): Instant | undefined {
   const short = RFC_850.exec(text)
@@ -23,7 +25,9 @@ export function httpDate(text: string, now: Instant): Instant | undefined {
 
 type Parts = Readonly<Record<string, string>>
 
-/** What would lie more than 50 years ahead is meant for the past: the latest year with these two digits. */
+/**
+ * A date more than 50 years ahead counts as the latest past year with the same two digits (RFC 9110, 5.6.7).
+ */
 function withCentury(parts: Parts, now: Instant): Instant | undefined {
   const horizon = new Date(now)
   horizon.setUTCFullYear(horizon.getUTCFullYear() + 50)

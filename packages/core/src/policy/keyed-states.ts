@@ -7,8 +7,8 @@ const MAX_STATES = 1_000
 export type KeyedStates<State> = (connection: string, key: string) => State
 
 /**
- * Creates a bounded map from connection and key to a state. Beyond `max` states (default 1000) the least recently used
- * one is dropped, unless it is busy.
+ * Creates a bounded map from connection and key to a state. Beyond `max` states (default 1000) the least
+ * recently used one is dropped, unless it is busy.
  *
  * @param make makes the state of a new key
  * @param isBusy whether a state must not be dropped now; default never

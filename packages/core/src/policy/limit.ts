@@ -10,14 +10,20 @@ import { rateLimitFeedback } from './rate-limit-feedback.ts'
 
 /** How fast calls may be sent. */
 export interface LimitOptions {
-  /** Requests a minute, more than 0. Default 300. A lower limit that the upstream names holds for an hour after. */
+  /**
+   * Requests a minute, more than 0. Default 300. A lower limit that the upstream names holds for an hour
+   * after.
+   */
   readonly perMinute?: number
   /**
-   * Requests that may be sent at once after a quiet time, at least 1. Default 10: a little less than the upstream accepts
-   * at once, because requests can arrive closer together than they were sent.
+   * Requests that may be sent at once after a quiet time, at least 1. Default 10: a little less than the
+   * upstream accepts at once, because requests can arrive closer together than they were sent.
    */
   readonly burst?: number
-  /** A call that would wait longer for its permit is refused at once. Milliseconds, at most a day; default 30 s. */
+  /**
+   * A call that would wait longer for its permit is refused at once. Milliseconds, at most a day; default 30
+   * s.
+   */
   readonly maxWaitMs?: Millis
 }
 
@@ -28,12 +34,13 @@ export const limitSchema = object<LimitOptions>({
 })
 
 /**
- * Paces tries to the rate limit of the upstream. Each try takes a permit from the bucket of its rate-limit key in the store,
- * first come, first served in this process. Every answer changes the bucket: its limit, and a pause if the upstream refused
- * or said that the count is used up. While the store fails, this process keeps the rate alone.
+ * Paces tries to the rate limit of the upstream. Each try takes a permit from the bucket of its rate-limit
+ * key in the store, first come, first served in this process. Every answer changes the bucket: its limit, and
+ * a pause if the upstream refused or said that the count is used up. While the store fails, this process
+ * keeps the rate alone.
  *
- * @throws `upstream_busy` at once, with `retryAt`, if the permit is further away than `maxWaitMs` or the time that is left.
- *   `config_invalid` for wrong options.
+ * @throws `upstream_busy` at once, with `retryAt`, if the permit is further away than `maxWaitMs` or the time
+ *   that is left. `config_invalid` for wrong options.
  */
 export function limit(options: LimitOptions, ports: { readonly clock: Clock; readonly store: PermitStore }): Policy {
   const { clock } = ports

@@ -15,7 +15,9 @@ export interface PermitQueue {
    * @param signal rejects with its reason when it aborts
    */
   acquire(maxWaitMs: Millis, signal: AbortSignal, refusalOf: RefusalOf): Promise<void>
-  /** Applies what an answer said of the limit, for the callers in the queue and for all who share the store. */
+  /**
+   * Applies what an answer said of the limit, for the callers in the queue and for all who share the store.
+   */
   applyFeedback(feedback: RateLimitFeedback): void
   /** How many callers wait. */
   readonly waiting: number
@@ -44,7 +46,10 @@ interface Queue {
   batch: Batch
   /** No permit is used before, on the monotonic clock. */
   pausedUntil: Millis
-  /** The latest interval between permits that reach this process: longer than its own while others share the bucket. */
+  /**
+   * The latest interval between permits that reach this process: longer than its own while others share the
+   * bucket.
+   */
   observedIntervalMs: Millis
   /** Permits that may still come at once, as far as this process knows. */
   burstLeft: number
@@ -172,7 +177,8 @@ async function grantNext(queue: Queue, first: Waiter): Promise<void> {
   if (first.until < batch.nextAt) return first.refuse(Math.max(0, waitMs))
   if (waitMs > 0) return clock.sleep(waitMs, queue.sleep.signal).catch(() => {})
   batch.left -= 1
-  // A process that was late catches up a little only: all of the backlog would reach the upstream as one large burst.
+  // A process that was late catches up a little only: all of the backlog would reach the upstream as one
+  // large burst.
   batch.nextAt = Math.max(batch.nextAt, clock.monotonic() - maxCatchUpMs(queue)) + batch.intervalMs
   first.grant()
 }
@@ -180,7 +186,9 @@ async function grantNext(queue: Queue, first: Waiter): Promise<void> {
 /** How far behind its plan the queue may be and still keep to the plan: a quarter of the burst. */
 const maxCatchUpMs = ({ permits }: Queue): Millis => ((permits.burst - 1) / 4) * permits.interval
 
-/** Drops permits whose time passed while no caller waited: used late, they would come on top of newer ones. */
+/**
+ * Drops permits whose time passed while no caller waited: used late, they would come on top of newer ones.
+ */
 function dropLapsed(queue: Queue): void {
   const { batch } = queue
   const lateMs = queue.clock.monotonic() - batch.nextAt

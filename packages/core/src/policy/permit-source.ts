@@ -15,7 +15,10 @@ export type PermitStore = Pick<Store, 'reservePermits' | 'applyFeedback'>
 
 /** The source of the permits of one rate limit. */
 export interface PermitSource {
-  /** Takes as many of `wanted` permits as are worth taking together, the first within `maxWaitMs`. Never rejects. */
+  /**
+   * Takes as many of `wanted` permits as are worth taking together, the first within `maxWaitMs`. Never
+   * rejects.
+   */
   take(wanted: number, maxWaitMs: Millis): Promise<{ readonly count: number; readonly answer: PermitAnswer }>
   /** Remembers what an answer said of the limit, for all who share the store. */
   applyFeedback(feedback: RateLimitFeedback): void
@@ -108,7 +111,10 @@ function remember(source: Source, feedback: RateLimitFeedback): void {
   source.writing = source.writing.then(write).catch(() => {})
 }
 
-/** What of a feedback is worth a write. The limit is in every answer: written if it changed, and now and then again. */
+/**
+ * What of a feedback is worth a write. The limit is in every answer: written if it changed, and now and then
+ * again.
+ */
 function newsOf(source: Source, { pauseMs, perMinute }: RateLimitFeedback): RateLimitFeedback {
   const allowed = allowedPerMinute(source)
   const limit = Math.min(perMinute ?? allowed, source.perMinute)

@@ -16,7 +16,10 @@ export interface Call {
   readonly signal: AbortSignal
   /** How long the caller waits for the whole operation, in milliseconds. Default: as the policy says. */
   readonly patienceMs?: Millis
-  /** Milliseconds left for the whole operation, all tries and waits. Infinity without a deadline. Set by `deadline`. */
+  /**
+   * Milliseconds left for the whole operation, all tries and waits. Infinity without a deadline. Set by
+   * `deadline`.
+   */
   readonly remainingMs: () => Millis
   /** The access token to send, where the operation needs one. Set by `authorize`. */
   readonly bearer?: Secret
@@ -49,7 +52,10 @@ export const pipeline =
 /** Facts of a failed try. */
 export interface TryFacts {
   readonly code: ErrorCode
-  /** `no`: upstream cannot have seen the request. `answered`: it said so itself. `unknown`: the answer was lost. */
+  /**
+   * `no`: upstream cannot have seen the request. `answered`: it said so itself. `unknown`: the answer was
+   * lost.
+   */
   readonly sent: 'no' | 'answered' | 'unknown'
   readonly message: string
   readonly upstream?: UpstreamFacts
@@ -63,8 +69,8 @@ export interface TryFacts {
 }
 
 /**
- * One try failed. It never leaves the pipeline: the `retry` layer repeats the try or turns it into a `GuestpassError`.
- * Any other error passes through all layers unrepeated.
+ * One try failed. It never leaves the pipeline: the `retry` layer repeats the try or turns it into a
+ * `GuestpassError`. Any other error passes through all layers unrepeated.
  */
 export class TryFailure extends Error {
   override readonly name = 'TryFailure'

@@ -9,13 +9,13 @@ const DEFAULT_PAUSE: Millis = SECOND
 const LATEST_RESET: Millis = 5 * MINUTE
 
 /**
- * Reads what an answer says of the rate limit. Genesys Cloud says in every answer how many requests were counted, how many
- * are allowed in a minute, and in how many seconds the count begins anew (`inin-ratelimit-count`, `-allowed`, `-reset`).
- * A 429 says when to come back.
+ * Reads what an answer says of the rate limit. Genesys Cloud says in every answer how many requests were
+ * counted, how many are allowed in a minute, and in how many seconds the count begins anew
+ * (`inin-ratelimit-count`, `-allowed`, `-reset`). A 429 says when to come back.
  *
  * @param now the wall clock when the answer came
- * @returns the limit and the pause, each absent if the answer does not name it. Values that are not whole numbers, and
- *   resets later than 5 minutes, are ignored. A pause is an hour at most.
+ * @returns the limit and the pause, each absent if the answer does not name it. Values that are not whole
+ *   numbers, and resets later than 5 minutes, are ignored. A pause is an hour at most.
  */
 export function rateLimitFeedback({ status, headers }: Answer, now: Instant): RateLimitFeedback {
   const count = wholeNumber(headers['inin-ratelimit-count'])

@@ -1,22 +1,23 @@
 import { DAY, HOUR, type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { httpDate } from './http-date.ts'
 
-/** The longest wait that is read out of an answer; whoever says more is taken to mean this. */
+/** The longest wait that an answer can ask for, in milliseconds. A longer one counts as this. */
 export const MAX_RETRY_AFTER: Millis = 365 * DAY
 
 /**
- * The longest that one answer holds back calls other than the one that got it: a mistake upstream must not silence a connection for a
- * day. Why: docs/decisions/0021-one-odd-header.md.
+ * The longest time that one answer holds back other calls, in milliseconds: one wrong header must not stop a
+ * connection for a day. Reason: docs/decisions/0021-one-odd-header.md.
  */
 export const MAX_PAUSE: Millis = HOUR
 
 /**
- * How long a Retry-After header (RFC 9110, 10.2.3) says to wait: 0 to 365 days, in milliseconds. Delays in seconds are read,
- * also with a fraction; so are the three grammars of HTTP dates, a date that has passed being 0. Everything else, a negative
- * delay among it, says nothing: undefined.
+ * Reads a Retry-After header (RFC 9110, 10.2.3): seconds, also with a fraction, or an HTTP date in one of its
+ * three grammars.
  *
- * @param now the wall clock when the answer came; stands in when the answer has no readable Date header
+ * @param now the wall clock when the answer came. It is used if the answer has no readable Date header
  * @param date the Date header of the same answer, so that a difference between the two clocks does not count
+ * @returns 0 to 365 days in milliseconds; 0 for a date that has passed; undefined for anything else, as a
+ *   negative delay
  */
 export function retryAfter(value: string | undefined, now: Instant, date?: string): Millis | undefined {
   const text = value?.trim() ?? ''

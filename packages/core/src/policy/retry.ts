@@ -9,7 +9,10 @@ import { type Call, type CallHandler, type Policy, TryFailure, type TryFacts } f
 
 /** How often, and after which waits, calls are repeated. */
 export interface RetryOptions {
-  /** Retries after the first try, 0 to 20. Default 3. A try that only needed a new access token does not count. */
+  /**
+   * Retries after the first try, 0 to 20. Default 3. A try that only needed a new access token does not
+   * count.
+   */
   readonly retries?: number
   /** The longest first back-off, in milliseconds. It doubles with each retry. Default 500. */
   readonly baseMs?: Millis
@@ -36,21 +39,23 @@ interface Parts {
 }
 
 /**
- * Repeats failed tries that may be repeated, and turns the last failure into a `GuestpassError`. No other layer repeats.
+ * Repeats failed tries that may be repeated, and turns the last failure into a `GuestpassError`. No other
+ * layer repeats.
  *
- * - Always repeated: 429, 503, the OAuth error temporarily_unavailable, and a request that was not sent. They prove that
- *   nothing happened.
- * - Repeated if the call is repeatable: 408, every other 5xx but 501 and 505, and lost answers; no other OAuth error that
- *   refuses.
+ * - Always repeated: 429, 503, the OAuth error temporarily_unavailable, and a request that was not sent. They
+ *   prove that nothing happened.
+ * - Repeated if the call is repeatable: 408, every other 5xx but 501 and 505, and lost answers; no other
+ *   OAuth error that refuses.
  * - Repeated once, without a wait: a refused access token.
  * - Repeated until the deadline: a request that the upstream still works on.
  * - A call that is single is repeated only if it was not sent.
  *
- * The wait is what the upstream asked for, and up to a tenth more; else exponential back-off with full jitter. If the wait
- * would pass the deadline, the call fails at once, with `retryAt`.
+ * The wait is what the upstream asked for, and up to a tenth more; else exponential back-off with full
+ * jitter. If the wait would pass the deadline, the call fails at once, with `retryAt`.
  *
- * @throws `in_doubt` for the lost answer of a call that is not repeatable; else the code of the last failure. After
- *   `deadline_exceeded` or an abort, the last try may have taken effect too. `config_invalid` for wrong options.
+ * @throws `in_doubt` for the lost answer of a call that is not repeatable; else the code of the last failure.
+ *   After `deadline_exceeded` or an abort, the last try may have taken effect too. `config_invalid` for wrong
+ *   options.
  */
 export function retry(
   options: RetryOptions,
@@ -104,7 +109,10 @@ function waitBefore({ baseMs, capMs, random }: Parts, { retryAfterMs, isInProgre
   return backOffMs({ failures: waits, baseMs, maxMs: capMs, jitter }, random.float())
 }
 
-/** Whether the budget allows a repeat. One at the time that the upstream itself named burdens it little, and is free. */
+/**
+ * Whether the budget allows a repeat. One at the time that the upstream itself named burdens it little, and
+ * is free.
+ */
 const mayAfford = (
   budget: RetryBudget | undefined,
   connection: string,
@@ -115,7 +123,10 @@ const mayAfford = (
 const namedRetryAt = ({ retryAfterMs }: TryFacts, clock: Clock): { readonly retryAt?: Instant } =>
   retryAfterMs ? { retryAt: clock.wall() + retryAfterMs } : {}
 
-/** 5xx statuses that prove that the server did nothing: not implemented, unavailable, HTTP version not supported. */
+/**
+ * 5xx statuses that prove that the server did nothing: not implemented, unavailable, HTTP version not
+ * supported.
+ */
 const INACTIVE: ReadonlySet<number> = new Set([501, 503, 505])
 
 function mayRepeat(facts: TryFacts, call: Call): boolean {
@@ -126,7 +137,9 @@ function mayRepeat(facts: TryFacts, call: Call): boolean {
   return call.repeatable && isOutcomeUnknown(facts)
 }
 
-/** Error codes by which a token endpoint refuses (RFC 6749, 4.1.2.1 and 5.2). `server_error` proves nothing. */
+/**
+ * Error codes by which a token endpoint refuses (RFC 6749, 4.1.2.1 and 5.2). `server_error` proves nothing.
+ */
 const REFUSALS: ReadonlySet<string> = new Set([
   'invalid_request',
   'invalid_client',
@@ -137,15 +150,18 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'temporarily_unavailable',
 ])
 
-/** Whether the upstream may have acted on a request that got this answer. A gateway that timed out (504) knows no refusal. */
+/**
+ * Whether the upstream may have acted on a request that got this answer. A gateway that timed out (504) knows
+ * no refusal.
+ */
 function mayHaveActed({ status, code }: UpstreamFacts): boolean {
   if (status !== 504 && code !== undefined && REFUSALS.has(code)) return false
   return status === 408 || (status >= 500 && !INACTIVE.has(status)) || (status < 300 && code === 'server_error')
 }
 
 /**
- * Whether the upstream may have acted on a failed try: the answer was lost, or a failing server or gateway answered, which
- * may have acted or passed the request on.
+ * Whether the upstream may have acted on a failed try: the answer was lost, or a failing server or gateway
+ * answered, which may have acted or passed the request on.
  */
 export const isOutcomeUnknown = ({ sent, upstream }: TryFacts): boolean =>
   sent === 'unknown' || (sent === 'answered' && upstream !== undefined && mayHaveActed(upstream))

@@ -19,8 +19,8 @@ interface Segment {
 const EMPTY = Number.NEGATIVE_INFINITY
 
 /**
- * Creates a sliding window of a fixed number of segments. The oldest segment leaves as a whole, so that the window is up
- * to one segment shorter than `windowMs`.
+ * Creates a sliding window of a fixed number of segments. The oldest segment leaves as a whole, so that the
+ * window is up to one segment shorter than `windowMs`.
  *
  * @param windowMs length of the window in milliseconds, at least `segments`
  * @param segments number of segments, at least 1

@@ -12,10 +12,13 @@ import { pipeline, type Policy } from './pipeline.ts'
 import { retry, retrySchema, type RetryOptions } from './retry.ts'
 import { timeout } from './timeout.ts'
 
+/** Options of the layers that every call to the upstream passes. */
 export interface StandardOptions {
-  /** The whole operation, all tries and waits; milliseconds, default 30 s. */
+  /**
+   * The longest time of the whole operation, all tries and waits. Milliseconds, or Infinity; default 30 s.
+   */
   readonly deadlineMs?: Millis
-  /** One try; milliseconds, default 10 s. */
+  /** The longest time of one try. Milliseconds, or Infinity; default 10 s. */
   readonly timeoutMs?: Millis
   readonly retry?: Omit<RetryOptions, 'budget'>
   readonly budget?: BudgetOptions
@@ -45,10 +48,11 @@ export interface StandardLayers {
 }
 
 /**
- * The layers of every call to upstream, outermost first: deadline, retry | limiter, breaker, time-out; calls that need an
- * access token get it between the two halves. The deadline bounds everything; every try takes a permit; the breaker sees
- * only what upstream did, never our own refusals; the time-out bounds one try. Pipelines made of the same layers share their
- * budgets, limits and circuits. Throws `config_invalid` for options out of range.
+ * Makes the layers of every call to the upstream, outermost first: deadline, retry | limiter, breaker,
+ * time-out. Calls that need an access token get it between the two halves. The deadline bounds everything;
+ * every try takes a permit; the breaker sees only what the upstream did, never a refusal of this library; the
+ * time-out bounds one try. Pipelines of the same layers share their budgets, limits and circuits. Throws
+ * `config_invalid` for options out of range.
  */
 export function standardLayers(options: StandardOptions, { clock, random, store }: StandardPorts): StandardLayers {
   const { deadlineMs = 30 * SECOND, timeoutMs = 10 * SECOND } = options
@@ -66,8 +70,8 @@ export function standardLayers(options: StandardOptions, { clock, random, store 
 }
 
 /**
- * The standard layers as one pipeline, with the access tokens of `access` when it is given. Its calls reject with
- * `GuestpassError` or with the reason of the caller's abort.
+ * The standard layers as one pipeline, with the access tokens of `access` when it is given. Its calls reject
+ * with `GuestpassError` or with the reason of the caller's abort.
  */
 export const standardPolicy = ({ outer, inner }: StandardLayers, access?: AccessSource): Policy =>
   pipeline(...outer, access ? authorize(access) : withoutAuthorization, ...inner)

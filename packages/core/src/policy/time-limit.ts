@@ -2,9 +2,9 @@ import type { Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 
 /**
- * Runs an attempt for at most `ms` (Infinity: as long as it takes). When they are over, the signal that the attempt was given
- * aborts with `overdue()`, and so does the answer, also when the attempt does not listen. The caller's own abort passes
- * through with its reason. Nothing is left behind: no timer, no listener.
+ * Runs an attempt for at most `ms` milliseconds (Infinity: without a limit). When the time is over, it
+ * rejects with `overdue()`, and aborts the signal of the attempt. An abort of the caller passes through with
+ * its reason. No timer and no listener are left behind.
  */
 export async function withTimeLimit<T, C extends { readonly signal: AbortSignal }>(
   attempt: (call: C) => Promise<T>,
@@ -20,7 +20,8 @@ export async function withTimeLimit<T, C extends { readonly signal: AbortSignal 
     box.signal.addEventListener('abort', () => reject(box.signal.reason as Error), { once: true })
   })
   const passOn = (): void => box.abort(call.signal.reason)
-  // Taken away by hand: by a signal of its own Node forgets to, where many share the caller's.
+  // Removed by hand: with a signal of its own, Node keeps the listener where many calls share the caller's
+  // signal.
   call.signal.addEventListener('abort', passOn)
   if (ms < Number.POSITIVE_INFINITY) {
     clock.sleep(ms, done.signal).then(

@@ -5,8 +5,8 @@ import { type Policy, TryFailure } from './pipeline.ts'
 import { withTimeLimit } from './time-limit.ts'
 
 /**
- * Bounds one try. A try that takes longer fails as one whose answer was lost, because the upstream may have acted on it;
- * if nothing of the request was written, it fails as one that was not sent.
+ * Bounds one try. A try that takes longer fails as one whose answer was lost, because the upstream may have
+ * acted on it; if nothing of the request was written, it fails as one that was not sent.
  *
  * @param eachMs milliseconds, at least 1; Infinity for no bound
  * @throws `config_invalid` for a wrong `eachMs`

@@ -1,4 +1,6 @@
-/** The work, unless the signal aborts first: then this wait alone ends, with the signal's reason. */
+/**
+ * Waits for work, until the signal aborts: then it rejects with the signal's reason, and the work goes on.
+ */
 export function abortable<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work()
   if (signal.aborted) return Promise.reject(signal.reason as Error)

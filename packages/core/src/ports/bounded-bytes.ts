@@ -1,4 +1,4 @@
-/** The bytes of a body, read to its end; undefined when there are more than `most`: then it is read no further. */
+/** Reads a body to its end. Undefined if it has more than `most` bytes: then it is read no further. */
 export async function readAtMost(
   body: ReadableStream<Uint8Array> | null,
   most: number,

@@ -1,23 +1,23 @@
 import type { Secret } from '../domain/secret.ts'
 
-/** A request as bytes on the wire: what an upstream folder makes. */
+/** One HTTP request. */
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** The secrets that stand in the request, so that an answer that repeats them is never shown. */
+  /** The secrets in the request, so that an answer that repeats them is never shown. */
   readonly secrets: readonly Secret[]
   /**
-   * Called once, when the connection stands and nothing of the request has been written yet. What it throws keeps the request from
-   * being sent, and is what the request rejects with.
+   * Called once, after the connection is made and before a byte of the request is written. If it throws,
+   * nothing is sent, and the request rejects with the same error.
    */
   readonly onSend?: () => void
 }
 
 /**
- * An answer read to its end. Header names are lower case; a repeated header is joined with `, `. A header `content-encoding` says that
- * the body is still in that coding, because it is not known.
+ * An answer that was read to its end. Header names are in lower case; a repeated header is joined with `, `.
+ * If it has a header `content-encoding`, that coding is unknown and the body is still in it.
  */
 export interface HttpAnswer {
   readonly status: number
@@ -27,7 +27,8 @@ export interface HttpAnswer {
 
 /**
  * Sends one request and reads one answer, once: no redirects, no repeats. A body over 1 MiB rejects with
- * `HttpFault` of kind `oversized`. Rejects with the signal's reason when it aborts, with `HttpFault` otherwise.
+ * `HttpFault` of kind `oversized`. Rejects with the signal's reason when it aborts, with `HttpFault`
+ * otherwise.
  */
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>
 
@@ -35,8 +36,9 @@ export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAn
 export const MAX_ANSWER_BYTES = 1_048_576
 
 /**
- * The exchange did not end with an answer. `unsent`: nothing of the request was written (name not found, connection refused, TLS failed,
- * a proxy that opened no tunnel). `lost`: it may have. `oversized`: it answered with more than 1 MiB.
+ * A request without a usable answer. `unsent`: nothing of it was written, as when a name is not found, a
+ * connection is refused, TLS fails or a proxy opens no tunnel. `lost`: it may have been written. `oversized`:
+ * the answer has more than 1 MiB.
  */
 export class HttpFault extends Error {
   override readonly name = 'HttpFault'

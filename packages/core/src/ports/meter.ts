@@ -1,9 +1,9 @@
 import type { Millis } from '../domain/time.ts'
 
-/** Counters and durations with fixed names and fixed buckets: nothing that grows. */
+/** Counts events and measures durations, by name. Its memory does not grow with the traffic. */
 export interface Meter {
-  /** Adds one. */
+  /** Adds one to a counter. */
   count(name: string): void
-  /** Records a duration. */
+  /** Records a duration in milliseconds. */
   time(name: string, ms: Millis): void
 }

@@ -1,8 +1,9 @@
-/** Luck, handed in. */
+/** A source of randomness. */
 export interface Random {
   /** A UUID v4. */
   uuid(): string
-  /** At least 0, less than 1. */
+  /** A number of at least 0 and less than 1. */
   float(): number
+  /** Random bytes that are fit for keys. */
   bytes(size: number): Uint8Array
 }

@@ -3,19 +3,25 @@ import type { Store } from './store.ts'
 
 const PORTS = 'Give that of nodePorts() or webPorts().'
 
+/** Schema of a clock. */
 export const clock = objectWithMethods('a clock', ['wall', 'monotonic', 'sleep'], PORTS)
+/** Schema of a source of randomness. */
 export const random = objectWithMethods('a source of randomness', ['uuid', 'float', 'bytes'], PORTS)
+/** Schema of the HTTP port. */
 export const http = callable(PORTS)
+/** Schema of an AbortSignal. */
 export const signal = objectWithMethods(
   'an AbortSignal',
   ['addEventListener', 'throwIfAborted'],
   'Give the signal of an AbortController.',
 )
+/** Schema of a maker of verification keys. */
 export const keyMaker = objectWithMethods(
   'a maker of keys',
   ['fromJwk', 'fromPem'],
   'Give the maker of nodePlatform() or webPlatform().',
 )
+/** Schema of a platform: its crypto functions. */
 export const platform = objectWithMethods(
   'a platform',
   ['sha256', 'bytes', 'ascii'],
@@ -24,12 +30,14 @@ export const platform = objectWithMethods(
 
 const STORES = 'Give memoryStore(), await sqliteStore(…), or tokenStorage({ load, save }).'
 
-type Method = Exclude<keyof Store, 'outbox'>
+/** A method of a store. */
+export type StoreMethod = Exclude<keyof Store, 'outbox'>
 
-/** A store, by the methods that are called. */
-export const store = (...methods: readonly Method[]): OptionSchema =>
+/** Schema of a store, by the methods that the caller needs. */
+export const store = (...methods: readonly StoreMethod[]): OptionSchema =>
   required(objectWithMethods('a store', methods, STORES))
 
+/** Schema of the outbox of a store. */
 export const outbox = required(
   objectWithMethods(
     'the outbox of a store',
@@ -38,7 +46,7 @@ export const outbox = required(
   ),
 )
 
-/** The methods that a connection calls. */
+/** Schema of a store with the methods that a connection needs. */
 export const connectionStore = store(
   'commit',
   'ensureRoom',
@@ -56,4 +64,5 @@ export const connectionStore = store(
   'setFact',
 )
 
+/** Schema of a route: a function from an event to the names of sinks. */
 export const route = callable('Give a function from an event to names of sinks, as webhookRoute.')

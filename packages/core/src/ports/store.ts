@@ -17,9 +17,10 @@ export interface FoundCredential<C extends Credential = Credential> {
 }
 
 /**
- * A credential to write, and the condition that its row must meet. `generation`: the generation that it replaces, 0 for
- * an absent row. `revision`: if given, the row must be the one that was read. Tokens name the generation alone, so that
- * an intent of another process cannot lose them; intents and back-offs name the revision.
+ * A credential to write, and the condition that its row must meet. `generation`: the generation that it
+ * replaces, 0 for an absent row. `revision`: if given, the row must be the one that was read. Tokens name the
+ * generation alone, so that an intent of another process cannot lose them; intents and back-offs name the
+ * revision.
  */
 export interface CredentialWrite {
   readonly credential: Credential
@@ -101,8 +102,8 @@ export interface DueAnswer {
   /** Due credentials, the longest due first. `dueAt`: since when. */
   readonly claimed: readonly { readonly id: string; readonly dueAt: Instant }[]
   /**
-   * Milliseconds until the next kept one is due or its claim ends. Absent if there is none, and if `max` were claimed.
-   * It may be too short, never too long; 0 asks to claim again at once.
+   * Milliseconds until the next kept one is due or its claim ends. Absent if there is none, and if `max` were
+   * claimed. It may be too short, never too long; 0 asks to claim again at once.
    */
   readonly nextInMs?: Millis
 }
@@ -148,7 +149,10 @@ export interface DeadLetter {
   readonly why: string
 }
 
-/** Committed events that wait for delivery: one queue for each sink, by its name, in the order of their commits. */
+/**
+ * Committed events that wait for delivery: one queue for each sink, by its name, in the order of their
+ * commits.
+ */
 export interface Outbox {
   /** The sinks that an event would go to if this store committed it now. Stores nothing. */
   sinksFor(event: Event): readonly string[]
@@ -159,8 +163,8 @@ export interface Outbox {
   /** Moves events from the queue of a sink to the queues of other sinks, in one step. */
   route(sink: string, messages: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
   /**
-   * Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events, and events
-   * that were never routed to it. Resolves to the number of them that the store has.
+   * Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events,
+   * and events that were never routed to it. Resolves to the number of them that the store has.
    */
   enqueue(connection: string, sink: string, events: readonly string[]): Promise<number>
   /** The dead letters of a sink, in the order of commits; `limit` 1 to 1000. */
@@ -169,8 +173,8 @@ export interface Outbox {
     page: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly messages: readonly DeadLetter[]; readonly next?: string }>
   /**
-   * Counts the events that wait for the sink, and its dead letters. `most`: counts no further, at least 1; default: no
-   * limit.
+   * Counts the events that wait for the sink, and its dead letters. `most`: counts no further, at least 1;
+   * default: no limit.
    */
   counts(sink: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
   /** Empties the queue of a sink. */
@@ -185,13 +189,13 @@ export interface Ledger {
   /** Stores the whole change, or nothing if a condition does not hold (`conflict`). */
   commit(change: Change): Promise<'done' | 'conflict'>
   /**
-   * Reserves room on the disk for one more commit, before a refresh token is spent whose successor must be stored.
-   * Rejects with `store_unavailable` if there is none.
+   * Reserves room on the disk for one more commit, before a refresh token is spent whose successor must be
+   * stored. Rejects with `store_unavailable` if there is none.
    */
   ensureRoom(): Promise<void>
   /**
-   * Since when the store may hold traces of erased data, as in a log that a reader keeps open. Undefined if there are
-   * none. The next process that uses the store removes them. Absent in a store that leaves none.
+   * Since when the store may hold traces of erased data, as in a log that a reader keeps open. Undefined if
+   * there are none. The next process that uses the store removes them. Absent in a store that leaves none.
    */
   tracesSince?(): Promise<Instant | undefined>
 }
@@ -205,18 +209,22 @@ export interface Credentials {
   /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
   list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<CredentialPage>
   /**
-   * Records that a caller used the credential now, so that its renewal goes on. Changes neither revision nor generation.
-   * An unknown id is ignored. Called for every use: a store may skip one within a minute of the last it wrote. The first
-   * write of a credential counts as a use.
+   * Records that a caller used the credential now, so that its renewal goes on. Changes neither revision nor
+   * generation. An unknown id is ignored. Called for every use: a store may skip one within a minute of the
+   * last it wrote. The first write of a credential counts as a use.
    */
   touch(connection: string, id: string): Promise<void>
   /**
-   * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off, touched within
-   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status or due time; an intent
-   * changes none of these, and leaves it. A claim saves work. It is never needed for correctness.
+   * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off,
+   * touched within `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status
+   * or due time; an intent changes none of these, and leaves it. A claim saves work. It is never needed for
+   * correctness.
    */
   claimDue(connection: string, ask: DueRequest): Promise<DueAnswer>
-  /** Counts the guests that are due now, claimed or not, up to `most`, at least 1. `keepForMs`: as in `claimDue`. */
+  /**
+   * Counts the guests that are due now, claimed or not, up to `most`, at least 1. `keepForMs`: as in
+   * `claimDue`.
+   */
   countDue(connection: string, ask: { readonly keepForMs: Millis; readonly most: number }): Promise<number>
 }
 
@@ -233,8 +241,8 @@ export interface Documents {
     readonly next?: string
   }>
   /**
-   * Claims documents of a kind that are due. A claim ends with its lease, or with a write of the document. It saves work
-   * and is never needed for correctness. A due time that a clock ahead has set delays nothing.
+   * Claims documents of a kind that are due. A claim ends with its lease, or with a write of the document. It
+   * saves work and is never needed for correctness. A due time that a clock ahead has set delays nothing.
    */
   claimDueDocuments(connection: string, ask: DueDocumentsRequest): Promise<DueDocumentsAnswer>
   /** Counts the documents of a kind, expired ones left out, up to `most`, at least 1. */
@@ -252,8 +260,8 @@ export interface IssuedTokens {
 /** Leases and rate limits. They save work and requests, are never needed for correctness, and may be lost. */
 export interface Coordination {
   /**
-   * Takes or prolongs a lease by name, for `ms` milliseconds. `credential`: the id of one to read in the same step, so
-   * that the new holder knows its state.
+   * Takes or prolongs a lease by name, for `ms` milliseconds. `credential`: the id of one to read in the same
+   * step, so that the new holder knows its state.
    */
   lease(connection: string, name: string, holder: string, ms: Millis, credential?: string): Promise<LeaseAnswer>
   /** Ends a lease if the holder still has it. */
@@ -264,7 +272,10 @@ export interface Coordination {
   applyFeedback(connection: string, rateLimitKey: string, feedback: RateLimitFeedback): Promise<void>
 }
 
-/** Small JSON values of a connection, as mirrored keys or the clock offset. They are not secret, and may be lost. */
+/**
+ * Small JSON values of a connection, as mirrored keys or the clock offset. They are not secret, and may be
+ * lost.
+ */
 export interface Facts {
   /** Reads a value; undefined if it is absent. */
   fact(connection: string, name: string): Promise<unknown>
@@ -280,8 +291,8 @@ export interface AuditTrail {
     page: { after?: number; limit: number },
   ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
   /**
-   * The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. The store makes the
-   * links with each commit.
+   * The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. The store
+   * makes the links with each commit.
    */
   chain(
     connection: string,
@@ -294,8 +305,9 @@ export interface AuditTrail {
 }
 
 /**
- * A store, in parts by durability and by reader: each caller takes the part that it needs. Every implementation passes the
- * contract kit of `testing`. Any call may reject with `store_busy` or `store_unavailable`.
+ * A store, in parts by durability and by reader: each caller takes the part that it needs. Every
+ * implementation passes the contract kit of `testing`. Any call may reject with `store_busy` or
+ * `store_unavailable`.
  */
 export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, AuditTrail {
   readonly outbox: Outbox

@@ -4,12 +4,26 @@ import type { Millis } from '../domain/time.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
-/** The longest delay that a platform timer takes; longer sleeps are made of several. */
+/** The longest delay that a platform timer accepts, in milliseconds; a longer sleep takes several. */
 const LONGEST_TIMER: Millis = 2 ** 31 - 1
 
 const clockSchema = object<{ unref: boolean }>({ unref: boolean })
 
-/** The clock of the platform. Its timers do not keep a process alive when `unref` is set. */
+/**
+ * The clock of the platform.
+ *
+ * @param options `unref`: its timers do not keep a process alive; default false
+ * @throws `config_invalid` for wrong options
+ *
+ * @example
+ * ```ts
+ * import { systemClock } from '@guestpass/core/runtime-kit'
+ *
+ * const clock = systemClock()
+ * await clock.sleep(1)
+ * console.log(new Date(clock.wall()).toISOString())
+ * ```
+ */
 export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
   checkOptions('systemClock', ['options', options, clockSchema])
   const nap = (ms: Millis, signal: AbortSignal | undefined): Promise<void> =>
@@ -36,7 +50,17 @@ export function systemClock(options: { readonly unref?: boolean } = {}): Clock {
   }
 }
 
-/** The randomness of the platform, from Web Crypto. */
+/**
+ * The randomness of the platform, from Web Crypto.
+ *
+ * @example
+ * ```ts
+ * import { systemRandom } from '@guestpass/core/runtime-kit'
+ *
+ * const random = systemRandom()
+ * console.log(random.uuid(), random.bytes(32).length)
+ * ```
+ */
 export function systemRandom(): Random {
   return {
     uuid: () => crypto.randomUUID(),
@@ -53,7 +77,10 @@ export async function sha256Hex(text: string): Promise<string> {
   return encodeHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }
 
-/** HMAC-SHA-256 (RFC 2104) under a key: of a text in UTF-8, as 64 hexadecimal digits. Browsers offer it on secure origins only. */
+/**
+ * HMAC-SHA-256 (RFC 2104) under a key: of a text in UTF-8, as 64 hexadecimal digits. Browsers offer it on
+ * secure origins only.
+ */
 export async function hmacSha256Hex(key: Uint8Array): Promise<(text: string) => Promise<string>> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', Uint8Array.from(key), algorithm, false, ['sign'])
@@ -68,8 +95,8 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 export const systemFetch: Fetch = (input, init) => globalThis.fetch(input, init)
 
 /**
- * Takes a lock that all windows of an origin share, until the function that comes back is called or the window is gone; undefined when
- * another has it. Where the platform has no such locks, it is always granted.
+ * Takes a lock that all windows of an origin share. Resolves to a function that releases it; undefined if
+ * another window has it. It ends with the window. If the platform has no such locks, it is always granted.
  */
 export function systemLock(name: string): Promise<(() => void) | undefined> {
   const { navigator }: { readonly navigator?: { readonly locks?: LockManager } } = globalThis
@@ -83,7 +110,10 @@ export function systemLock(name: string): Promise<(() => void) | undefined> {
   })
 }
 
-/** Calls the listener when another frame of the same window changes an entry of a web storage. Outside of pages nothing happens. */
+/**
+ * Calls the listener when another frame changes an entry of a web storage. Returns a function that ends this.
+ * No effect outside of pages.
+ */
 export function onStorageChange(listener: (key: string | null, value: string | null) => void): () => void {
   if (!('document' in globalThis)) return () => {}
   const onEvent = ({ key, newValue }: StorageEvent): void => listener(key, newValue)

@@ -2,48 +2,53 @@ import { backOffMs } from '../domain/back-off.ts'
 import { MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { type Clock, stopwatch } from './clock.ts'
 
-/** Is called with the outcome of each pass of a worker. What it throws is dropped. */
+/** Receives the outcome of each pass of a worker. Its errors are dropped. */
 export interface WorkerObserver {
   /**
-   * A pass ended, also one that found nothing to do. Called at most once a pass. Not called while everything that was tried last has failed
-   * and will be tried again.
+   * A pass ended, also without work. Called at most once for each pass. Not called while all of the latest
+   * work has failed and is tried again.
    */
   succeeded(): void
-  /** A pass failed, or a piece of its work: called for each failure. The worker goes on. */
+  /** A pass, or a part of its work, failed. Called for each failure. The worker goes on. */
   failed(error: unknown): void
 }
 
 /** Work in the background. */
 export interface Worker {
-  /** Works until the signal aborts, then resolves when what was begun has ended. */
+  /** Works until the signal aborts. Resolves when the started work has ended. */
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
-  /** How much work waits, counted up to `most`, a whole number from 1. Absent where none is ever stored. */
+  /** Counts the waiting work up to `most`, at least 1. Absent if work is never stored. */
   readonly backlog?: (most: number) => Promise<number>
 }
 
-/** A worker whose work is stored. */
+/** A worker whose work waits in a store. */
 export interface StoredWorker extends Worker {
   readonly backlog: (most: number) => Promise<number>
 }
 
+/** Options of `repeatUntilAborted`. */
 export interface RepeatOptions {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly observer?: WorkerObserver | undefined
-  /** The pause after a pass that failed, in milliseconds; it doubles with each further one. Default 1 s. */
+  /** The back-off after a failed pass, in milliseconds. It doubles with each further one. Default 1 s. */
   readonly firstMs?: Millis
-  /** The longest such pause, in milliseconds. Default 10 s. */
+  /** The longest back-off, in milliseconds. Default 10 s. */
   readonly longestMs?: Millis
-  /** How long a failed piece of work counts as failing when none is tried again, in milliseconds. Default 10 minutes. */
+  /**
+   * How long a failed part of the work counts as failing if no part is tried again, in milliseconds. Default
+   * 10 minutes.
+   */
   readonly failingMs?: Millis
 }
 
-/** Never less, so that other work of this process gets its turn. */
+/** The shortest pause in milliseconds, so that other work of this process can run. */
 const LEAST: Millis = 1
 
 /**
- * Repeats a pass until the signal aborts. The pass answers how long to pause, in milliseconds. One that rejects is reported and
- * repeated after a back-off. Pieces of work that fail or succeed without ending the pass, also after it, are reported to `pieces`.
+ * Repeats a pass of work until the signal aborts. The pass resolves to the pause before the next one, in
+ * milliseconds. A pass that rejects is reported, and repeated after a back-off. The pass reports parts of its
+ * work that fail or succeed by themselves to `pieces`, also after it has ended.
  */
 export async function repeatUntilAborted(
   pass: (pieces: WorkerObserver) => Promise<Millis>,
@@ -67,13 +72,13 @@ export async function repeatUntilAborted(
   }
 }
 
-/** Whole milliseconds: a clock may be too coarse for the rest, and would never get there. */
+/** Whole milliseconds, because a coarse clock may never reach a fraction. */
 const pause = (ms: Millis, clock: Clock, signal: AbortSignal): Promise<void> =>
   clock.sleep(ms > LEAST ? Math.ceil(ms) : LEAST, signal).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown
   })
 
-/** Counts what came of pieces of work between the ends of two passes. */
+/** Tracks the parts of the work between the ends of two passes. */
 function pieceCount(clock: Clock, observer: WorkerObserver, failingMs: Millis) {
   let succeeded = false
   let sinceFailure: (() => Millis) | undefined
@@ -85,7 +90,7 @@ function pieceCount(clock: Clock, observer: WorkerObserver, failingMs: Millis) {
         observer.failed(error)
       },
     },
-    /** Says that a pass ended. */
+    /** Called when a pass has ended. */
     ended(): void {
       if (succeeded || (sinceFailure?.() ?? failingMs) >= failingMs) sinceFailure = undefined
       succeeded = false
@@ -105,13 +110,13 @@ const quiet = (observer: WorkerObserver | undefined): WorkerObserver => ({
   failed: (error) => dropped(() => observer?.failed(error)),
 })
 
-/** The observer of a part of a worker, until the part is dropped. */
+/** The observer of one part of a worker. */
 export interface PartObserver extends WorkerObserver {
-  /** The part is no more, and fails no more. */
+  /** Forgets the part and its failures. */
   drop(): void
 }
 
-/** Makes observers for the parts of one worker, which succeeds only while none of them fails. */
+/** Creates observers for the parts of one worker. The worker succeeds only while no part fails. */
 export function createPartObservers(observer: WorkerObserver | undefined): () => PartObserver {
   const failing = new Set<PartObserver>()
   return () => {

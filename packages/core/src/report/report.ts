@@ -7,15 +7,17 @@ import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { type Histogram, createHistogram } from './histogram.ts'
 
-/** One kind of work, as its events tell it. */
+/** The results of one kind of request, from its events. */
 export interface JobReport {
-  /** Ended requests, well or not. */
+  /** Requests that ended, with success or failure. */
   readonly totalRequests: number
   readonly succeeded: number
   readonly failed: number
-  /** succeeded / totalRequests in percent, one decimal; 100 when nothing was asked. */
+  /** succeeded / totalRequests in percent, one decimal; 100 without requests. */
   readonly validityRatePercent: number
-  /** Of those that succeeded, as all latencies here. */
+  /**
+   * The mean latency of successful requests. All latencies are in milliseconds, of successful requests only.
+   */
   readonly avgLatencyMs: Millis
   readonly totalLatencyMs: Millis
   readonly p50LatencyMs: Millis
@@ -27,11 +29,11 @@ export interface Report {
   readonly connection: string
   /** Ended requests for tokens of all schemas. */
   readonly totalRequests: number
-  /** Refreshes of guest tokens, and of access tokens by a refresh token; new tokens by client credentials are no refreshes. */
+  /** Refreshes of guest tokens, and of access tokens by a refresh token. Client credentials do not count. */
   readonly successfulRefreshes: number
-  /** Those that failed, refused tokens from outside included. */
+  /** Failed refreshes, with refused tokens from outside. */
   readonly failedRefreshes: number
-  /** Requests that gave a valid token, in percent, one decimal; 100 when nothing was asked. */
+  /** Requests that gave a valid token, in percent, one decimal; 100 without requests. */
   readonly validityRatePercent: number
   /** Of requests that succeeded. */
   readonly avgLatencyMs: Millis
@@ -39,28 +41,28 @@ export interface Report {
   readonly accessTokens: JobReport
   readonly guestTokens: JobReport
   readonly refreshes: JobReport
-  /** Guests of people; those who were refused because they have a session do not count. */
+  /** Authenticated guests. Requests that were refused because a session exists do not count. */
   readonly authentications: JobReport
   readonly revoked: number
   readonly signIns: SignInReport
 }
 
-/** What became of sign-ins: how often, and whatever ended or endangered them. */
+/** Counts of sign-ins, and of the events that ended or endangered them. */
 export interface SignInReport {
   readonly completed: number
   readonly failed: number
   /** Refreshes whose answer was lost. */
   readonly inDoubt: number
-  /** Refresh tokens that were presented once more because of that. */
+  /** Refresh tokens that were presented again after a lost answer. */
   readonly lastResorts: number
-  /** Sign-ins that upstream ended. */
+  /** Sign-ins that the upstream ended. */
   readonly ended: number
   /** Ended on purpose. */
   readonly signedOut: number
 }
 
-/** The events that are counted by themselves, in the words of the report. */
-const counted: Readonly<Partial<Record<Event['type'], keyof SignInReport | 'revoked'>>> = {
+/** The members of the report that count a type of event. */
+const counters: Readonly<Partial<Record<Event['type'], keyof SignInReport | 'revoked'>>> = {
   TOKEN_REVOKED: 'revoked',
   SIGN_IN_COMPLETED: 'completed',
   SIGN_IN_FAILED: 'failed',
@@ -78,8 +80,8 @@ interface JobTally {
 
 type Job = 'accessTokens' | 'guestTokens' | 'refreshes' | 'authentications'
 
-/** What the end of a request means for the report; other events do not count. */
-const ends: Readonly<Partial<Record<Event['type'], readonly [Job, 'succeeded' | 'failed']>>> = {
+/** The types of events that end a request, with the part of the report that counts them. */
+const endTypes: Readonly<Partial<Record<Event['type'], readonly [Job, 'succeeded' | 'failed']>>> = {
   ACCESS_TOKEN_RENEWED: ['accessTokens', 'succeeded'],
   ACCESS_TOKEN_FAILED: ['accessTokens', 'failed'],
   TOKEN_GENERATED_SUCCESS: ['guestTokens', 'succeeded'],
@@ -89,7 +91,7 @@ const ends: Readonly<Partial<Record<Event['type'], readonly [Job, 'succeeded' | 
 }
 
 function endOf({ type, outcome, error }: Event): readonly [Job, 'succeeded' | 'failed'] | undefined {
-  if (type !== 'guest.authentication') return ends[type]
+  if (type !== 'guest.authentication') return endTypes[type]
   if (error?.code === 'session_exists') return undefined
   return ['authentications', outcome === 'success' ? 'succeeded' : 'failed']
 }
@@ -102,8 +104,9 @@ const isOAuthRefresh = (event: Event): boolean =>
 
 const PAGE = 1_000
 
+/** Options of `report`. */
 export interface ReportOptions {
-  /** Only what happened at this moment or later. Default: everything that is stored. */
+  /** Only events at this time or later: milliseconds since the epoch. Default: all stored events. */
   readonly since?: Instant | undefined
 }
 
@@ -114,7 +117,11 @@ const instant = schema(
 )
 const optionsSchema = object<ReportOptions>({ since: instant })
 
-/** Reads all events of a connection, a page at a time. Rejects with `config_invalid` for wrong options. */
+/**
+ * Makes a report of a connection from its stored events, which it reads page by page.
+ *
+ * @throws `config_invalid` for wrong options
+ */
 export async function report(store: Store, connection: string, options: ReportOptions = {}): Promise<Report> {
   checkOptions(
     'report',
@@ -135,7 +142,7 @@ export async function report(store: Store, connection: string, options: ReportOp
   for await (const event of eventsOf(store, connection)) {
     const { at, type, latencyMs } = event
     if (at < since) continue
-    const count = counted[type]
+    const count = counters[type]
     if (count) counts[count] += 1
     const [job, end] = endOf(event) ?? []
     if (!job || !end) continue
@@ -164,7 +171,7 @@ export async function report(store: Store, connection: string, options: ReportOp
   }
 }
 
-/** The events of a connection in the order of their commits. Throws `config_invalid` for what is no store. */
+/** The events of a connection, in the order of their commits. Throws `config_invalid` for wrong arguments. */
 export async function* eventsOf(store: Store, connection: string): AsyncGenerator<Event> {
   checkOptions(
     'eventsOf',

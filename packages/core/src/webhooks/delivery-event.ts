@@ -1,6 +1,6 @@
 import { GuestpassError } from '../domain/errors.ts'
 import type { Event } from '../domain/events/event.ts'
-import type { About } from '../domain/events/event-parts.ts'
+import type { EventContext } from '../domain/events/event-parts.ts'
 import type { DeliveryFacts } from '../domain/events/webhooks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
@@ -29,7 +29,7 @@ export interface DeliveryEnd {
 export function deliveryEvent(
   { connection, random, clock }: DeliveryEventParts,
   { id }: Endpoint,
-  make: (about: About, facts: DeliveryFacts) => Event,
+  make: (about: EventContext, facts: DeliveryFacts) => Event,
   { delivered, attempt, number, why, next = '' }: DeliveryEnd,
 ): Event {
   const { subject, correlationId } = delivered

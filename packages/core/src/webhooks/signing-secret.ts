@@ -1,3 +1,4 @@
+import { decodeCanonicalBase64, encodeBase64 } from '../domain/base64.ts'
 import type { OptionSchema } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Random } from '../ports/random.ts'
@@ -11,7 +12,7 @@ const [FEWEST, MOST] = [24, 64] as const
  *
  * Source: https://www.standardwebhooks.com
  */
-export const signingSecret = (random: Random): string => `${PREFIX}${btoa(String.fromCharCode(...random.bytes(32)))}`
+export const signingSecret = (random: Random): string => `${PREFIX}${encodeBase64(random.bytes(32))}`
 
 /**
  * What is wrong with a signing secret, as a clause without a character of it; undefined when it is `whsec_`
@@ -26,17 +27,10 @@ export function signingSecretFault(secret: Secret): string | undefined {
   const encoded = text.slice(PREFIX.length)
   if (/\s/.test(encoded)) return 'has blanks or line ends in it'
   if (!/^[A-Za-z\d+/]*={0,2}$/.test(encoded)) return 'has characters that base64 has not'
-  const bytes = bytesIn(encoded)
+  const bytes = decodeCanonicalBase64(encoded)?.length
   if (bytes === undefined) return 'was cut short, or is no canonical base64: its end is not that of a whole text'
   if (bytes < FEWEST) return `was cut short: it has ${bytes} bytes, and ${FEWEST} are the least`
   return bytes > MOST ? `is too long: it has ${bytes} bytes, and ${MOST} are the most` : undefined
-}
-
-/** How many bytes a canonical base64 text has; undefined for any other text. */
-function bytesIn(encoded: string): number | undefined {
-  if (encoded.length % 4 !== 0) return undefined
-  const bytes = atob(encoded)
-  return btoa(bytes) === encoded ? bytes.length : undefined
 }
 
 const REMEDY = 'Give whsec_ and base64 of 24 to 64 bytes.'

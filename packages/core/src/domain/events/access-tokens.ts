@@ -1,11 +1,11 @@
 import {
-  type About,
+  type EventContext,
   type EndFacts,
-  type EventAs,
+  type TypedEvent,
   type EventOutcome,
   firstMembers,
   lastMembers,
-  type Stamp,
+  type EventStamp,
 } from './event-parts.ts'
 
 /** The grant of a sign-in, as events of access tokens name it in `data.grant` (RFC 6749, section 6). */
@@ -13,26 +13,26 @@ export const REFRESH_GRANT = 'refresh_token'
 /** The grant of the service itself (RFC 6749, section 4.4). */
 export const CLIENT_GRANT = 'client_credentials'
 
-/** `intent`: the id of the note that was written before the refresh. */
-export type GrantData = { readonly grant: typeof REFRESH_GRANT; readonly intent?: string }
+/** Data of a change of a sign-in. `intent`: the id of the intent that was stored before the refresh. */
+export type GrantData = { readonly grant: 'refresh_token'; readonly intent?: string }
 
-/** `asked`: the requested scopes; empty where all were requested. */
+/** Data of a failed request. `asked`: the requested scopes; empty if all were requested. */
 export type AccessFailedData = {
-  readonly grant: typeof REFRESH_GRANT | typeof CLIENT_GRANT
+  readonly grant: 'refresh_token' | 'client_credentials'
   readonly asked: readonly string[]
 }
 
-/** A token by client credentials. */
+/** Data of a token by client credentials. */
 export type ClientTokenData = {
-  readonly grant: typeof CLIENT_GRANT
+  readonly grant: 'client_credentials'
   readonly scopes: readonly string[]
   readonly verified: boolean
 }
 
-/** A token by a refresh token. */
+/** Data of a token by a refresh token. */
 export type RefreshedTokenData = {
-  readonly grant: typeof REFRESH_GRANT
-  /** Whether a new refresh token came too. */
+  readonly grant: 'refresh_token'
+  /** Whether the answer had a new refresh token. */
   readonly rotated: boolean
   readonly scopes: readonly string[]
   /** Requested scopes that were not granted. */
@@ -42,19 +42,22 @@ export type RefreshedTokenData = {
   readonly verified: boolean
 }
 
+/** The events of access tokens and of the sign-in that renews them. */
 export type AccessTokenEvent =
-  | EventAs<'ACCESS_TOKEN_INITIATED', 'pending', GrantData>
-  | EventAs<'ACCESS_TOKEN_RENEWED', 'success', ClientTokenData | RefreshedTokenData>
-  | EventAs<'ACCESS_TOKEN_FAILED', 'failure', AccessFailedData>
-  | EventAs<'GRANT_IN_DOUBT', 'pending', GrantData>
-  | EventAs<'GRANT_LAST_RESORT', 'pending', GrantData>
-  | EventAs<'GRANT_ENDED', 'failure', GrantData>
-  | EventAs<'GRANT_REVOKED', 'success', { readonly upstream: 'done' | 'unsupported' | 'failed' }>
+  | TypedEvent<'ACCESS_TOKEN_INITIATED', 'pending', GrantData>
+  | TypedEvent<'ACCESS_TOKEN_RENEWED', 'success', ClientTokenData | RefreshedTokenData>
+  | TypedEvent<'ACCESS_TOKEN_FAILED', 'failure', AccessFailedData>
+  | TypedEvent<'GRANT_IN_DOUBT', 'pending', GrantData>
+  | TypedEvent<'GRANT_LAST_RESORT', 'pending', GrantData>
+  | TypedEvent<'GRANT_ENDED', 'failure', GrantData>
+  | TypedEvent<'GRANT_REVOKED', 'success', { readonly upstream: 'done' | 'unsupported' | 'failed' }>
 
-type Made<T extends AccessTokenEvent['type']> = Extract<AccessTokenEvent, { readonly type: T }>
+type EventOfType<T extends AccessTokenEvent['type']> = Extract<AccessTokenEvent, { readonly type: T }>
 
-/** A change of a sign-in between two tokens. `intent`: the id of its note; `latencyMs` where a call has ended. */
-interface GrantFacts extends Stamp, Pick<EndFacts, 'latencyMs'> {
+/**
+ * A change of a sign-in between two tokens. `intent`: its id; `latencyMs` where a call has ended.
+ */
+interface GrantFacts extends EventStamp, Pick<EndFacts, 'latencyMs'> {
   readonly generation: number
   readonly intent?: string | undefined
 }
@@ -65,7 +68,7 @@ const grantEvent =
     type: T,
     outcome: O,
   ) =>
-  (about: About, { intent, generation, ...facts }: GrantFacts): EventAs<T, O, GrantData> => ({
+  (about: EventContext, { intent, generation, ...facts }: GrantFacts): TypedEvent<T, O, GrantData> => ({
     ...firstMembers(facts, about),
     type,
     outcome,
@@ -83,18 +86,18 @@ export const grantInDoubt = grantEvent('GRANT_IN_DOUBT', 'pending')
 /** A refresh token that may be spent is about to be presented once more. */
 export const lastResortStarted = grantEvent('GRANT_LAST_RESORT', 'pending')
 
-/** Upstream ended the sign-in: the user must sign in again. */
+/** The upstream ended the sign-in: the user must sign in again. */
 export const grantEnded = grantEvent('GRANT_ENDED', 'failure')
 
-/** An access token came; `generation` is the one that it made. */
+/** An access token is stored; `generation` is the one that it made. */
 export const accessTokenRenewed = (
-  about: About,
+  about: EventContext,
   {
     generation,
     data,
     ...facts
-  }: Stamp & EndFacts & { readonly generation: number; readonly data: ClientTokenData | RefreshedTokenData },
-): Made<'ACCESS_TOKEN_RENEWED'> => ({
+  }: EventStamp & EndFacts & { readonly generation: number; readonly data: ClientTokenData | RefreshedTokenData },
+): EventOfType<'ACCESS_TOKEN_RENEWED'> => ({
   ...firstMembers(facts, about),
   type: 'ACCESS_TOKEN_RENEWED',
   outcome: 'success',
@@ -105,9 +108,13 @@ export const accessTokenRenewed = (
 
 /** A request for an access token failed. */
 export const accessTokenFailed = (
-  about: About,
-  { generation, data, ...facts }: Stamp & EndFacts & { readonly generation: number; readonly data: AccessFailedData },
-): Made<'ACCESS_TOKEN_FAILED'> => ({
+  about: EventContext,
+  {
+    generation,
+    data,
+    ...facts
+  }: EventStamp & EndFacts & { readonly generation: number; readonly data: AccessFailedData },
+): EventOfType<'ACCESS_TOKEN_FAILED'> => ({
   ...firstMembers(facts, about),
   type: 'ACCESS_TOKEN_FAILED',
   outcome: 'failure',
@@ -116,15 +123,18 @@ export const accessTokenFailed = (
   ...lastMembers(facts),
 })
 
-/** The sign-in was ended on purpose. `generation` is the one that the sign-out made; `upstream`: whether the tokens ended there. */
+/**
+ * The sign-in was ended on purpose. `generation` is the one that the sign-out made; `upstream`: whether the
+ * tokens ended there.
+ */
 export const grantRevoked = (
-  about: About,
+  about: EventContext,
   {
     generation,
     upstream,
     ...stamp
-  }: Stamp & { readonly generation: number; readonly upstream: 'done' | 'unsupported' | 'failed' },
-): Made<'GRANT_REVOKED'> => ({
+  }: EventStamp & { readonly generation: number; readonly upstream: 'done' | 'unsupported' | 'failed' },
+): EventOfType<'GRANT_REVOKED'> => ({
   ...firstMembers(stamp, about),
   type: 'GRANT_REVOKED',
   outcome: 'success',

@@ -2,10 +2,10 @@ import type { Context } from '../context.ts'
 import type { ErrorCode, GuestpassError } from '../errors.ts'
 import { type Instant, type Millis, tenth } from '../time.ts'
 
-/** `pending`: begun, or its end is not known. */
+/** The outcome of an event. `pending`: it has started, or its end is not known. */
 export type EventOutcome = 'pending' | 'success' | 'failure'
 
-/** The error of an event, without any secret and without any name of a person. */
+/** The error of an event. It holds no secret and no name of a person. */
 export interface EventError {
   readonly code: ErrorCode
   readonly message: string
@@ -16,7 +16,7 @@ export interface EventError {
 export interface EventBase {
   /** A UUID; the same for every delivery of the event. */
   readonly id: string
-  /** On the store's clock, or on this machine's where no store call gave the time. */
+  /** On the store's clock; on this machine's, if no store call gave the time. */
   readonly at: Instant
   /** Who asked: `cli`, `library`, an API key's id, or the worker. */
   readonly actor: string
@@ -36,26 +36,26 @@ export interface EventBase {
 }
 
 /** An event by its type, its outcome and its data. */
-export interface EventAs<T extends string, O extends EventOutcome, D> extends EventBase {
+export interface TypedEvent<T extends string, O extends EventOutcome, D> extends EventBase {
   readonly type: T
   readonly outcome: O
   readonly data: D
 }
 
-/** What all events of one request share. */
-export type About = Pick<EventBase, 'actor' | 'connection' | 'subject' | 'correlationId'>
+/** The members that all events of one request share. */
+export type EventContext = Pick<EventBase, 'actor' | 'connection' | 'subject' | 'correlationId'>
 
 /** The events of one call share its actor and correlation id. Defaults: `library`, a new UUID. */
-export const aboutOf = (
-  { connection, subject }: Pick<About, 'connection' | 'subject'>,
+export const eventContext = (
+  { connection, subject }: Pick<EventContext, 'connection' | 'subject'>,
   { actor = 'library', correlationId }: Pick<Context, 'actor' | 'correlationId'>,
   random: { uuid(): string },
-): About => ({ actor, connection, subject, correlationId: correlationId ?? random.uuid() })
+): EventContext => ({ actor, connection, subject, correlationId: correlationId ?? random.uuid() })
 
 /** The id and the time of one event. */
-export type Stamp = Pick<EventBase, 'id' | 'at'>
+export type EventStamp = Pick<EventBase, 'id' | 'at'>
 
-/** What is measured at the end of a call. */
+/** Facts of the end of a call. */
 export interface EndFacts {
   readonly latencyMs?: Millis | undefined
   /** Default: the status that the error carries. */
@@ -64,9 +64,12 @@ export interface EndFacts {
 }
 
 /** The first members of an event, in the order in which they are stored. */
-export const firstMembers = ({ id, at }: Stamp, about: About) => ({ id, at, ...about })
+export const firstMembers = ({ id, at }: EventStamp, about: EventContext) => ({ id, at, ...about })
 
-/** The last members of an event. Absent facts are left out; of an error only code, message and reason are kept. */
+/**
+ * The last members of an event. Absent facts are left out; of an error only code, message and reason are
+ * kept.
+ */
 export const lastMembers = ({
   error,
   latencyMs,

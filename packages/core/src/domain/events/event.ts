@@ -43,11 +43,12 @@ export const eventTypes = [
   'KEYS_ROTATED',
 ] as const
 
+/** A type of event. */
 export type EventType = (typeof eventTypes)[number]
 
 /**
- * Something that happened, without any secret and without any name of a person. Audit log, webhooks and reports are made from events.
- * `type` decides which `data` an event has.
+ * A fact that is committed with its change. It holds no secret and no name of a person. Audit log, webhooks
+ * and reports are made from events. `type` decides the type of `data`.
  */
 export type Event =
   | GuestTokenEvent

@@ -1,8 +1,15 @@
 import type { Assurance } from '../credential.ts'
 import { type Instant, iso } from '../time.ts'
-import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+import {
+  type EventContext,
+  lastMembers,
+  type EndFacts,
+  type TypedEvent,
+  firstMembers,
+  type EventStamp,
+} from './event-parts.ts'
 
-/** Who asks for an authenticated guest, as events show it: nothing personal. */
+/** The applicant of an authenticated guest, as events show it: nothing personal. */
 export type ApplicantData = {
   /** The upstream API: `engagements`, `external-users`, … */
   readonly api: string
@@ -13,23 +20,26 @@ export type ApplicantData = {
 /** `requestId`: the id of the create, as the upstream receives it. */
 export type CreateData = ApplicantData & { readonly requestId: string }
 
-/** What the CRM answered; `off`: there is none. */
-type CrmOutcome = 'found' | 'missing' | 'failed' | 'off'
+/** The answer of the CRM; `off`: there is no CRM. */
+export type CrmOutcome = 'found' | 'missing' | 'failed' | 'off'
 
-/** How a guest came to be authenticated: by a new guest, by the known one, or by its session that the upstream still has. */
+/**
+ * How a guest came to be authenticated: by a new guest, by the known one, or by its session that the upstream
+ * still has.
+ */
 export type AuthenticationResult =
   | { readonly reused: true }
   | { readonly recovered: true; readonly crm: CrmOutcome }
   | {
       readonly crm: CrmOutcome
-      /** What is known of the channel; `off`: it was not checked. */
+      /** The state of the channel; `off`: it was not checked. */
       readonly preflight: 'usable' | 'unknown' | 'off'
       readonly requestId: string
     }
 
-/** What an auditor asks of an authentication. */
+/** What an auditor checks of an authentication. */
 export type ComplianceFlags = {
-  /** Whether the moment of consent is stored with the guest. */
+  /** Whether the time of consent is stored with the guest. */
   readonly gdprConsentRecorded: boolean
   /** Whether neither the event nor the attributes of the guest contain the address or the name. */
   readonly dataMinimizationApplied: boolean
@@ -47,15 +57,16 @@ export type AuthenticationData = ApplicantData & {
   readonly consentTimestamp?: string
 } & AuthenticationResult
 
+/** The events of creates of authenticated guests. */
 export type GuestCreateEvent =
-  | EventAs<'guest.authentication', 'success', AuthenticationData & { readonly complianceFlags: ComplianceFlags }>
-  | EventAs<'guest.authentication', 'failure', ApplicantData & { readonly requestId?: string }>
-  | EventAs<'GUEST_CREATE_INITIATED', 'pending', CreateData & { readonly resumes: boolean }>
-  | EventAs<'GUEST_CREATE_IN_DOUBT', 'failure', CreateData>
-  | EventAs<'GUEST_CREATE_FAILED', 'failure', CreateData>
-  | EventAs<'GUEST_ORPHANED', 'failure', ApplicantData & { readonly requestId?: string }>
+  | TypedEvent<'guest.authentication', 'success', AuthenticationData & { readonly complianceFlags: ComplianceFlags }>
+  | TypedEvent<'guest.authentication', 'failure', ApplicantData & { readonly requestId?: string }>
+  | TypedEvent<'GUEST_CREATE_INITIATED', 'pending', CreateData & { readonly resumes: boolean }>
+  | TypedEvent<'GUEST_CREATE_IN_DOUBT', 'failure', CreateData>
+  | TypedEvent<'GUEST_CREATE_FAILED', 'failure', CreateData>
+  | TypedEvent<'GUEST_ORPHANED', 'failure', ApplicantData & { readonly requestId?: string }>
 
-type Made<T extends GuestCreateEvent['type'], O = unknown> = Extract<
+type EventOfType<T extends GuestCreateEvent['type'], O = unknown> = Extract<
   GuestCreateEvent,
   { readonly type: T; readonly outcome: O }
 >
@@ -67,7 +78,7 @@ export interface ApplicantOfEvent {
   readonly assurance: Assurance
 }
 
-interface ApplicantFacts extends Stamp {
+interface ApplicantFacts extends EventStamp {
   readonly applicant: ApplicantOfEvent
 }
 
@@ -85,14 +96,14 @@ export const applicantData = ({ api, channelId, assurance }: ApplicantOfEvent): 
 
 /** A create is about to be sent. `resumes`: it repeats one whose answer was lost. */
 export const guestCreateStarted = (
-  about: About,
+  about: EventContext,
   {
     applicant,
     requestId,
     resumes,
     ...stamp
   }: ApplicantFacts & Pick<CreateData, 'requestId'> & { readonly resumes: boolean },
-): Made<'GUEST_CREATE_INITIATED'> => ({
+): EventOfType<'GUEST_CREATE_INITIATED'> => ({
   ...firstMembers(stamp, about),
   type: 'GUEST_CREATE_INITIATED',
   outcome: 'pending',
@@ -103,7 +114,10 @@ export const guestCreateStarted = (
 /** A function that makes the event of a create that ended without a guest. */
 const failedCreate =
   <T extends 'GUEST_CREATE_IN_DOUBT' | 'GUEST_CREATE_FAILED'>(type: T) =>
-  (about: About, { applicant, requestId, ...facts }: FailedCreateFacts): EventAs<T, 'failure', CreateData> => ({
+  (
+    about: EventContext,
+    { applicant, requestId, ...facts }: FailedCreateFacts,
+  ): TypedEvent<T, 'failure', CreateData> => ({
     ...firstMembers(facts, about),
     type,
     outcome: 'failure',
@@ -118,13 +132,16 @@ export const guestCreateInDoubt = failedCreate('GUEST_CREATE_IN_DOUBT')
 /** A create failed, and made no guest. */
 export const guestCreateFailed = failedCreate('GUEST_CREATE_FAILED')
 
-/** A function that makes the event of an applicant without a guest, with the id of the create where one was recorded. */
+/**
+ * A function that makes the event of an applicant without a guest, with the id of the create where one was
+ * recorded.
+ */
 const withoutGuest =
   <T extends 'GUEST_ORPHANED' | 'guest.authentication'>(type: T) =>
   (
-    about: About,
+    about: EventContext,
     { applicant, requestId, ...facts }: ApplicantFacts & EndFacts & { readonly requestId?: string | undefined },
-  ): EventAs<T, 'failure', ApplicantData & { readonly requestId?: string }> => ({
+  ): TypedEvent<T, 'failure', ApplicantData & { readonly requestId?: string }> => ({
     ...firstMembers(facts, about),
     type,
     outcome: 'failure',
@@ -133,13 +150,13 @@ const withoutGuest =
     ...lastMembers(facts),
   })
 
-/** Upstream has, or may have, a guest that no caller receives. */
+/** The upstream has, or may have, a guest that no caller receives. */
 export const guestOrphaned = withoutGuest('GUEST_ORPHANED')
 
 /** A request for an authenticated guest failed. */
 export const guestAuthenticationFailed = withoutGuest('guest.authentication')
 
-/** The data of an authentication without its compliance flags, which look at these data. */
+/** The data of an authentication, from which its compliance flags are computed. */
 export const authenticationData = (
   applicant: ApplicantOfEvent,
   token: { readonly verified: boolean; readonly expiresAt: Instant; readonly consentTimestamp?: string | undefined },
@@ -155,14 +172,14 @@ export const authenticationData = (
 
 /** A guest was authenticated; `generation` is the one of its token. */
 export const guestAuthenticated = (
-  about: About,
-  facts: Stamp &
+  about: EventContext,
+  facts: EventStamp &
     EndFacts & {
       readonly generation: number
       readonly data: AuthenticationData
       readonly complianceFlags: ComplianceFlags
     },
-): Made<'guest.authentication', 'success'> => ({
+): EventOfType<'guest.authentication', 'success'> => ({
   ...firstMembers(facts, about),
   type: 'guest.authentication',
   outcome: 'success',

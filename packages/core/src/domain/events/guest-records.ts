@@ -1,28 +1,40 @@
-import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+import {
+  type EventContext,
+  lastMembers,
+  type EndFacts,
+  type TypedEvent,
+  firstMembers,
+  type EventStamp,
+} from './event-parts.ts'
 
-/** Attributes were given to upstream: what the CRM had said, and the names of those that did not fit. */
+/** Data of an update of the attributes. `dropped`: the names of those that did not fit. */
 export type EnrichedData = {
   readonly api: string
   readonly crm: 'found' | 'none'
   readonly dropped: readonly string[]
 }
 
-/** The CRM could not be asked; `attempts` counts from 1. */
+/** Data of a failed request to the CRM; `attempts` counts from 1. */
 export type CrmFailedData = { readonly api: string; readonly crm: 'failed'; readonly attempts: number }
 
+/** The events of stored guests. */
 export type GuestRecordEvent =
-  | EventAs<'GUEST_ENRICHED', 'success', EnrichedData>
-  | EventAs<'GUEST_ENRICHMENT_FAILED', 'failure', EnrichedData | CrmFailedData>
-  | EventAs<'GUEST_INVALIDATED', 'success', { readonly state: string }>
-  | EventAs<'GUEST_ERASED', 'success', { readonly api: string; readonly upstream: 'done' | 'unsupported' | 'failed' }>
+  | TypedEvent<'GUEST_ENRICHED', 'success', EnrichedData>
+  | TypedEvent<'GUEST_ENRICHMENT_FAILED', 'failure', EnrichedData | CrmFailedData>
+  | TypedEvent<'GUEST_INVALIDATED', 'success', { readonly state: string }>
+  | TypedEvent<
+      'GUEST_ERASED',
+      'success',
+      { readonly api: string; readonly upstream: 'done' | 'unsupported' | 'failed' }
+    >
 
-type Made<T extends GuestRecordEvent['type']> = Extract<GuestRecordEvent, { readonly type: T }>
+type EventOfType<T extends GuestRecordEvent['type']> = Extract<GuestRecordEvent, { readonly type: T }>
 
-/** The attributes of a guest were given to upstream. */
+/** The attributes of a guest were sent to the upstream. */
 export const guestEnriched = (
-  about: About,
-  facts: Stamp & EndFacts & { readonly generation: number; readonly data: EnrichedData },
-): Made<'GUEST_ENRICHED'> => ({
+  about: EventContext,
+  facts: EventStamp & EndFacts & { readonly generation: number; readonly data: EnrichedData },
+): EventOfType<'GUEST_ENRICHED'> => ({
   ...firstMembers(facts, about),
   type: 'GUEST_ENRICHED',
   outcome: 'success',
@@ -33,9 +45,9 @@ export const guestEnriched = (
 
 /** The CRM or the upstream failed while a guest was enriched. */
 export const guestEnrichmentFailed = (
-  about: About,
-  facts: Stamp & EndFacts & { readonly generation: number; readonly data: EnrichedData | CrmFailedData },
-): Made<'GUEST_ENRICHMENT_FAILED'> => ({
+  about: EventContext,
+  facts: EventStamp & EndFacts & { readonly generation: number; readonly data: EnrichedData | CrmFailedData },
+): EventOfType<'GUEST_ENRICHMENT_FAILED'> => ({
   ...firstMembers(facts, about),
   type: 'GUEST_ENRICHMENT_FAILED',
   outcome: 'failure',
@@ -44,11 +56,14 @@ export const guestEnrichmentFailed = (
   ...lastMembers(facts),
 })
 
-/** An address may have another session; `state`: what was stored of the former one. Generation 0 where no guest was known. */
+/**
+ * An address may have another session; `state`: what was stored of the former one. Generation 0 where no
+ * guest was known.
+ */
 export const guestInvalidated = (
-  about: About,
-  facts: Stamp & { readonly generation: number; readonly state: string },
-): Made<'GUEST_INVALIDATED'> => ({
+  about: EventContext,
+  facts: EventStamp & { readonly generation: number; readonly state: string },
+): EventOfType<'GUEST_INVALIDATED'> => ({
   ...firstMembers(facts, about),
   type: 'GUEST_INVALIDATED',
   outcome: 'success',
@@ -58,13 +73,13 @@ export const guestInvalidated = (
 
 /** A guest was erased; `generation` is the one that the erasure made. */
 export const guestErased = (
-  about: About,
-  facts: Stamp & {
+  about: EventContext,
+  facts: EventStamp & {
     readonly generation: number
     readonly api: string
     readonly upstream: 'done' | 'unsupported' | 'failed'
   },
-): Made<'GUEST_ERASED'> => ({
+): EventOfType<'GUEST_ERASED'> => ({
   ...firstMembers(facts, about),
   type: 'GUEST_ERASED',
   outcome: 'success',

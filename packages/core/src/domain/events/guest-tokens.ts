@@ -1,35 +1,43 @@
 import type { GuestCredential, StoredGuestRequest } from '../credential.ts'
-import { type About, lastMembers, type EndFacts, type EventAs, firstMembers, type Stamp } from './event-parts.ts'
+import {
+  type EventContext,
+  lastMembers,
+  type EndFacts,
+  type TypedEvent,
+  firstMembers,
+  type EventStamp,
+} from './event-parts.ts'
 
-/** What a guest was asked for, as its events show it. Nothing of it is personal. */
+/** The request for a guest, as its events show it: nothing personal. */
 export type GuestData = StoredGuestRequest & {
   /** The upstream API of the guest: `guest-tokens`, `engagements`, … */
   readonly api: string
 }
 
-/** `lastResort`: the refresh presents a token once more after a lost answer. */
+/** Data of a refresh. `lastResort`: it presents a token once more after a lost answer. */
 export type RefreshData = GuestData & { readonly lastResort?: true }
 
-/** `verified`: whether the signature was checked on receipt. */
+/** Data of a token. `verified`: whether the signature was checked on receipt. */
 export type TokenData = GuestData & { readonly verified: boolean }
 
+/** The events of guest tokens. */
 export type GuestTokenEvent =
-  | EventAs<'TOKEN_REQUEST_INITIATED', 'pending', GuestData>
-  | EventAs<'TOKEN_GENERATED_SUCCESS', 'success', TokenData>
-  | EventAs<'TOKEN_FAILED', 'failure', GuestData>
-  | EventAs<'TOKEN_ADOPTED', 'success', { readonly api: string; readonly scopes: readonly string[] }>
-  | EventAs<'TOKEN_REVOKED', 'success', { readonly api: string; readonly upstream: 'unsupported' }>
-  | EventAs<'REFRESH_INITIATED', 'pending', RefreshData>
-  | EventAs<'REFRESH_COMPLETED', 'success', TokenData>
-  | EventAs<'REFRESH_FAILED', 'failure', RefreshData>
+  | TypedEvent<'TOKEN_REQUEST_INITIATED', 'pending', GuestData>
+  | TypedEvent<'TOKEN_GENERATED_SUCCESS', 'success', TokenData>
+  | TypedEvent<'TOKEN_FAILED', 'failure', GuestData>
+  | TypedEvent<'TOKEN_ADOPTED', 'success', { readonly api: string; readonly scopes: readonly string[] }>
+  | TypedEvent<'TOKEN_REVOKED', 'success', { readonly api: string; readonly upstream: 'unsupported' }>
+  | TypedEvent<'REFRESH_INITIATED', 'pending', RefreshData>
+  | TypedEvent<'REFRESH_COMPLETED', 'success', TokenData>
+  | TypedEvent<'REFRESH_FAILED', 'failure', RefreshData>
 
-type Made<T extends GuestTokenEvent['type']> = Extract<GuestTokenEvent, { readonly type: T }>
+type EventOfType<T extends GuestTokenEvent['type']> = Extract<GuestTokenEvent, { readonly type: T }>
 
 /** The part of a guest that its events show. */
 export type GuestOfEvent = Pick<GuestCredential, 'api' | 'generation' | 'request' | 'intent'>
 
 /** A guest before a call; `generation` is the one it has now. */
-interface GuestFacts extends Stamp {
+interface GuestFacts extends EventStamp {
   readonly guest: GuestOfEvent
 }
 
@@ -50,7 +58,10 @@ const refresh = (guest: GuestOfEvent) => ({
 })
 
 /** A new token is about to be requested. */
-export const tokenRequested = (about: About, { guest, ...stamp }: GuestFacts): Made<'TOKEN_REQUEST_INITIATED'> => ({
+export const tokenRequested = (
+  about: EventContext,
+  { guest, ...stamp }: GuestFacts,
+): EventOfType<'TOKEN_REQUEST_INITIATED'> => ({
   ...firstMembers(stamp, about),
   type: 'TOKEN_REQUEST_INITIATED',
   outcome: 'pending',
@@ -60,9 +71,9 @@ export const tokenRequested = (about: About, { guest, ...stamp }: GuestFacts): M
 
 /** A new token is stored. */
 export const tokenIssued = (
-  about: About,
+  about: EventContext,
   { guest, verified, ...facts }: TokenFacts,
-): Made<'TOKEN_GENERATED_SUCCESS'> => ({
+): EventOfType<'TOKEN_GENERATED_SUCCESS'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_GENERATED_SUCCESS',
   outcome: 'success',
@@ -72,7 +83,10 @@ export const tokenIssued = (
 })
 
 /** A request for a new token failed. */
-export const tokenFailed = (about: About, { guest, ...facts }: GuestFacts & EndFacts): Made<'TOKEN_FAILED'> => ({
+export const tokenFailed = (
+  about: EventContext,
+  { guest, ...facts }: GuestFacts & EndFacts,
+): EventOfType<'TOKEN_FAILED'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_FAILED',
   outcome: 'failure',
@@ -83,9 +97,9 @@ export const tokenFailed = (about: About, { guest, ...facts }: GuestFacts & EndF
 
 /** A token from outside is stored; `generation` is the one that it made. */
 export const tokenImported = (
-  about: About,
-  facts: Stamp & { readonly api: string; readonly generation: number; readonly scopes: readonly string[] },
-): Made<'TOKEN_ADOPTED'> => ({
+  about: EventContext,
+  facts: EventStamp & { readonly api: string; readonly generation: number; readonly scopes: readonly string[] },
+): EventOfType<'TOKEN_ADOPTED'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_ADOPTED',
   outcome: 'success',
@@ -93,11 +107,14 @@ export const tokenImported = (
   data: { api: facts.api, scopes: facts.scopes },
 })
 
-/** A guest is revoked here; `generation` is the one that the revocation made. No guest API can revoke upstream. */
+/**
+ * A guest is revoked here; `generation` is the one that the revocation made. No guest API can revoke
+ * upstream.
+ */
 export const tokenRevoked = (
-  about: About,
-  facts: Stamp & { readonly api: string; readonly generation: number },
-): Made<'TOKEN_REVOKED'> => ({
+  about: EventContext,
+  facts: EventStamp & { readonly api: string; readonly generation: number },
+): EventOfType<'TOKEN_REVOKED'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_REVOKED',
   outcome: 'success',
@@ -106,7 +123,10 @@ export const tokenRevoked = (
 })
 
 /** A refresh is about to be sent. */
-export const refreshStarted = (about: About, { guest, ...stamp }: GuestFacts): Made<'REFRESH_INITIATED'> => ({
+export const refreshStarted = (
+  about: EventContext,
+  { guest, ...stamp }: GuestFacts,
+): EventOfType<'REFRESH_INITIATED'> => ({
   ...firstMembers(stamp, about),
   type: 'REFRESH_INITIATED',
   outcome: 'pending',
@@ -115,9 +135,9 @@ export const refreshStarted = (about: About, { guest, ...stamp }: GuestFacts): M
 
 /** The token of a refresh is stored. */
 export const refreshCompleted = (
-  about: About,
+  about: EventContext,
   { guest, verified, ...facts }: TokenFacts,
-): Made<'REFRESH_COMPLETED'> => ({
+): EventOfType<'REFRESH_COMPLETED'> => ({
   ...firstMembers(facts, about),
   type: 'REFRESH_COMPLETED',
   outcome: 'success',
@@ -128,7 +148,10 @@ export const refreshCompleted = (
 })
 
 /** A refresh failed, or a token from outside was refused before one. */
-export const refreshFailed = (about: About, { guest, ...facts }: GuestFacts & EndFacts): Made<'REFRESH_FAILED'> => ({
+export const refreshFailed = (
+  about: EventContext,
+  { guest, ...facts }: GuestFacts & EndFacts,
+): EventOfType<'REFRESH_FAILED'> => ({
   ...firstMembers(facts, about),
   type: 'REFRESH_FAILED',
   outcome: 'failure',

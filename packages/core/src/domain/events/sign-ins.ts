@@ -1,16 +1,17 @@
 import {
-  type About,
+  type EventContext,
   lastMembers,
   type EndFacts,
-  type EventAs,
+  type TypedEvent,
   type EventBase,
   firstMembers,
-  type Stamp,
+  type EventStamp,
 } from './event-parts.ts'
 
-/** `grant`: `authorization_code`, or `device_code`. */
+/** Data of a started sign-in. `grant`: `authorization_code`, or `device_code`. */
 export type SignInStartedData = { readonly grant: string; readonly scopes: readonly string[] }
 
+/** Data of a completed sign-in. */
 export type SignInData = SignInStartedData & {
   /** Requested scopes that were not granted. */
   readonly missing: readonly string[]
@@ -21,25 +22,26 @@ export type SignInData = SignInStartedData & {
   readonly identified: boolean
 }
 
-/** A sign-in that failed: its `error` says why. */
-interface SignInFailed extends EventBase {
+/** The event of a failed sign-in: its `error` is the cause. */
+export interface SignInFailed extends EventBase {
   readonly type: 'SIGN_IN_FAILED'
   readonly outcome: 'failure'
   readonly data?: never
 }
 
+/** The events of sign-ins. */
 export type SignInEvent =
-  | EventAs<'SIGN_IN_STARTED', 'pending', SignInStartedData>
-  | EventAs<'SIGN_IN_COMPLETED', 'success', SignInData>
+  | TypedEvent<'SIGN_IN_STARTED', 'pending', SignInStartedData>
+  | TypedEvent<'SIGN_IN_COMPLETED', 'success', SignInData>
   | SignInFailed
 
-type Made<T extends SignInEvent['type']> = Extract<SignInEvent, { readonly type: T }>
+type EventOfType<T extends SignInEvent['type']> = Extract<SignInEvent, { readonly type: T }>
 
 /** A sign-in has begun: the user is sent to the upstream. */
 export const signInStarted = (
-  about: About,
-  { generation, data, ...stamp }: Stamp & { readonly generation: number; readonly data: SignInStartedData },
-): Made<'SIGN_IN_STARTED'> => ({
+  about: EventContext,
+  { generation, data, ...stamp }: EventStamp & { readonly generation: number; readonly data: SignInStartedData },
+): EventOfType<'SIGN_IN_STARTED'> => ({
   ...firstMembers(stamp, about),
   type: 'SIGN_IN_STARTED',
   outcome: 'pending',
@@ -49,9 +51,9 @@ export const signInStarted = (
 
 /** The tokens of a sign-in are stored; `generation` is the one that they made. */
 export const signInCompleted = (
-  about: About,
-  { generation, data, ...stamp }: Stamp & { readonly generation: number; readonly data: SignInData },
-): Made<'SIGN_IN_COMPLETED'> => ({
+  about: EventContext,
+  { generation, data, ...stamp }: EventStamp & { readonly generation: number; readonly data: SignInData },
+): EventOfType<'SIGN_IN_COMPLETED'> => ({
   ...firstMembers(stamp, about),
   type: 'SIGN_IN_COMPLETED',
   outcome: 'success',
@@ -61,9 +63,9 @@ export const signInCompleted = (
 
 /** A sign-in failed. */
 export const signInFailed = (
-  about: About,
-  { generation, ...facts }: Stamp & EndFacts & { readonly generation: number },
-): Made<'SIGN_IN_FAILED'> => ({
+  about: EventContext,
+  { generation, ...facts }: EventStamp & EndFacts & { readonly generation: number },
+): EventOfType<'SIGN_IN_FAILED'> => ({
   ...firstMembers(facts, about),
   type: 'SIGN_IN_FAILED',
   outcome: 'failure',

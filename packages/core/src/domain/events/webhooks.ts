@@ -1,14 +1,17 @@
 import {
-  type About,
+  type EventContext,
   type EndFacts,
-  type EventAs,
+  type TypedEvent,
   type EventOutcome,
   firstMembers,
   lastMembers,
-  type Stamp,
+  type EventStamp,
 } from './event-parts.ts'
 
-/** `event`, `eventType`: of the event that is delivered; `attempt` counts from 1, absent where nothing was sent. */
+/**
+ * `event`, `eventType`: of the event that is delivered; `attempt` counts from 1, absent where nothing was
+ * sent.
+ */
 export type DeliveryData = {
   readonly webhook: string
   readonly event: string
@@ -16,16 +19,18 @@ export type DeliveryData = {
   readonly attempt?: number
 }
 
-type TestData = { readonly webhook: string }
+/** Data of a test of an endpoint: the id of the endpoint. */
+export type WebhookTestData = { readonly webhook: string }
 
+/** The events of webhook deliveries. */
 export type WebhookEvent =
-  | EventAs<'WEBHOOK_SYNCED', 'success', DeliveryData>
-  | EventAs<'WEBHOOK_FAILED', 'failure', DeliveryData>
-  | EventAs<'WEBHOOK_PARKED', 'failure', DeliveryData>
-  | EventAs<'WEBHOOK_DISABLED', 'failure', DeliveryData>
-  | EventAs<'WEBHOOK_TEST', 'success' | 'failure', TestData>
+  | TypedEvent<'WEBHOOK_SYNCED', 'success', DeliveryData>
+  | TypedEvent<'WEBHOOK_FAILED', 'failure', DeliveryData>
+  | TypedEvent<'WEBHOOK_PARKED', 'failure', DeliveryData>
+  | TypedEvent<'WEBHOOK_DISABLED', 'failure', DeliveryData>
+  | TypedEvent<'WEBHOOK_TEST', 'success' | 'failure', WebhookTestData>
 
-type Made<T extends WebhookEvent['type']> = Extract<WebhookEvent, { readonly type: T }>
+type EventOfType<T extends WebhookEvent['type']> = Extract<WebhookEvent, { readonly type: T }>
 
 /** The event that is delivered. */
 export interface DeliveredEvent {
@@ -36,20 +41,23 @@ export interface DeliveredEvent {
 }
 
 /** One delivery of an event to a webhook endpoint. */
-export interface DeliveryFacts extends Stamp, EndFacts {
+export interface DeliveryFacts extends EventStamp, EndFacts {
   /** The id of the endpoint. */
   readonly webhook: string
   readonly delivered: DeliveredEvent
   readonly attempt?: number | undefined
 }
 
-/** A function that makes the event of one end of a delivery, which shares generation and idempotency key with its event. */
+/**
+ * A function that makes the event of one end of a delivery, which shares generation and idempotency key with
+ * its event.
+ */
 const deliveryEvent =
   <T extends 'WEBHOOK_SYNCED' | 'WEBHOOK_FAILED' | 'WEBHOOK_PARKED' | 'WEBHOOK_DISABLED', O extends EventOutcome>(
     type: T,
     outcome: O,
   ) =>
-  (about: About, { webhook, delivered, attempt, ...facts }: DeliveryFacts): EventAs<T, O, DeliveryData> => ({
+  (about: EventContext, { webhook, delivered, attempt, ...facts }: DeliveryFacts): TypedEvent<T, O, DeliveryData> => ({
     ...firstMembers(facts, about),
     type,
     outcome,
@@ -64,7 +72,7 @@ const deliveryEvent =
     ...lastMembers(facts),
   })
 
-/** The endpoint took the event. */
+/** The endpoint accepted the event. */
 export const webhookDelivered = deliveryEvent('WEBHOOK_SYNCED', 'success')
 
 /** A delivery failed, and is repeated. */
@@ -73,14 +81,17 @@ export const webhookFailed = deliveryEvent('WEBHOOK_FAILED', 'failure')
 /** A delivery failed for good: the message is a dead letter. */
 export const webhookDeadLettered = deliveryEvent('WEBHOOK_PARKED', 'failure')
 
-/** The endpoint answered that it is gone, and receives nothing more. */
+/** The endpoint answered that it is gone. Nothing more is sent to it. */
 export const webhookDisabled = deliveryEvent('WEBHOOK_DISABLED', 'failure')
 
-/** A test of an endpoint: as it is sent, and, with latency and status, as it ended. Failed if there is an error. */
+/**
+ * A test of an endpoint: as it is sent, and, with latency and status, as it ended. Failed if there is an
+ * error.
+ */
 export const webhookTested = (
-  about: About,
-  { webhook, ...facts }: Stamp & EndFacts & { readonly webhook: string },
-): Made<'WEBHOOK_TEST'> => ({
+  about: EventContext,
+  { webhook, ...facts }: EventStamp & EndFacts & { readonly webhook: string },
+): EventOfType<'WEBHOOK_TEST'> => ({
   ...firstMembers(facts, about),
   type: 'WEBHOOK_TEST',
   outcome: facts.error ? 'failure' : 'success',

@@ -1,6 +1,6 @@
 import type { GuestWithTokens } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
-import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import { type EventContext, eventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { authenticationData, type AuthenticationResult, guestAuthenticated } from '../../domain/events/guest-creates.ts'
 import { tokenEnd } from '../../domain/plan.ts'
@@ -28,12 +28,12 @@ export type AttemptEvent = (
   attempt: Attempt,
   subject: string,
   at: Instant,
-) => readonly [About, { readonly id: string; readonly at: Instant; readonly applicant: Applicant }]
+) => readonly [EventContext, { readonly id: string; readonly at: Instant; readonly applicant: Applicant }]
 
 export const attemptEvents =
   (connection: string, { random }: { readonly random: Random }): AttemptEvent =>
   ({ applicant, context }, subject, at) => [
-    aboutOf({ connection, subject }, context, random),
+    eventContext({ connection, subject }, context, random),
     { id: random.uuid(), at, applicant },
   ]
 

@@ -1,7 +1,7 @@
 import { backOffMs } from '../../domain/back-off.ts'
 import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
-import { aboutOf } from '../../domain/events/event-parts.ts'
+import { eventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import {
   type CrmFailedData,
@@ -179,7 +179,7 @@ const eventParts = (
   { subject, generation }: GuestCredential,
 ) =>
   [
-    aboutOf({ connection, subject }, { actor: WORKER }, random),
+    eventContext({ connection, subject }, { actor: WORKER }, random),
     { id: random.uuid(), at: clock.wall(), generation },
   ] as const
 

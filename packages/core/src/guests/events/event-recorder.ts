@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential, GuestWithTokens, TokenSet } from '../../domain/credential.ts'
-import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import { type EventContext, eventContext } from '../../domain/events/event-parts.ts'
 import {
   type GuestTokenEvent,
   refreshFailed,
@@ -32,9 +32,9 @@ export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'laten
 /** Makes the events of guests that the caller stores, calls listeners, and counts. */
 export interface GuestEventRecorder {
   /** Gives what all events of one request share. */
-  about(credential: GuestCredential, context?: Context): About
+  about(credential: GuestCredential, context?: Context): EventContext
   /** Makes the event of a token that is about to be requested. */
-  initiated(credential: GuestCredential, about: About, now: Instant): GuestTokenEvent
+  initiated(credential: GuestCredential, about: EventContext, now: Instant): GuestTokenEvent
   /** Makes the event of a token request that failed, and counts it. */
   failed(credential: GuestCredential, failure: TokenFailure): GuestTokenEvent
   /** Makes the event of a token from outside that was refused for a refresh, and counts it. */
@@ -68,7 +68,7 @@ export function createGuestEventRecorder({
   }
 
   return {
-    about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
+    about: ({ subject }, context = {}) => eventContext({ connection, subject }, context, random),
     initiated(guest, about, now) {
       const event = isRefresh(guest) ? refreshStarted : tokenRequested
       return event(about, { id: random.uuid(), at: now, guest })

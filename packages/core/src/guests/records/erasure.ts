@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
-import { aboutOf } from '../../domain/events/event-parts.ts'
+import { eventContext } from '../../domain/events/event-parts.ts'
 import { guestErased } from '../../domain/events/guest-records.ts'
 import type { Instant } from '../../domain/time.ts'
 import { openProfile } from '../../domain/profile.ts'
@@ -77,7 +77,7 @@ export function createEraser(
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
         if (credential.status === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
-        const about = aboutOf({ connection, subject }, context, random)
+        const about = eventContext({ connection, subject }, context, random)
         const facts = { api, generation: generation + 1, upstream: answer.upstream }
         const erased = guestErased(about, { id: random.uuid(), at: now, ...facts })
         const change: Change = {

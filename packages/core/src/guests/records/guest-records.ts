@@ -1,7 +1,7 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
 import { guestsIn } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
-import { aboutOf } from '../../domain/events/event-parts.ts'
+import { eventContext } from '../../domain/events/event-parts.ts'
 import { checkOptions, required, object } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -180,7 +180,7 @@ async function revoke(calls: RecordCalls, guestId: string, context: GuestContext
     const { credential, now } = await located(calls, guestId, context)
     const answer = revocationOf(credential, now)
     if (hasEnded(credential)) return answer
-    const about = aboutOf({ connection, subject: credential.subject }, context, random)
+    const about = eventContext({ connection, subject: credential.subject }, context, random)
     const change = { connection, ...revocationChange(credential, about, now, { random }) }
     if ((await store.commit(change)) === 'done') return answer
   }

@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import { aboutOf } from '../../domain/events/event-parts.ts'
+import { eventContext } from '../../domain/events/event-parts.ts'
 import { guestInvalidated } from '../../domain/events/guest-records.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { DAY, type Millis } from '../../domain/time.ts'
@@ -54,7 +54,7 @@ export async function invalidateSession(
     if (!reservation || reservation.state === 'free') return { freed: false }
     const former = reservedGuest(reservation)
     const { credential, now } = await store.find(connection, former ?? key)
-    const about = aboutOf({ connection, subject: credential?.subject ?? random.uuid() }, context, random)
+    const about = eventContext({ connection, subject: credential?.subject ?? random.uuid() }, context, random)
     const generation = credential?.generation ?? 0
     const event = guestInvalidated(about, { id: random.uuid(), at: now, generation, state: reservation.state })
     const free: Reservation | undefined = former === undefined ? undefined : { state: 'free', former }

@@ -1,5 +1,5 @@
 import type { GuestCredential } from '../../domain/credential.ts'
-import type { About } from '../../domain/events/event-parts.ts'
+import type { EventContext } from '../../domain/events/event-parts.ts'
 import { tokenRevoked } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
@@ -13,7 +13,7 @@ export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest 
 /** The change that revokes a guest: its row, the denial of its tokens, and the event. */
 export function revocationChange(
   credential: GuestCredential,
-  about: About,
+  about: EventContext,
   now: Instant,
   { random }: { readonly random: Random },
 ): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {

@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential } from '../../domain/credential.ts'
-import { type About, aboutOf } from '../../domain/events/event-parts.ts'
+import { type EventContext, eventContext } from '../../domain/events/event-parts.ts'
 import { type AccessFailedData, type AccessTokenEvent, accessTokenFailed } from '../../domain/events/access-tokens.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
@@ -12,7 +12,7 @@ export type TokenFailure = Pick<FailedRenewal, 'about' | 'error' | 'now' | 'late
 
 /** Records what happens to access tokens: makes the events to store, and counts. */
 export interface AccessEventRecorder {
-  about(credential: Credential, context?: Context): About
+  about(credential: Credential, context?: Context): EventContext
   /** Counts a request that failed, and makes its event. `requested`: the grant and the scopes of the request. */
   failed(credential: Credential, failure: TokenFailure, requested: AccessFailedData): AccessTokenEvent
   /** Counts a renewal. */
@@ -24,7 +24,7 @@ export function createAccessEventRecorder(
   random: Random,
 ): AccessEventRecorder {
   return {
-    about: ({ subject }, context = {}) => aboutOf({ connection, subject }, context, random),
+    about: ({ subject }, context = {}) => eventContext({ connection, subject }, context, random),
     failed({ generation }, { about, error, now, latencyMs }, data) {
       meter.count('access_token_failed')
       return accessTokenFailed(about, { id: random.uuid(), at: now, generation, error, latencyMs, data })

@@ -6,7 +6,7 @@ import {
   type TokenSet,
   withoutNotes,
 } from '../../domain/credential.ts'
-import type { About } from '../../domain/events/event-parts.ts'
+import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { Superseded } from '../../domain/superseded.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
@@ -24,7 +24,7 @@ import type { PreparedRenewal, RenewalResult } from './strategy.ts'
 interface RenewalAttempt<C extends Credential = Credential> extends PreparedRenewal<C> {
   readonly parts: RenewalParts<C>
   readonly lease: Lease
-  readonly about: About
+  readonly about: EventContext
   readonly context: Context
   readonly now: () => Instant
   /** Of the row as this attempt left it last. */

@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
-import type { About } from '../../domain/events/event-parts.ts'
+import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
 import type { Windows } from '../../domain/plan.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
@@ -27,7 +27,7 @@ export interface FailureResult<C extends Credential = Credential> {
 
 /** One call for the next tokens. */
 export interface RenewalCall<C extends Credential = Credential> extends PreparedRenewal<C> {
-  readonly about: About
+  readonly about: EventContext
   /** The store's time, counted on while the call runs. */
   readonly now: () => Instant
   readonly hooks: TryHooks
@@ -53,7 +53,7 @@ export interface FailedRenewal<C extends Credential = Credential> {
   /** What it leaves. */
   readonly after: C
   readonly error: GuestpassError
-  readonly about: About
+  readonly about: EventContext
   readonly now: Instant
   /** From the beginning of the call to its failure, waits and repeats included. */
   readonly latencyMs: Millis
@@ -71,7 +71,7 @@ export interface RenewalStrategy<C extends Credential = Credential> {
   /** The credential to begin with when nothing is stored. Throws when a renewal cannot create it. */
   initial(now: Instant): C
   /** What the events of one call share. */
-  about(credential: C, context: Context): About
+  about(credential: C, context: Context): EventContext
   /** What to write down before the call. Throws when nothing can be renewed. */
   prepare(credential: C, now: Instant): PreparedRenewal<C>
   /** Gets the next tokens from upstream, whole pipeline included. */
@@ -79,7 +79,7 @@ export interface RenewalStrategy<C extends Credential = Credential> {
   /** What a failed call leaves of the credential. */
   afterFailure(prepared: PreparedRenewal<C>, error: GuestpassError, now: Instant): FailureResult<C>
   /** The events of what is written down before the call. */
-  startEvents(before: C, after: C, about: About, now: Instant): readonly Event[]
+  startEvents(before: C, after: C, about: EventContext, now: Instant): readonly Event[]
   /** The events of a failed call, and of what it leaves. */
   failureEvents(failure: FailedRenewal<C>): readonly Event[]
 }

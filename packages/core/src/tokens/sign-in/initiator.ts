@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import type { About } from '../../domain/events/event-parts.ts'
+import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Credential } from '../../domain/credential.ts'
 
 /** The caller of a sign-in, as its events name it. */
@@ -18,4 +18,4 @@ export const initiatorOf = ({ actor = 'library', correlationId }: Context, fallb
 export const aboutSignIn = (
   { connection, subject }: Pick<Credential, 'connection' | 'subject'>,
   { actor, correlationId }: Initiator,
-): About => ({ actor, connection, subject, correlationId })
+): EventContext => ({ actor, connection, subject, correlationId })

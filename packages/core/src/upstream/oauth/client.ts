@@ -1,3 +1,4 @@
+import { encodeBase64 } from '../../domain/base64.ts'
 import { Secret } from '../../domain/secret.ts'
 
 /**
@@ -53,7 +54,7 @@ const formEncoded = (part: string): string => new URLSearchParams({ '': part }).
 function basicPair({ id, secret, basicEncoding = 'raw' }: OAuthClient): string {
   const encode = (part: string): string => (basicEncoding === 'raw' ? part : formEncoded(part))
   const bytes = new TextEncoder().encode(`${encode(id)}:${encode(secret?.reveal() ?? '')}`)
-  return btoa(String.fromCodePoint(...bytes))
+  return encodeBase64(bytes)
 }
 
 /** Whether the two encodings of Basic differ for a client, as they do for `+`, `%` or `:` in its secret. */

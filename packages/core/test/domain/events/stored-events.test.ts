@@ -36,7 +36,7 @@ import {
   tokenRevoked,
 } from '../../../src/domain/events/guest-tokens.ts'
 import { keysRotated } from '../../../src/domain/events/keys.ts'
-import { aboutOf } from '../../../src/domain/events/event-parts.ts'
+import { eventContext } from '../../../src/domain/events/event-parts.ts'
 import { signInCompleted, signInFailed, signInStarted } from '../../../src/domain/events/sign-ins.ts'
 import {
   webhookDeadLettered,
@@ -310,8 +310,8 @@ describe('what the events of one call share', () => {
   it('is the actor and the correlation id of the caller, else "library" and a new UUID', () => {
     const random = { uuid: () => 'new' }
     const of = { connection: 'default', subject: 's' }
-    expect(aboutOf(of, {}, random)).toEqual({ ...of, actor: 'library', correlationId: 'new' })
-    expect(aboutOf(of, { actor: 'cli', correlationId: 'c' }, random)).toEqual({
+    expect(eventContext(of, {}, random)).toEqual({ ...of, actor: 'library', correlationId: 'new' })
+    expect(eventContext(of, { actor: 'cli', correlationId: 'c' }, random)).toEqual({
       ...of,
       actor: 'cli',
       correlationId: 'c',
