@@ -26,7 +26,7 @@ export interface CrashTestOptions extends TestEnvironmentOptions, WorkerOptions 
 }
 
 /** What a run did, and the violations that it found. */
-export interface Outcome extends Omit<InvariantReport, 'doubledRefreshes'> {
+export interface CrashTestResult extends Omit<InvariantReport, 'doubledRefreshes'> {
   /** One line for each guest of which a refresh took effect twice. */
   readonly doubledRefreshes: readonly string[]
   readonly creates: CreateReport
@@ -62,7 +62,7 @@ const SNAPSHOT_MS = 5_000
  * Runs workers that refresh guest tokens and create guests, while the events happen. Then checks the
  * invariants on the requests that the upstream received, the store and its events.
  */
-export async function crashTest(options: CrashTestOptions, print: (line: string) => void): Promise<Outcome> {
+export async function crashTest(options: CrashTestOptions, print: (line: string) => void): Promise<CrashTestResult> {
   const startedAt = Date.now()
   const random = seededRandom(options.seed)
   const environment = await testEnvironment(options, random.fork('environment'))

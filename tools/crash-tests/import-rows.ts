@@ -113,18 +113,18 @@ if (import.meta.main) {
   const bug = values.bug === 'retains' ? 'retains' : undefined
   if (bug !== values.bug) throw new TypeError('--bug is retains: memory that grows with the rows')
   const options = { rows: Number(values.rows), heap: Number(values.heap), bug } as const
-  const outcome = await runImport(options, console.log)
-  const isRight = isComplete(outcome, options.rows)
+  const result = await runImport(options, console.log)
+  const isRight = isComplete(result, options.rows)
   const figures: readonly (readonly [string, number])[] = [
     ['rows', options.rows],
-    ['rows that became a guest', outcome.done],
-    ['rows that failed', outcome.failed],
+    ['rows that became a guest', result.done],
+    ['rows that failed', result.failed],
     ['MiB of heap', options.heap],
-    ['processes out of memory', outcome.outOfMemory ? 1 : 0],
-    ['seconds', Math.round(outcome.seconds)],
+    ['processes out of memory', result.outOfMemory ? 1 : 0],
+    ['seconds', Math.round(result.seconds)],
   ]
   for (const [name, value] of figures) console.log(`${name.padEnd(32)} ${String(value).padStart(8)}`)
-  console.log(`resident, MiB, after each tenth of the time: ${outcome.resident.join(' ')}`)
-  console.log(isRight ? 'every row became a guest' : `FAILED: exit ${outcome.exit}. ${outcome.errorText.trim()}`)
+  console.log(`resident, MiB, after each tenth of the time: ${result.resident.join(' ')}`)
+  console.log(isRight ? 'every row became a guest' : `FAILED: exit ${result.exit}. ${result.errorText.trim()}`)
   process.exitCode = isRight ? 0 : 1
 }

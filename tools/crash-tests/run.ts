@@ -51,9 +51,9 @@ console.log(
 )
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-const outcome = await crashTest({ ...options, signal: stop.signal }, console.log)
-for (const line of summary(outcome)) console.log(line)
+const result = await crashTest({ ...options, signal: stop.signal }, console.log)
+for (const line of summary(result)) console.log(line)
 console.log(
   `again: npm run crash-tests -- --events ${events} --mix ${mix.join(',')} --seed ${seed} --guests ${guests} --lives ${values.lives} --keepers ${keepers} --refreshers ${refreshers} --creators ${creators}`,
 )
-process.exitCode = verdict(outcome) ? 0 : 1
+process.exitCode = verdict(result) ? 0 : 1

@@ -15,7 +15,7 @@ export const phases = [
 export type Phase = (typeof phases)[number]
 
 /** The phase that begins at each point. */
-const begun: Readonly<Record<FailPoint | typeof OVER, Phase>> = {
+const phaseFrom: Readonly<Record<FailPoint | typeof OVER, Phase>> = {
   'before-intent-commit': 'before the intent',
   'after-intent-commit': 'between intent and send',
   'before-send': 'between intent and send',
@@ -29,9 +29,9 @@ const begun: Readonly<Record<FailPoint | typeof OVER, Phase>> = {
 
 /** The phase in which a worker died, from its trace on standard error. */
 export function phaseOf(trace: string): Phase {
-  const last = trace.slice(trace.lastIndexOf(AT_POINT) + AT_POINT.length).split('\n', 1)[0] as keyof typeof begun
-  return trace.includes(AT_POINT) ? begun[last] : 'before its first refresh'
+  const last = trace.slice(trace.lastIndexOf(AT_POINT) + AT_POINT.length).split('\n', 1)[0] as keyof typeof phaseFrom
+  return trace.includes(AT_POINT) ? phaseFrom[last] : 'before its first refresh'
 }
 
 /** The phases in which the intent is stored and the tokens are not. */
-export const between: readonly Phase[] = phases.slice(1, 5)
+export const unresolvedPhases: readonly Phase[] = phases.slice(1, 5)

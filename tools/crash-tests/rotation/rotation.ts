@@ -9,7 +9,7 @@ import { processPool } from '../process-pool.ts'
 import { seededRandom, type SeededRandom } from '../random.ts'
 import { checkServed, type FinalCheck } from './final-check.ts'
 import { type InvariantReport, invariantReport } from './invariant-report.ts'
-import { between, type Phase } from './phases.ts'
+import { unresolvedPhases, type Phase } from './phases.ts'
 import { type Profile, type TestEnvironment, testEnvironment } from './test-environment.ts'
 import type { Api, TestedConnection } from './tested-connection.ts'
 import { type RotationRun, runWorkers } from './workers.ts'
@@ -39,7 +39,7 @@ export interface RotationOptions {
 }
 
 /** What a run did, and the violations that it found. */
-export interface Outcome extends InvariantReport, FinalCheck {
+export interface RotationResult extends InvariantReport, FinalCheck {
   readonly counts: EventPlan['counts']
   /** Kills by the phase of a request. */
   readonly killsAt: Readonly<Partial<Record<Phase, number>>>
@@ -68,7 +68,7 @@ interface Run extends RotationRun {
  * Runs workers that refresh what their connections have, while the events happen. Then checks the invariants
  * on the requests that the upstream received, the store and its events.
  */
-export async function rotation(options: RotationOptions, print: (line: string) => void): Promise<Outcome> {
+export async function rotation(options: RotationOptions, print: (line: string) => void): Promise<RotationResult> {
   const startedAt = Date.now()
   const random = seededRandom(options.seed)
   const environment = await testEnvironment(options)
@@ -124,7 +124,7 @@ const createRun = (options: RotationOptions, environment: TestEnvironment): Run 
  * once. A full disk may keep each from recording that it sent nothing, but ends nothing.
  */
 function withoutCause({ options, killsAt, disturbed, plan: { counts } }: Run, report: InvariantReport): number {
-  const killed = between.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)
+  const killed = unresolvedPhases.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)
   const paused = disturbed - Math.min(disturbed, counts.clock)
   const explained = report.lostAnswers + killed + paused * options.processes + counts.clock
   return Math.max(0, report.inDoubt - explained - counts.disk * options.processes, report.ended - explained)

@@ -10,8 +10,8 @@ import { availableClasses } from '../events/available-classes.ts'
 import { eventClasses, parseMix } from '../events/event-plan.ts'
 import { holds } from './invariant-report.ts'
 import { failPoints } from '../fail-points.ts'
-import { between, phases } from './phases.ts'
-import { type Outcome, rotation } from './rotation.ts'
+import { unresolvedPhases, phases } from './phases.ts'
+import { type RotationResult, rotation } from './rotation.ts'
 import type { Api } from './tested-connection.ts'
 
 const { values } = parseArgs({
@@ -63,12 +63,12 @@ const numbers = {
 
 type Figure = readonly [name: string, value: number]
 
-const killLines = (killsAt: Outcome['killsAt']): readonly Figure[] => [
+const killLines = (killsAt: RotationResult['killsAt']): readonly Figure[] => [
   ...phases.map((phase): Figure => [`  ${phase}`, killsAt[phase] ?? 0]),
-  ['kills between intent and commit', between.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
+  ['kills between intent and commit', unresolvedPhases.reduce((sum, phase) => sum + (killsAt[phase] ?? 0), 0)],
 ]
 
-const eventLines = ({ counts, killsAt, unsent }: Outcome): readonly Figure[] => [
+const eventLines = ({ counts, killsAt, unsent }: RotationResult): readonly Figure[] => [
   ['events', mix.reduce((sum, one) => sum + counts[one], 0)],
   ...mix.flatMap((one): readonly Figure[] => [[one, counts[one]], ...(one === 'kills' ? killLines(killsAt) : [])]),
   ...Object.entries(unsent).flatMap(([kind, { faults, affected }]): readonly Figure[] => [
@@ -77,38 +77,38 @@ const eventLines = ({ counts, killsAt, unsent }: Outcome): readonly Figure[] => 
   ]),
 ]
 
-const figures = (outcome: Outcome): readonly Figure[] => [
-  ...(events > 0 ? eventLines(outcome) : []),
-  ['refreshes that took effect upstream', outcome.effects],
-  ['refreshes completed in the store', outcome.completed],
-  ['refreshes whose token came after its end', outcome.late],
-  ['answers given again by upstream in its grace', outcome.replayed],
-  ['tokens given to workers', outcome.given],
-  ['answers that were lost on the way', outcome.lostAnswers],
-  ['lost answers, recorded as in doubt', outcome.inDoubt],
-  ['refresh tokens presented once more, declared', outcome.lastResorts],
-  ['sign-ins and guests that upstream ended', outcome.ended],
-  ['sign-ins and guests begun again', outcome.restarted],
-  ['refresh tokens presented twice, undeclared', outcome.undeclared],
-  ['refreshes lost silently', outcome.silent],
-  ['generations given out twice', outcome.doubled],
-  ['acknowledged tokens lost', outcome.lost],
-  ['doubts and ends without a cause', outcome.withoutCause],
-  ['connections not served at the end', outcome.unserved],
-  ['the longest wait at the end, in ms', outcome.settledMs],
-  ...Object.entries(outcome.errors).map(([code, count]): Figure => [`workers that reported ${code}`, count]),
-  ['seconds', Math.round(outcome.seconds)],
+const figures = (result: RotationResult): readonly Figure[] => [
+  ...(events > 0 ? eventLines(result) : []),
+  ['refreshes that took effect upstream', result.effects],
+  ['refreshes completed in the store', result.completed],
+  ['refreshes whose token came after its end', result.late],
+  ['answers given again by upstream in its grace', result.replayed],
+  ['tokens given to workers', result.given],
+  ['answers that were lost on the way', result.lostAnswers],
+  ['lost answers, recorded as in doubt', result.inDoubt],
+  ['refresh tokens presented once more, declared', result.lastResorts],
+  ['sign-ins and guests that upstream ended', result.ended],
+  ['sign-ins and guests begun again', result.restarted],
+  ['refresh tokens presented twice, undeclared', result.undeclared],
+  ['refreshes lost silently', result.silent],
+  ['generations given out twice', result.doubled],
+  ['acknowledged tokens lost', result.lost],
+  ['doubts and ends without a cause', result.withoutCause],
+  ['connections not served at the end', result.unserved],
+  ['the longest wait at the end, in ms', result.settledMs],
+  ...Object.entries(result.errors).map(([code, count]): Figure => [`workers that reported ${code}`, count]),
+  ['seconds', Math.round(result.seconds)],
 ]
 
 console.log(
   `seed ${numbers.seed}: ${profile}, ${values.api}, ${numbers.processes} processes, ${numbers.connections} connections, ${events} events of ${mix.join(', ')}${bug ? `, bug ${bug}` : ''}`,
 )
-const outcome = await rotation(
+const result = await rotation(
   { profile, apis, mix, bug, pauseAt, faults: values.faults !== 'off', ...numbers },
   console.log,
 )
-for (const [name, value] of figures(outcome)) console.log(`${name.padEnd(48)} ${String(value).padStart(8)}`)
-for (const line of outcome.presentations.slice(0, 10)) console.log(line)
-const isRight = holds(outcome, profile) && outcome.withoutCause + outcome.unserved === 0
+for (const [name, value] of figures(result)) console.log(`${name.padEnd(48)} ${String(value).padStart(8)}`)
+for (const line of result.presentations.slice(0, 10)) console.log(line)
+const isRight = holds(result, profile) && result.withoutCause + result.unserved === 0
 console.log(isRight ? '0 lost, 0 undeclared, 0 silent, 0 doubled' : 'FAILED: see above')
 process.exitCode = isRight ? 0 : 1

@@ -5,7 +5,7 @@ import { concurrentWriteCases, conflictCases, atomicCases } from './store-contra
 import { credentialCases, generationCases, credentialListCases } from './store-contract/credentials.ts'
 import { denialCases } from './store-contract/denials.ts'
 import { documentCases, documentListCases, documentChangeCases } from './store-contract/documents.ts'
-import { dueDocumentCases, documentClaimCases } from './store-contract/due-documents.ts'
+import { documentClaimCases, documentClockCases, dueDocumentCases } from './store-contract/due-documents.ts'
 import { dueGuestCases, dueCountCases, nextDueCases } from './store-contract/due-guests.ts'
 import { factCases } from './store-contract/facts.ts'
 import { guestClaimCases } from './store-contract/guest-claims.ts'
@@ -54,18 +54,19 @@ const suites: Readonly<Record<string, Suite>> = {
   facts: factCases,
   'a clock that was ahead: guests': guestClockCases,
   'a clock that was ahead: the outbox': outboxClockCases,
+  'a clock that was ahead: due documents': documentClockCases,
   'a clock that was ahead: leases, documents and pauses': sharedClockCases,
   'tenant isolation: data': isolatedDataCases,
   'tenant isolation: leases, permits and facts': isolatedCoordinationCases,
 }
 
 /**
- * Registers the contract tests of the store port with a test framework: one suite for each part of `Store`,
- * about 140 cases in all. A store that passes them keeps what Guestpass needs of it. Each case makes a store
- * of its own.
+ * Registers the contract tests of the store port with a test framework: suites for each part of `Store`, about
+ * 140 cases in all. Each case makes a store of its own. A store that passes them fulfils the contract; they do
+ * not test that commits survive a kill, and that secrets are sealed.
  *
- * Call it at the top level of a test file or in a `describe`. The cases run when the framework runs them; a
- * case of a store that breaks its contract fails in `framework.expect`, or with the error of the store.
+ * Call it at the top level of a test file or in a `describe`. If a store breaks the contract, the case fails in
+ * `framework.expect` or with the error of the store.
  *
  * @param make gives a new, empty store for each case, and moves its clock
  * @param framework `describe`, `it` and `expect` of Vitest or Jest, or functions that do the same

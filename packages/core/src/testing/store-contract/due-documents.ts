@@ -126,6 +126,17 @@ export function documentClaimCases({ test, expect }: TestTools): void {
     expect(await claim(store)).toEqual(['a'])
   })
 
+  test('rejects a claim whose max or leaseMs is out of range', async ({ store }) => {
+    const bad: Partial<DueDocumentsRequest>[] = [
+      ...[0, 1_001, 1.5, Number.NaN].map((max) => ({ max })),
+      ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((leaseMs) => ({ leaseMs })),
+    ]
+    const codes = bad.map((more) => codeOf(store.claimDueDocuments(HOME, { ...dueRequest, ...more })))
+    expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
+  })
+}
+
+export function documentClockCases({ test, expect }: TestTools): void {
   test('gives a document at once whose due time or claim is from a clock that was ahead', async (handles) => {
     const { store, other, advance } = handles
     const now = await putDocuments(store, { claimed: -1 })
@@ -142,14 +153,5 @@ export function documentClaimCases({ test, expect }: TestTools): void {
     expect(await claim(store)).toEqual([])
     await advance(LEASE)
     expect((await claim(other)).toSorted()).toEqual(['claimed', 'written'])
-  })
-
-  test('rejects a claim whose max or leaseMs is out of range', async ({ store }) => {
-    const bad: Partial<DueDocumentsRequest>[] = [
-      ...[0, 1_001, 1.5, Number.NaN].map((max) => ({ max })),
-      ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY].map((leaseMs) => ({ leaseMs })),
-    ]
-    const codes = bad.map((more) => codeOf(store.claimDueDocuments(HOME, { ...dueRequest, ...more })))
-    expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
   })
 }
