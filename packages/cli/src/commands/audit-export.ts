@@ -16,7 +16,7 @@ export const auditExportCommand = defineCommand({
   example: 'guestpass audit export --format ndjson --output audit.ndjson',
   options: [
     ['--format <name>', `${formats.join(' or ')} (default: ndjson)`],
-    ['--output <file>', 'file to write, replaced when the export is whole (default: standard output)'],
+    ['--output <file>', 'file to write; it is replaced when the export is complete (default: standard output)'],
   ],
   input: z.object({
     format: z.enum(formats, 'is not a format of exports').optional(),

@@ -7,7 +7,7 @@ import { checkpointsIn, linesGiven } from './audit-files.ts'
 
 export const auditVerifyCommand = defineCommand({
   example: 'guestpass audit verify --checkpoint checkpoint.json',
-  options: [['--checkpoint <file>', 'checkpoint or export that was kept elsewhere, to compare with']],
+  options: [['--checkpoint <file>', 'checkpoint or export that was kept elsewhere, to compare with the log']],
   input: z.object({ file: z.string().optional(), checkpoint: z.string().optional() }),
   async run({ file, checkpoint }, cli) {
     const kept = checkpoint === undefined ? [] : await checkpointsIn(checkpoint, cli)

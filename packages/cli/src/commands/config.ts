@@ -5,7 +5,7 @@ import { defineCommand } from './runner/command.ts'
 
 export const configCommand = defineCommand({
   example: 'guestpass config --connection acme',
-  options: [['--markdown', 'instead, print the page of all settings']],
+  options: [['--markdown', 'print the documentation of all settings instead']],
   input: z.object({ markdown: z.boolean().optional() }),
   async run({ markdown }, cli) {
     if (markdown) {

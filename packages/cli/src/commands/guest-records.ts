@@ -46,7 +46,7 @@ export const guestListCommand = defineCommand({
   example: 'guestpass guest list --limit 20',
   options: [
     ['--limit <n>', 'guests on a page, from 1 to 1000 (default: 100)'],
-    ['--after <cursor>', 'the cursor that the page before gave'],
+    ['--after <cursor>', 'the cursor that the previous page printed'],
   ],
   input: z.object({ limit: whole(1, 1_000).optional(), after: z.string().optional() }),
   run: ({ limit, after }, cli) =>
@@ -104,7 +104,7 @@ export const guestEraseCommand = defineCommand({
 export const guestInvalidateCommand = defineCommand({
   example: 'guestpass guest invalidate --email ann@example.com --channel web-1',
   options: [
-    ['--email <address>', 'the address, in any spelling'],
+    ['--email <address>', 'the address, in upper or lower case'],
     ['--channel <id>', 'the channel; not for external users (default: GENESYS_CHANNEL_ID)'],
     addressApiOption,
   ],

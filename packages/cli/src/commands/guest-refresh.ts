@@ -10,8 +10,8 @@ import { tokenLines } from './guest-token.ts'
 export const guestRefreshCommand = defineCommand({
   example: 'guestpass guest refresh 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90 --token - < token.txt',
   options: [
-    ['--token <token>', "the guest's current token where the store does not have it, or - for standard input"],
-    ['--subject <sub>', "the `sub` of that token, where it is not the guest's id; it is remembered"],
+    ['--token <token>', "the guest's current token if the store does not have it, or - for standard input"],
+    ['--subject <sub>', "the `sub` of that token if it is not the guest's id; it is stored"],
     knownGuestApiOption,
   ],
   settings: ['patienceSeconds'],

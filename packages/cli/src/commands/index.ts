@@ -5,8 +5,8 @@ export const commandGroups: Readonly<Record<string, string>> = {
   connections: 'Show how connections get their access tokens',
   guest: 'Issue, authenticate, show, renew, revoke and erase guests',
   audit: 'Read, check and export the audit log',
-  keys: 'Show and rotate the keys that the store seals with',
-  webhooks: 'Tell other systems what happens, signed and until they have it',
+  keys: 'Show and rotate the encryption keys of the store',
+  webhooks: 'Send signed events to other systems, with retries',
 }
 
 const guestId: readonly ParameterHelp[] = [['<guest-id>', "the guest's id"]]
@@ -16,27 +16,27 @@ const endpointId: readonly ParameterHelp[] = [['<id>', "the endpoint's id, as `g
 export const commands: readonly ListedCommand[] = [
   {
     name: 'demo',
-    summary: 'Run a sandbox and the jobs against it, live, then report; on a terminal it stays up until Ctrl-C',
+    summary: 'Run a sandbox and the jobs against it, then print a report; on a terminal it runs until Ctrl-C',
     load: async () => (await import('./demo.ts')).demoCommand,
   },
   {
     name: 'sandbox',
-    summary: 'Run a local Genesys Cloud until Ctrl-C; standard output is a ready .env',
+    summary: 'Run a local Genesys Cloud until Ctrl-C; print a ready .env',
     load: async () => (await import('./sandbox.ts')).sandboxCommand,
   },
   {
     name: 'login',
-    summary: 'Sign in: the connection then gets its tokens for that user, and renews them',
+    summary: 'Sign in a user; the connection then gets the access tokens of that user',
     load: async () => (await import('./login.ts')).loginCommand,
   },
   {
     name: 'logout',
-    summary: 'End the sign-in of a connection, upstream and here',
+    summary: 'End the sign-in of a connection, here and upstream',
     load: async () => (await import('./logout.ts')).logoutCommand,
   },
   {
     name: 'connections list',
-    summary: 'List the connections of the store and how each gets its access tokens',
+    summary: 'List the connections of the store, and how each gets its access tokens',
     load: async () => (await import('./connections.ts')).connectionsListCommand,
   },
   {
@@ -47,37 +47,40 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'token',
-    summary: "Print the service's own access token: from the store, renewed if due",
+    summary: 'Print an access token from the store; renew it if it is due',
     load: async () => (await import('./token.ts')).tokenCommand,
   },
   {
     name: 'guest issue',
-    summary: 'Issue a guest token: asked of Genesys, verified, stored',
+    summary: 'Issue a guest token: request, verify and store it',
     load: async () => (await import('./guest-issue.ts')).guestIssueCommand,
   },
   {
     name: 'guest import',
-    summary: 'Issue a guest for each row of a file, at upstream’s pace; run it again to go on where it was cut short',
+    summary: 'Issue a guest for each row of a file within the rate limit; run it again to resume',
     arguments: [
-      ['<file>', 'a .csv file whose first line names the columns, or an .ndjson file with an object on each line'],
+      [
+        '<file>',
+        'a .csv file with the names of the columns in its first line, or an .ndjson file with an object on each line',
+      ],
     ],
     load: async () => (await import('./guest-import.ts')).guestImportCommand,
   },
   {
     name: 'guest token',
-    summary: "Print a guest's token: valid now, renewed if due",
+    summary: "Print a guest's token that is valid now; renew it if it is due",
     arguments: guestId,
     load: async () => (await import('./guest-token.ts')).guestTokenCommand,
   },
   {
     name: 'guest refresh',
-    summary: "Renew a guest's token now, exactly once; --token takes over one that is held elsewhere",
+    summary: "Renew a guest's token now, exactly once; --token imports a token that is not in the store",
     arguments: guestId,
     load: async () => (await import('./guest-refresh.ts')).guestRefreshCommand,
   },
   {
     name: 'guest show',
-    summary: 'Show what is known of a guest, never its token',
+    summary: 'Show what is stored of a guest, without its token',
     arguments: guestId,
     load: async () => (await import('./guest-records.ts')).guestShowCommand,
   },
@@ -88,29 +91,29 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'guest revoke',
-    summary: 'Revoke a guest: its tokens are refused by verify, and no other is issued',
+    summary: 'Revoke a guest: verify refuses its tokens, and no further one is issued',
     arguments: guestId,
     load: async () => (await import('./guest-records.ts')).guestRevokeCommand,
   },
   {
     name: 'guest erase',
-    summary: 'Erase a guest: revoke it and destroy what is known of the person; says what remains elsewhere',
+    summary: 'Erase a guest: revoke it and delete its personal data; print what remains elsewhere',
     arguments: guestId,
     load: async () => (await import('./guest-records.ts')).guestEraseCommand,
   },
   {
     name: 'guest invalidate',
-    summary: 'Give up the session of an address on a channel, so that the address can have another',
+    summary: 'End the session of an address on a channel, so that the address can have a new one',
     load: async () => (await import('./guest-records.ts')).guestInvalidateCommand,
   },
   {
     name: 'keep',
-    summary: 'Keep live sessions renewed before they lapse, until Ctrl-C; several may run on one store',
+    summary: 'Renew guest sessions before they expire, until Ctrl-C; several processes may run on one store',
     load: async () => (await import('./keep.ts')).keepCommand,
   },
   {
     name: 'verify',
-    summary: 'Check a guest token: signature, time, claims, revocation; exit code 4 when it is not valid',
+    summary: 'Verify a guest token: signature, time, claims, revocation; exit code 4 if it is not valid',
     arguments: [['<token>', 'the token, or - to read it from standard input']],
     load: async () => (await import('./verify.ts')).verifyCommand,
   },
@@ -121,81 +124,76 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'audit verify',
-    summary:
-      'Check the audit log, or an export of it: nothing edited, removed, reordered or cut off; exit code 4 when it was',
-    arguments: [
-      ['[file]', 'an export in the format ndjson, or - for standard input; the log in the store when left out'],
-    ],
+    summary: 'Check that the audit log, or an export of it, was not changed or cut off; exit code 4 if it was',
+    arguments: [['[file]', 'an export in the format ndjson, or - for standard input (default: the log in the store)']],
     load: async () => (await import('./audit-verify.ts')).auditVerifyCommand,
   },
   {
     name: 'audit export',
-    summary:
-      'Write the audit log: ndjson proves itself (audit verify), ocsf is for security systems; one JSON line each',
+    summary: 'Write the audit log, one JSON line for each record: ndjson for audit verify, ocsf for security systems',
     load: async () => (await import('./audit-export.ts')).auditExportCommand,
   },
   {
     name: 'audit checkpoint',
-    summary:
-      'Sign how the audit log ends now, as one JSON line; kept elsewhere, it shows later whether the log was cut off',
+    summary: 'Print a signed checkpoint of the audit log, one JSON line; kept elsewhere, it proves later changes',
     load: async () => (await import('./audit-checkpoint.ts')).auditCheckpointCommand,
   },
   {
     name: 'webhooks list',
-    summary: 'List the webhook endpoints, with what waits for them and what was given up',
+    summary: 'List the webhook endpoints, with their waiting events and dead letters',
     load: async () => (await import('./webhook-endpoints.ts')).webhooksListCommand,
   },
   {
     name: 'webhooks add',
-    summary: 'Add a webhook endpoint; it is sent signed audit records from now on',
-    arguments: [['<url>', 'an https:// address that leads to a public one']],
+    summary: 'Add a webhook endpoint, which gets signed audit records from now on',
+    arguments: [['<url>', 'an https:// address of a public host']],
     load: async () => (await import('./webhook-endpoints.ts')).webhooksAddCommand,
   },
   {
     name: 'webhooks remove',
-    summary: 'Remove a webhook endpoint, and forget what waits for it',
+    summary: 'Remove a webhook endpoint, and drop its waiting events',
     arguments: endpointId,
     load: async () => (await import('./webhook-endpoints.ts')).webhooksRemoveCommand,
   },
   {
     name: 'webhooks enable',
-    summary: 'Send to a webhook endpoint again that was disabled because it answered 410',
+    summary: 'Enable a webhook endpoint that was disabled because it answered 410',
     arguments: endpointId,
     load: async () => (await import('./webhook-endpoints.ts')).webhooksEnableCommand,
   },
   {
     name: 'webhooks rotate',
-    summary: 'Give a webhook endpoint a new secret; the one before it signs as well until the next time',
+    summary: 'Give a webhook endpoint a new secret; the previous one signs too until the next rotation',
     arguments: endpointId,
     load: async () => (await import('./webhook-endpoints.ts')).webhooksRotateCommand,
   },
   {
     name: 'webhooks test',
-    summary: 'Send a test message to a webhook endpoint, and say what came of it',
+    summary: 'Send a test message to a webhook endpoint, and print the result',
     arguments: endpointId,
     load: async () => (await import('./webhook-deliveries.ts')).webhooksTestCommand,
   },
   {
     name: 'webhooks dead',
-    summary: 'List the events that a webhook endpoint did not take after all tries',
+    summary: 'List the dead letters of a webhook endpoint: events that no try could deliver',
     arguments: endpointId,
     load: async () => (await import('./webhook-deliveries.ts')).webhooksDeadCommand,
   },
   {
     name: 'webhooks redeliver',
-    summary: 'Send events to a webhook endpoint again: those named, else all that were given up',
+    summary: 'Send events to a webhook endpoint again: those of --event, else all its dead letters',
     arguments: endpointId,
     load: async () => (await import('./webhook-deliveries.ts')).webhooksRedeliverCommand,
   },
   {
     name: 'keys list',
-    summary: 'List the data keys of the store: what wraps each and what it has sealed, never a key',
+    summary: 'List the data keys of the store, without the keys: what wraps each, and how much it encrypted',
     load: async () => (await import('./keys.ts')).keysListCommand,
   },
   {
     name: 'keys rotate',
     summary:
-      'Seal the store with a new data key, wrapped by the first key of GUESTPASS_ENCRYPTION_KEY; no process need stop',
+      'Encrypt the store with a new data key, wrapped by the first key of GUESTPASS_ENCRYPTION_KEY, while it is in use',
     load: async () => (await import('./keys.ts')).keysRotateCommand,
   },
   {
@@ -205,12 +203,12 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'doctor',
-    summary: 'Check configuration, store, keys, OAuth client and clock, and say what to mend',
+    summary: 'Check configuration, store, keys, OAuth client and clock, and print each problem',
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
   {
     name: 'config',
-    summary: 'Show the settings in force and where each comes from, secrets masked',
+    summary: 'Show all settings and where each comes from, secrets masked',
     load: async () => (await import('./config.ts')).configCommand,
   },
 ]

@@ -17,7 +17,7 @@ const REDIRECT = 'http://127.0.0.1:8976/callback'
 export const loginCommand = defineCommand({
   example: 'guestpass login',
   options: [
-    ['--device', 'sign in on another device, where this machine has no browser'],
+    ['--device', 'sign in on another device, for a machine without a browser'],
     ['--no-browser', 'print the address instead of opening it'],
   ],
   input: z.object({ device: z.literal(true).optional(), browser: z.boolean().optional() }),

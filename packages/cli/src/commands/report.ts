@@ -7,7 +7,7 @@ import { SINCE_FORMATS, sinceOption } from '../since.ts'
 
 export const reportCommand = defineCommand({
   example: 'guestpass report --since 24h',
-  options: [['--since <time>', `only what happened since then: ${SINCE_FORMATS}`]],
+  options: [['--since <time>', `only events since then: ${SINCE_FORMATS}`]],
   input: z.object({ since: sinceOption.optional() }),
   async run({ since: from }, cli) {
     const config = await cli.config()

@@ -9,17 +9,17 @@ import { type Cli, defineCommand } from './runner/command.ts'
 export const sandboxCommand = defineCommand({
   example: 'guestpass sandbox --port 4000 > .env',
   options: [
-    ['--port <n>', 'a port from 0 to 65535, 0 for any free one (default: 0)'],
+    ['--port <n>', 'a port from 0 to 65535; 0: any free port (default: 0)'],
     ['--host <address>', 'an address of this machine (default: 127.0.0.1)'],
     ['--rate-limit <n>', 'requests a minute for each access token (default: 300)'],
-    ['--seed <n>', 'a whole number; the same one makes the same ids and secrets'],
+    ['--seed <n>', 'a whole number; with the same one, ids and secrets are the same'],
     [
       '--profile <name>',
       'a spent refresh token that comes again: strict ends the sign-in, grace answers as before (default: strict)',
     ],
     ['--guest-ids <form>', 'the ids that guests get: uuid (default), or text with characters that a path encodes'],
-    ['--access-tokens <format>', 'jwt (default), at+jwt as RFC 9068 has it, or opaque as on the public platform'],
-    ['--auto-consent', 'sign-ins are allowed at once, without asking on a page'],
+    ['--access-tokens <format>', 'jwt (default), at+jwt (RFC 9068), or opaque as on the public platform'],
+    ['--auto-consent', 'allow sign-ins at once, without a consent page'],
     ['--faults <file>', 'a JSON file of faults to begin with, as [{"on": "mint", "do": {"status": 503}, "times": 2}]'],
   ],
   input: z.object({

@@ -35,14 +35,14 @@ const expectedScopes = z.string().refine((text) => splitScopes([text]).length > 
 export const verifyCommand = defineCommand({
   example: 'guestpass verify - --scope webmessaging:guest:send < token.txt',
   options: [
-    ['--jwks <url|file>', 'key-set to check with, in place of the configured one'],
-    ['--public-key <file>', 'PEM file of the keys to check with: public keys, certificates'],
+    ['--jwks <url|file>', 'key-set to use in place of the configured one'],
+    ['--public-key <file>', 'PEM file of the keys to use: public keys, certificates'],
     ['--algorithm <name...>', `algorithms to accept: ${ALGORITHMS.join(', ')}`],
     ['--scope <scope...>', 'scopes that the token must have'],
-    ['--subject <text>', 'what the sub claim must be'],
-    ['--issuer <text>', 'what the iss claim must be'],
-    ['--audience <text>', 'what the aud claim must hold'],
-    ['--type <text>', 'what the typ header must be, as at+jwt; application/ may be left out'],
+    ['--subject <text>', 'the sub claim that the token must have'],
+    ['--issuer <text>', 'the iss claim that the token must have'],
+    ['--audience <text>', 'a value that the aud claim must have'],
+    ['--type <text>', 'the typ header that the token must have, as at+jwt (application/ may be left out)'],
   ],
   input: z.object({
     token: z.string(),

@@ -27,7 +27,7 @@ export const webhooksDeadCommand = defineCommand({
   example: 'guestpass webhooks dead idp',
   options: [
     ['--limit <n>', 'events on a page, from 1 to 1000 (default: 100)'],
-    ['--after <cursor>', 'the cursor that the page before gave'],
+    ['--after <cursor>', 'the cursor that the previous page printed'],
   ],
   input: z.object({ id: z.string(), limit: whole(1, 1_000).optional(), after: z.string().optional() }),
   run: ({ id, limit = 100, after }, cli) =>
@@ -62,7 +62,7 @@ const deadLetterLine = ({
 
 export const webhooksRedeliverCommand = defineCommand({
   example: 'guestpass webhooks redeliver idp',
-  options: [['--event <id...>', 'ids of events, whatever became of them']],
+  options: [['--event <id...>', 'ids of events, in whatever state']],
   input: z.object({ id: z.string(), event: z.array(z.string()).optional() }),
   run: ({ id, event }, cli) =>
     onWebhooks(cli, async (webhooks) => {

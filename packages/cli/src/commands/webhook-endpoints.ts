@@ -66,7 +66,7 @@ export const webhooksAddCommand = defineCommand({
   example: 'guestpass webhooks add https://hooks.example.com/guestpass --event REFRESH_COMPLETED --reveal',
   options: [
     ['--event <type...>', `types of events (default: all): ${webhookEvents.join(', ')}`],
-    ['--include-token', 'send guest tokens to it as well'],
+    ['--include-token', 'send guest tokens too'],
   ],
   reveal: true,
   input: z.object({

@@ -65,8 +65,8 @@ export function user(env: Variables = {}, files: Variables = {}): User {
   }
 
   function start(line: string, { env: more, input = '' }: RunOptions = {}): CliProcess {
-    const spawned = spawnCli(words(line), cwd, { ...env, ...more }, { input })
-    return { ...spawned, ended: spawned.ended.then((said) => recorded(line, said)) }
+    const child = spawnCli(words(line), cwd, { ...env, ...more }, { input })
+    return { ...child, ended: child.ended.then((said) => recorded(line, said)) }
   }
 
   async function run(line: string, { env: more, input = '' }: RunOptions = {}): Promise<ExitedCli> {

@@ -126,7 +126,7 @@ export type OnDoubt = 'refuse' | 'create'
 export const treatment = {
   assurance: {
     schema: z.optional(z.enum<readonly Assurance[]>(['claimed', 'verified'], 'neither claimed nor verified')),
-    about: 'claimed (default), or verified when you know that the address is theirs',
+    about: 'claimed (default), or verified if you know that the address is theirs',
     remedy: 'Give claimed, or verified when your backend knows that the address belongs to the person who asks.',
     written: 'text',
     placeholder: 'word',
@@ -136,7 +136,7 @@ export const treatment = {
     schema: z.optional(
       z.enum<readonly OnDuplicate[]>(['reject', 'reuse', 'replace'], 'none of reject, reuse, replace'),
     ),
-    about: 'for a person who has a session: reject, or with an assurance of verified reuse or replace',
+    about: 'for an applicant who has a session: reject, or, for a verified address, reuse or replace',
     remedy: 'Give reject; or reuse or replace, with assurance verified.',
     written: 'text',
     placeholder: 'word',
@@ -144,7 +144,7 @@ export const treatment = {
   },
   onDoubt: {
     schema: z.optional(z.enum<readonly OnDoubt[]>(['refuse', 'create'], 'neither refuse nor create')),
-    about: 'make another guest, although the answer to a create was lost and one may exist already',
+    about: 'make another guest although the answer to a create was lost, and one may exist',
     remedy: 'Give refuse, or create to have another guest made beside the one that may exist.',
     written: 'flag',
     means: 'create',

@@ -22,23 +22,24 @@ function table(of: Setting['of']): string {
 
 const introduction = `# Configure Guestpass
 
-Nothing has to be set for the sandbox: \`guestpass sandbox > .env\` and everything is.
+For the sandbox, \`guestpass sandbox > .env\` sets everything.
 
-A setting is taken from the first place that has it: a flag, the environment, \`guestpass.config.json\` or
+The first source that has a setting counts: a flag, the environment, \`guestpass.config.json\` or
 \`guestpass.config.ts\` in the current folder, \`.env\` in the current folder. An empty value counts as unset. In
-a program the options of [\`guestpass()\`](front-door.md) take the place of flags. \`guestpass config\` shows
-every value with its origin and the addresses that follow; secrets are masked, and so are free parameters that
-may be private, as \`login_hint\`. All mistakes are reported together, each under the name that you wrote and
-with its remedy; an unknown name is a warning.
+a program, the options of [\`guestpass()\`](front-door.md) take the place of flags.
+
+\`guestpass config\` shows every value with its origin, and the addresses that follow from them. It masks
+secrets, and further parameters that may be private, as \`login_hint\`. All mistakes are reported together, each
+under the name that you wrote and with its remedy. An unknown name is a warning.
 `
 
 const hosts = `## Where Genesys Cloud is
 
 \`GENESYS_REGION\` takes a region's domain or name (\`mypurecloud.ie\`, \`eu-west-1\` and \`eu_west_1\` are the same),
-and so does \`GENESYS_ENV\`. A gateway, or any other host, is written in full as \`GENESYS_BASE_URL\`, or as
+and so does \`GENESYS_ENV\`. For a gateway, or any other host, set its address in \`GENESYS_BASE_URL\`, or in
 \`GENESYS_OAUTH_BASE_URL\` and \`GENESYS_API_BASE_URL\`; one of these two alone serves both. They come before a
-region, and a region fills the one that is not set. Another name is refused: an address built from a typo
-would hand the client secret to a stranger. Plain \`http://\` is for loopback, and for hosts named in
+region, and a region gives the one that is not set. Any other name is refused: an address built from a typo
+would receive the client secret. Plain \`http://\` is for loopback, and for hosts in
 \`GUESTPASS_INSECURE_HOSTS\`.
 
 \`GENESYS_ISSUER\` names an OpenID provider: its discovery document says where the endpoints and keys are. A
@@ -48,10 +49,9 @@ setting for an endpoint comes before it. The guest APIs need \`GENESYS_API_BASE_
 
 const connections = `## Connections
 
-A connection is one organisation with one OAuth client. The settings below, where they are set in the
-environment, in \`.env\` or at the top of the file, are those of the connection \`default\`. Others have an object
-of their own in the file and take nothing from there, so that one tenant's secret never reaches another's
-host:
+A connection is one organisation with one OAuth client. The environment, \`.env\` and the top of the file hold
+the settings of the connection \`default\`. Each other connection has an object of its own in the file, and takes
+nothing from the other sources, so that the secret of one tenant never reaches the host of another:
 
 \`\`\`json
 {
@@ -68,10 +68,10 @@ understood as well. Lists are arrays or text. In a \`guestpass.config.ts\` the o
 secrets can come from anywhere.
 `
 
-const secretsAndProcess = `Secrets have no flag, because the command line of a process can be read by others. Each can stand in a file of
-its own, whose path (relative ones from the current folder) is in a variable with \`_FILE\` at its end, as
-\`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`. Blanks and line ends around the secret are left out. Such a
-variable beside the plain one, in the same source, is refused.
+const secretsAndProcess = `Secrets have no flag, because other users can read the command line of a process. A secret can be in a file: a
+variable with \`_FILE\` at its end has its path, as \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`. A relative
+path starts at the current folder. Blanks and line ends around the secret are dropped. Such a variable together
+with the plain one, in the same source, is refused.
 
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away;
 \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or

@@ -12,7 +12,7 @@ const seconds = z.number('not a number or a name').check(
 
 const guestId = {
   schema: z.optional(z.string('not a text').check(z.refine(isUuid, 'not a UUID'))),
-  about: 'a UUID; a new one when left out',
+  about: 'a UUID (default: a new one)',
   remedy: 'Give a UUID such as 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90, or leave it out to get a new one.',
   written: 'text',
   placeholder: 'uuid',
