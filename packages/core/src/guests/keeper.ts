@@ -104,56 +104,66 @@ export function keeper(
     ['ports', ports, portsSchema],
     ['options', options, optionsSchema],
   )
-  const { connection, renew, meter } = parts
-  const { store, clock } = ports
   const { keepForMs = DAY, perMinute = 300 } = options
   const most = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
-
-  const renewOne = async (id: string, late: Millis, pieces: WorkerObserver): Promise<void> => {
-    meter.time('renewal_lateness', late)
-    try {
-      await renew(id)
-      meter.count('session_kept')
-      pieces.succeeded()
-    } catch (thrown) {
-      meter.count('session_not_kept')
-      pieces.failed(thrown)
-    }
-  }
-
-  /**
-   * Claims as many due sessions as it has room for. Gives the pause until the next claim, in milliseconds.
-   */
-  async function claim(working: Map<string, Promise<void>>, pieces: WorkerObserver): Promise<Millis> {
-    const max = most - working.size
-    const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
-    for (const { id, dueAt } of claimed) {
-      // A renewal may outlast its claim, which is then claimed again here.
-      if (working.has(id)) continue
-      const work = renewOne(id, lateness(now, dueAt), pieces).finally(() => working.delete(id))
-      working.set(id, work)
-    }
-    return claimed.length === max
-      ? SHORTEST_PAUSE
-      : Math.min(Math.max(nextInMs ?? LONGEST_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
-  }
-
+  const worker: KeeperWork = { ...parts, store: ports.store, keepForMs, most }
   return {
-    backlog: (limit) => store.countDue(connection, { keepForMs, most: limit }),
+    backlog: (limit) => ports.store.countDue(parts.connection, { keepForMs, most: limit }),
     async run(signal, observer) {
-      const working = new Map<string, Promise<void>>()
-      await repeatUntilAborted(
-        async (pieces) => {
-          const pauseMs = await claim(working, pieces)
-          const full = working.size === most
-          while (working.size > most * REFILL_BELOW) await Promise.race(working.values())
-          return full ? 0 : pauseMs
-        },
-        // Sessions expire while a store that failed is not asked again.
-        { clock, signal, observer, longestMs: 2 * SECOND },
-      )
-      await Promise.all(working.values())
+      const running: Running = new Map()
+      // Sessions expire while a store that failed is not asked again.
+      const repeat = { clock: ports.clock, signal, observer, longestMs: 2 * SECOND }
+      await repeatUntilAborted((pieces) => pass(worker, running, pieces), repeat)
+      await Promise.all(running.values())
     },
+  }
+}
+
+/** What the passes of a keeper need. */
+interface KeeperWork extends KeeperParts {
+  readonly store: Pick<Store, 'claimDue'>
+  readonly keepForMs: Millis
+  /** Renewals at once. */
+  readonly most: number
+}
+
+/** Renewals that run, by session. */
+type Running = Map<string, Promise<void>>
+
+/** Claims due sessions, starts their renewals, and waits until it has room for more. Gives the pause until the next pass. */
+async function pass(worker: KeeperWork, running: Running, pieces: WorkerObserver): Promise<Millis> {
+  const pauseMs = await claim(worker, running, pieces)
+  const isFull = running.size === worker.most
+  while (running.size > worker.most * REFILL_BELOW) await Promise.race(running.values())
+  return isFull ? 0 : pauseMs
+}
+
+/** Claims as many due sessions as there is room for. Gives the pause until the next claim, in milliseconds. */
+async function claim(worker: KeeperWork, running: Running, pieces: WorkerObserver): Promise<Millis> {
+  const { connection, store, keepForMs, most } = worker
+  const max = most - running.size
+  const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
+  for (const { id, dueAt } of claimed) {
+    // A renewal may outlast its claim, which is then claimed again here.
+    if (running.has(id)) continue
+    running.set(
+      id,
+      renewOne(worker, id, lateness(now, dueAt), pieces).finally(() => running.delete(id)),
+    )
+  }
+  if (claimed.length === max) return SHORTEST_PAUSE
+  return Math.min(Math.max(nextInMs ?? LONGEST_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
+}
+
+async function renewOne({ renew, meter }: KeeperWork, id: string, late: Millis, pieces: WorkerObserver): Promise<void> {
+  meter.time('renewal_lateness', late)
+  try {
+    await renew(id)
+    meter.count('session_kept')
+    pieces.succeeded()
+  } catch (thrown) {
+    meter.count('session_not_kept')
+    pieces.failed(thrown)
   }
 }
 

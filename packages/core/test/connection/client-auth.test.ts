@@ -18,10 +18,10 @@ const methodOf = ({ headers, body }: HttpRequest): string => {
 }
 
 /** An upstream that takes clients in some ways only. */
-function taking(ways: readonly string[], refusal = json(401, { error: 'invalid_client' })): World {
+function taking(ways: readonly string[], refused = json(401, { error: 'invalid_client' })): World {
   const here = world()
   here.upstream.token = (asked) =>
-    ways.includes(methodOf(asked)) ? granted(here.upstream.asked.token.length) : refusal
+    ways.includes(methodOf(asked)) ? granted(here.upstream.asked.token.length) : refused
   return here
 }
 
@@ -97,8 +97,8 @@ describe('how a client names itself', () => {
     ['a forbidden grant', json(400, { error: 'unauthorized_client' }), 'access_denied'],
     ['a busy server', json(429, { error: 'invalid_client' }), 'upstream_busy'],
     ['a failing server', json(503, { error: 'invalid_client' }), 'upstream_unavailable'],
-  ])('is not changed because of %s', async (_, refusal, code) => {
-    expect(await tried(taking([], refusal))).toEqual(['body', code])
+  ])('is not changed because of %s', async (_, answer, code) => {
+    expect(await tried(taking([], answer))).toEqual(['body', code])
   })
 
   it('is proven by any answer of a server that knows the client, so that the next code goes the right way', async () => {

@@ -60,7 +60,7 @@ function* odd(args: readonly unknown[]): Generator<readonly unknown[]> {
   }
 }
 
-function expectTellsAll({ fields = [], message }: GuestpassError): void {
+function expectEveryFieldNamed({ fields = [], message }: GuestpassError): void {
   expect(fields.length).toBeGreaterThan(0)
   for (const one of fields) {
     expect(one.field).not.toBe('')
@@ -70,25 +70,25 @@ function expectTellsAll({ fields = [], message }: GuestpassError): void {
   expect(message).not.toContain('hunter2')
 }
 
-/** Tests that factories say of wrong options what is wrong, by `config_invalid`. */
+/** Tests that factories report every wrong option by `config_invalid`. */
 export function describeFactories(factories: Readonly<Record<string, Factory>>): void {
   describe.each(Object.entries(factories))('%s', (_, factory) => {
-    it('is made of arguments that are right', async () => {
+    it('accepts valid arguments', async () => {
       expect(await refused(factory, factory.args)).toBeUndefined()
     })
 
-    it('throws nothing but config_invalid, whatever it is given in place of an argument or a member', async () => {
+    it('throws only config_invalid for any value of an argument or a member', async () => {
       for (const args of odd(factory.args)) {
         if (factory.isRight?.(args)) continue
         const error = await refused(factory, args)
-        if (error) expectTellsAll(error)
+        if (error) expectEveryFieldNamed(error)
       }
     })
 
-    it.each(factory.mistakes)('refuses mistake %#, and names every field: %s', async (args, wrong) => {
+    it.each(factory.mistakes)('rejects mistake %# with the name of every wrong field: %s', async (args, wrong) => {
       const error = await refused(factory, args)
       expect(error?.fields?.map(({ field }) => field)).toEqual(wrong)
-      if (error) expectTellsAll(error)
+      if (error) expectEveryFieldNamed(error)
     })
   })
 }

@@ -387,7 +387,7 @@ const others = new Set(
   verifyChain verifyExport webhookRoute`.split(/\s+/),
 )
 
-it('every function that is exported is a factory of this table, or is known to be none', () => {
+it('every exported function is a factory of this table, or is listed as none', () => {
   const exported = Object.entries({ ...core, ...node }).filter(([, value]) => typeof value === 'function')
   const known = new Set([...Object.keys(factories), ...others])
   expect(exported.map(([name]) => name).filter((name) => !known.has(name))).toEqual([])

@@ -82,8 +82,8 @@ describe('a guest token', () => {
     expect(all.map(({ generation }) => generation).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect((await row())?.aliveUntil).toBe(clock.wall() + 24 * HOUR)
     const { events } = await store.events('default', { limit: 99 })
-    const told = events.filter(({ type }) => type === 'TOKEN_GENERATED_SUCCESS')
-    expect(told.map(({ generation }) => generation)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    const issued = events.filter(({ type }) => type === 'TOKEN_GENERATED_SUCCESS')
+    expect(issued.map(({ generation }) => generation)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
   it('is served while it is fresh and renewed when due, by all callers at once with one request', async () => {
@@ -163,7 +163,7 @@ describe('a guest token', () => {
     const { guests, upstream } = await started()
     for (const ask of [guests.token, guests.show, guests.revoke]) {
       expect((await refusal(ask(ID))).code).toBe('guest_unknown')
-      expect((await refusal(ask('nobody'))).code).toBe('guest_unknown')
+      expect((await refusal(ask('unknown'))).code).toBe('guest_unknown')
       expect((await refusal(ask('..'))).code).toBe('invalid_input')
     }
     expect(upstream.asked.token).toHaveLength(0)
@@ -237,9 +237,9 @@ describe('a token that does not verify', () => {
     ['expired', { exp: 1_000 }, undefined],
     ['missing_exp', { exp: undefined }, undefined],
     ['not_yet_valid', { nbf: 4_000_000_000 }, undefined],
-    ['issuer', { iss: 'somebody' }, undefined],
-    ['audience', { aud: 'somebody' }, undefined],
-    ['issuer', { org: 'somebody' }, undefined],
+    ['issuer', { iss: 'stranger' }, undefined],
+    ['audience', { aud: 'stranger' }, undefined],
+    ['issuer', { org: 'stranger' }, undefined],
     ['malformed', { exp: 'tomorrow' }, undefined],
   ])('for the reason %s is never handed out, stored or told: %j', async (reason, change, key) => {
     const pins = { issuer: 'upstream', audience: 'us', organization: { claim: 'org', id: 'our-organisation' } }
@@ -296,7 +296,7 @@ describe('what is told of guests', () => {
     await refusal(guests.token(ID))
     await refusal(guests.issue(request))
     const all = (await events()).filter(({ type }) => !type.startsWith('ACCESS_'))
-    expect(all.map(({ type, outcome, generation, statusCode }) => [type, outcome, generation, statusCode])).toEqual([
+    expect(all.map((event) => [event.type, event.outcome, event.generation, event.statusCode])).toEqual([
       ['TOKEN_REQUEST_INITIATED', 'pending', 0, undefined],
       ['TOKEN_GENERATED_SUCCESS', 'success', 1, 200],
       ['REFRESH_INITIATED', 'pending', 1, undefined],
@@ -504,9 +504,9 @@ describe('a guest that is revoked', () => {
     await guests.revoke(ID)
     await clock.advance(HOUR)
     expect(await guests.revoke(ID)).toEqual({ upstream: 'unsupported', local: 'done' })
-    const told = (await events()).filter(({ type }) => type === 'TOKEN_REVOKED')
-    expect(told).toHaveLength(1)
-    expect(told[0]).toMatchObject({ outcome: 'success', generation: 2, data: { upstream: 'unsupported' } })
+    const revocations = (await events()).filter(({ type }) => type === 'TOKEN_REVOKED')
+    expect(revocations).toHaveLength(1)
+    expect(revocations[0]).toMatchObject({ outcome: 'success', generation: 2, data: { upstream: 'unsupported' } })
   })
 
   it('gets no stale token in the place of the one that was on its way', async () => {

@@ -98,7 +98,7 @@ describe('a keeper', () => {
     const kept = here.upstream.effects(ID)
     expect(kept).toBeGreaterThanOrEqual(3)
     expect(kept).toBeLessThanOrEqual(4)
-    // Whoever asks again brings it back.
+    // The next call brings it back.
     const asked = here.guests.token(ID)
     await here.clock.advance(SECOND)
     expect((await asked).generation).toBe(kept + 2)

@@ -3,6 +3,7 @@ import { guestIdOf, idInRow } from '../../domain/guest-id.ts'
 import type { Instant } from '../../domain/time.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import { GuestpassError } from '../../domain/errors.ts'
+import { loadOnce } from '../../ports/load-once.ts'
 import type { Store } from '../../ports/store.ts'
 import { type GuestApi, guestApis } from '../../upstream/guest-apis.ts'
 import { invalid } from './faults.ts'
@@ -21,71 +22,78 @@ export interface Located {
  */
 export type Locate = (guestId: string, api?: GuestApi) => Promise<Located>
 
+interface LocateParts {
+  readonly connection: string
+  readonly store: Pick<Store, 'find' | 'list'>
+  /** Rows of former versions with an invented id, by the id that the upstream gave. */
+  readonly inventedRows: () => Promise<ReadonlyMap<string, string>>
+}
+
 export function createLocate(connection: string, store: Pick<Store, 'find' | 'list'>): Locate {
-  /**
-   * Rows of former versions with an invented id, by the id that the upstream gave. No new ones are made: they
-   * are listed once.
-   */
-  let invented: Promise<ReadonlyMap<string, string>> | undefined
+  // No new row gets an invented id: they are listed once.
+  const inventedRows = loadOnce(() => listInventedRows(connection, store))
+  return (guestId, api) => findGuest({ connection, store, inventedRows }, guestId, api)
+}
 
-  async function guestAt(row: string): Promise<Located | undefined> {
-    const found = await store.find(connection, row)
-    const credential = guestIn(found)
-    return credential && { ...found, credential }
+async function findGuest(parts: LocateParts, guestId: string, api: GuestApi | undefined): Promise<Located> {
+  const plain = await plainGuest(parts, guestId)
+  const isOnly = plain && (api === undefined ? !plain.credential.shared : plain.credential.api === api)
+  if (isOnly) return plain
+  const others = (api === undefined ? guestApis : [api]).filter((one) => one !== plain?.credential.api)
+  const named = await Promise.all(others.map((one) => namedGuest(parts, one, guestId)))
+  const found = [...(api === undefined ? [plain] : []), ...named].filter((one) => one !== undefined)
+  if (found.length > 1) throw ambiguous(guestId, found)
+  const only = found[0] ?? (await guestAtInventedRow(parts, guestId))
+  if (only && (api === undefined || only.credential.api === api)) return only
+  throw unknownGuest(parts.connection, guestId)
+}
+
+async function guestAt({ connection, store }: LocateParts, row: string): Promise<Located | undefined> {
+  const found = await store.find(connection, row)
+  const credential = guestIn(found)
+  return credential && { ...found, credential }
+}
+
+/** The guest whose row is the id itself. */
+async function plainGuest(parts: LocateParts, guestId: string): Promise<Located | undefined> {
+  for (const id of idForms(guestId)) {
+    const found = await guestAt(parts, id)
+    if (found && idInRow(found.credential) === id) return found
   }
+  return undefined
+}
 
-  /** The guest whose row is the id itself. */
-  async function plainGuest(guestId: string): Promise<Located | undefined> {
-    for (const id of idForms(guestId)) {
-      const found = await guestAt(id)
-      if (found && idInRow(found.credential) === id) return found
-    }
-    return undefined
+/** The guest of an API whose row has the name of the API. */
+async function namedGuest(
+  { connection, store }: LocateParts,
+  api: GuestApi,
+  guestId: string,
+): Promise<Located | undefined> {
+  for (const id of idForms(guestId)) {
+    const { credential, ...found } = await findNamedRow(connection, api, id, store)
+    if (credential) return { ...found, credential }
   }
+  return undefined
+}
 
-  /** The guest of an API whose row has the name of the API. */
-  async function namedGuest(api: GuestApi, guestId: string): Promise<Located | undefined> {
-    for (const id of idForms(guestId)) {
-      const { credential, ...found } = await findNamedRow(connection, api, id, store)
-      if (credential) return { ...found, credential }
-    }
-    return undefined
-  }
+async function guestAtInventedRow(parts: LocateParts, guestId: string): Promise<Located | undefined> {
+  // Former versions replaced no id that is a UUID.
+  if (isUuid(guestId)) return undefined
+  const row = (await parts.inventedRows()).get(guestId)
+  return row === undefined ? undefined : guestAt(parts, row)
+}
 
-  async function listed(): Promise<ReadonlyMap<string, string>> {
-    const known = new Map<string, string>()
-    for (let after: string | undefined; ; ) {
-      const page = await store.list(connection, {
-        kind: 'guest',
-        limit: 1_000,
-        ...(after === undefined ? {} : { after }),
-      })
-      for (const guest of guestsIn(page)) if (hasInventedRow(guest)) known.set(guestIdOf(guest), guest.id)
-      if (page.next === undefined) return known
-      after = page.next
-    }
-  }
-
-  async function atInventedRow(guestId: string): Promise<Located | undefined> {
-    // Former versions replaced no id that is a UUID.
-    if (isUuid(guestId)) return undefined
-    invented ??= listed()
-    invented.catch(() => (invented = undefined))
-    const row = (await invented).get(guestId)
-    return row === undefined ? undefined : guestAt(row)
-  }
-
-  return async (guestId, api) => {
-    const plain = await plainGuest(guestId)
-    const isOnly = plain && (api === undefined ? !plain.credential.shared : plain.credential.api === api)
-    if (isOnly) return plain
-    const others = (api === undefined ? guestApis : [api]).filter((one) => one !== plain?.credential.api)
-    const named = await Promise.all(others.map((one) => namedGuest(one, guestId)))
-    const found = [...(api === undefined ? [plain] : []), ...named].filter((one) => one !== undefined)
-    if (found.length > 1) throw ambiguous(guestId, found)
-    const only = found[0] ?? (await atInventedRow(guestId))
-    if (only && (api === undefined || only.credential.api === api)) return only
-    throw unknownGuest(connection, guestId)
+async function listInventedRows(connection: string, store: Pick<Store, 'list'>): Promise<ReadonlyMap<string, string>> {
+  const known = new Map<string, string>()
+  for (let after: string | undefined; ; ) {
+    const page = await store.list(connection, {
+      kind: 'guest',
+      limit: 1_000,
+      ...(after === undefined ? {} : { after }),
+    })
+    for (const guest of guestsIn(page)) if (hasInventedRow(guest)) known.set(guestIdOf(guest), guest.id)
+    if (page.next === undefined) return known
+    after = page.next
   }
 }
 

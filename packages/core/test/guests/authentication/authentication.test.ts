@@ -126,7 +126,7 @@ describe('an authenticated guest', () => {
     const [one, two] = [await here.process({}, { store }), await here.process({}, { store })]
     here.upstream.always('channel', slow(here.clock, SECOND))
     const asked = [one, two].map(({ guests }) => outcome(guests.issue(ann)))
-    // Both have seen that there is nobody, and only then does the first write.
+    // Both have read that there is no guest before the first writes.
     await until(() => here.upstream.asked.channel.length === 2)
     const said = await advanceUntil(here.clock, Promise.all(asked))
     const [first, ...more] = (await here.events()).filter(({ type }) => type === 'GUEST_CREATE_INITIATED')
@@ -537,9 +537,9 @@ it('all events of a call name who asked and the request that it belongs to', asy
   await guests.revoke(guestId, context)
   await guests.erase(guestId, context)
   await guests.invalidate({ email: EMAIL, channelId: 'web-2' }, context)
-  const told = (await events()).filter(({ type }) => !/^ACCESS_|ENRICH/.test(type))
-  expect(told.length).toBeGreaterThan(5)
-  for (const event of told) expect(event).toMatchObject(context)
+  const ours = (await events()).filter(({ type }) => !/^ACCESS_|ENRICH/.test(type))
+  expect(ours.length).toBeGreaterThan(5)
+  for (const event of ours) expect(event).toMatchObject(context)
 })
 
 it('what an upstream repeats of attributes is in no error, however it is written', async () => {
@@ -554,7 +554,7 @@ it('what an upstream repeats of attributes is in no error, however it is written
   expect(error.message).toContain('[removed]')
   await guests.issue({ ...ann, attributes })
   await guests.enrichment.drain(new AbortController().signal)
-  const told = JSON.stringify([error.message, await here.events()])
-  expect(told).toContain('GUEST_ENRICHMENT_FAILED')
-  expect(told).not.toMatch(/diabetes|555 0199/)
+  const texts = JSON.stringify([error.message, await here.events()])
+  expect(texts).toContain('GUEST_ENRICHMENT_FAILED')
+  expect(texts).not.toMatch(/diabetes|555 0199/)
 })

@@ -10,7 +10,7 @@ import { pausable } from '../../world/pausable.ts'
 import { EMAIL, applicantWorld } from '../../world/applicant-world.ts'
 
 const user = { api: 'external-users', email: EMAIL, name: 'Ann Example' } as const
-const meetings: Readonly<Record<string, ScriptedAnswer>> = {
+const answers: Readonly<Record<string, ScriptedAnswer>> = {
   'lost before': dropped('before'),
   'lost after': dropped('after'),
   refused: instead(400, { code: 'bad.request' }),
@@ -25,7 +25,7 @@ const happening = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('meet' as const), what: fc.constantFrom(...Object.keys(meetings), 'slow') }),
+    arbitrary: fc.record({ do: fc.constant('meet' as const), what: fc.constantFrom(...Object.keys(answers), 'slow') }),
   },
   {
     weight: 4,
@@ -57,10 +57,10 @@ async function simulated(happenings: readonly Happening[], view: View): Promise<
   const http: Http = async (request, signal) => {
     if (!request.url.endsWith('/externalusers/guests')) return here.upstream.http(request, signal)
     const before = here.upstream.sessions.length
-    const told = await orphans()
+    const recorded = await orphans()
     const counted = (): void => {
       if (here.upstream.sessions.length === before) return
-      if (effects.some((id) => !told.has(id))) faults.push('a guest was made twice')
+      if (effects.some((id) => !recorded.has(id))) faults.push('a guest was made twice')
       effects.push(request.headers['x-genesys-request-id'] ?? '')
     }
     return here.upstream.http(request, signal).finally(counted)
@@ -77,17 +77,17 @@ async function simulated(happenings: readonly Happening[], view: View): Promise<
       () => 'issued',
       (thrown: unknown) => asGuestpassError(thrown).code,
     )
-  for (const it of happenings) {
-    const process = 'process' in it ? processes[it.process] : undefined
-    if (it.do === 'ask' && process) void ask(process, it.again)
-    if (it.do === 'meet')
+  for (const step of happenings) {
+    const process = 'process' in step ? processes[step.process] : undefined
+    if (step.do === 'ask' && process) void ask(process, step.again)
+    if (step.do === 'meet')
       here.upstream.meets(
         'user',
-        it.what === 'slow' ? slow(here.clock, 3 * SECOND) : (meetings[it.what] as ScriptedAnswer),
+        step.what === 'slow' ? slow(here.clock, 3 * SECOND) : (answers[step.what] as ScriptedAnswer),
       )
-    if (it.do === 'pause') process?.halting.start(it.step)
-    if (it.do === 'go on') process?.halting.goOn()
-    await here.clock.advance(it.do === 'pass' ? it.ms : 0)
+    if (step.do === 'pause') process?.halting.start(step.step)
+    if (step.do === 'go on') process?.halting.goOn()
+    await here.clock.advance(step.do === 'pass' ? step.ms : 0)
   }
   for (const { halting } of processes) {
     halting.start(Number.NaN)
@@ -98,12 +98,13 @@ async function simulated(happenings: readonly Happening[], view: View): Promise<
   const last = ask(await start(), true)
   await here.clock.advance(2 * MINUTE)
   const said = await last
-  if (!['issued', 'session_exists'].includes(said)) faults.push(`the last one was told ${said}`)
+  if (!['issued', 'session_exists'].includes(said)) faults.push(`the last caller got ${said}`)
   const { documents } = await here.store.documents('default', { kind: 'duplicate', limit: 9 })
   for (const { value } of documents) if ((value as { state: string }).state !== 'live') faults.push('no guest is live')
   const { credentials } = await here.store.list('default', { kind: 'guest', limit: 99 })
-  const told = await orphans()
-  if (here.upstream.sessions.length > credentials.length + told.size) faults.push('a guest was lost and not told')
+  const recorded = await orphans()
+  if (here.upstream.sessions.length > credentials.length + recorded.size)
+    faults.push('a guest was lost and not recorded')
   return faults
 }
 
@@ -122,7 +123,7 @@ const ambushes = fc
     { do: 'go on', process: 0 },
   ])
 
-it('makes no guest twice, whichever processes are paused at whichever step', async () => {
+it('makes no guest twice when processes are paused at any step', async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(runs, ambushes), async (happenings) => {
       expect(await simulated(happenings, (store) => store)).toEqual([])

@@ -119,9 +119,9 @@ describe('attributes that upstream does not take', () => {
     upstream.meets('update', instead(404, { code: 'not.found', message: 'no guest guest-7' }))
     await guests.issue(ann)
     await enriched(connection)
-    const told = await last('GUEST_ENRICHMENT_FAILED')
-    expect(told?.outcome).toBe('failure')
-    expect(JSON.stringify(told)).not.toContain('guest-7')
+    const failed = await last('GUEST_ENRICHMENT_FAILED')
+    expect(failed?.outcome).toBe('failure')
+    expect(JSON.stringify(failed)).not.toContain('guest-7')
   })
 
   it('are told and given again later, also by another process', async () => {

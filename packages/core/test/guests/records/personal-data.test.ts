@@ -29,9 +29,9 @@ describe('what upstream repeats of a person', () => {
           : kind === 'refresh'
             ? await refusal(made.then(({ guestId }) => guests.refresh(guestId)))
             : await made.then(() => settle())
-      const told = inspect([error, await here.events()], { depth: 20 })
-      expect(told).toContain('is locked')
-      expect(told).not.toMatch(/lovelace|diabetes|ada@/i)
+      const texts = inspect([error, await here.events()], { depth: 20 })
+      expect(texts).toContain('is locked')
+      expect(texts).not.toMatch(/lovelace|diabetes|ada@/i)
     },
   )
 })

@@ -11,7 +11,7 @@ import { outcome, advanceUntil, refusal } from '../../world/world.ts'
 
 const OTHER = '7d0f7f7e-3d6c-4a55-9a7e-0c5a3f1a2b10'
 
-/** A process that knows nobody, and a token that somebody holds for a guest. */
+/** A process with an empty store, and a token of a guest from outside. */
 async function outside(more: Record<string, unknown> = {}) {
   const here = refreshWorld()
   const { guests } = await here.process()

@@ -111,7 +111,7 @@ describe('a refresh', () => {
     const here = refreshWorld()
     const { guests } = await here.process()
     expect((await refusal(guests.refresh(ID))).code).toBe('guest_unknown')
-    expect((await refusal(guests.refresh('nobody'))).code).toBe('guest_unknown')
+    expect((await refusal(guests.refresh('unknown'))).code).toBe('guest_unknown')
     expect((await refusal(guests.refresh(''))).code).toBe('invalid_input')
     expect([here.upstream.tokens(), here.upstream.refreshes.length, here.upstream.mints()]).toEqual([0, 0, 0])
   })
@@ -201,7 +201,7 @@ describe('the Idempotency-Key', () => {
     here.upstream.meets(dropped('after'))
     const never = { ...here.clock, sleep: () => new Promise<void>(() => {}) }
     const dead = await here.process({ policy: {} }, { clock: never })
-    // It waits for its repeat for ever, and keeps the lease that nobody prolongs.
+    // It waits for its repeat for ever, and keeps a lease that is not prolonged.
     outcome(dead.guests.refresh(ID)).catch(() => {})
     await settle()
     expect(here.upstream.effects(ID)).toBe(1)
@@ -228,7 +228,7 @@ describe('the Idempotency-Key', () => {
         }
         return done
       },
-      // A process that stands still prolongs no lease.
+      // A process that is paused prolongs no lease.
       lease: async (...ask) => {
         const answer = await here.store.lease(...ask)
         if (stopped) await still
@@ -446,8 +446,8 @@ describe('a refreshed token that does not verify', () => {
     ['expired', { exp: 1_000 }],
     ['missing_exp', { exp: undefined }],
     ['not_yet_valid', { nbf: 4_000_000_000 }],
-    ['issuer', { iss: 'somebody' }],
-    ['audience', { aud: 'somebody' }],
+    ['issuer', { iss: 'stranger' }],
+    ['audience', { aud: 'stranger' }],
     ['malformed', { exp: 'tomorrow' }],
   ])('for the reason %s is never handed out or stored: %j', async (reason, says) => {
     const here = refreshWorld()

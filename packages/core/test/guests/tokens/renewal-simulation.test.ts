@@ -12,11 +12,11 @@ type Happening =
   | { readonly is: 'reject'; readonly process: number }
   | { readonly is: 'pass'; readonly ms: number }
   | { readonly is: 'step'; readonly ms: number }
-  | { readonly is: 'mood'; readonly mood: Mood }
+  | { readonly is: 'fault'; readonly fault: Fault }
 
-type Mood = 'well' | 'slow' | 'busy' | 'failing' | 'lost' | 'misconfigured'
+type Fault = 'well' | 'slow' | 'busy' | 'failing' | 'lost' | 'misconfigured'
 
-const moods: readonly Mood[] = ['well', 'well', 'slow', 'busy', 'failing', 'lost', 'misconfigured']
+const possibleFaults: readonly Fault[] = ['well', 'well', 'slow', 'busy', 'failing', 'lost', 'misconfigured']
 const pass = fc.oneof(
   fc.integer({ min: 1, max: 5 * SECOND }),
   fc.integer({ min: 1, max: 10 * MINUTE }),
@@ -34,7 +34,10 @@ const happening = (steps: boolean): fc.Arbitrary<Happening> =>
     },
     { weight: 1, arbitrary: fc.record({ is: fc.constant('reject' as const), process: fc.nat(2) }) },
     { weight: 5, arbitrary: fc.record({ is: fc.constant('pass' as const), ms: pass }) },
-    { weight: 2, arbitrary: fc.record({ is: fc.constant('mood' as const), mood: fc.constantFrom(...moods) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ is: fc.constant('fault' as const), fault: fc.constantFrom(...possibleFaults) }),
+    },
     {
       weight: steps ? 2 : 0,
       arbitrary: fc.record({ is: fc.constant('step' as const), ms: fc.integer({ min: -2 * HOUR, max: 2 * HOUR }) }),
@@ -47,17 +50,17 @@ async function live(happenings: readonly Happening[], processes: number): Promis
   const { clock, upstream } = here
   const endOf = new Map<string, number>()
   const rejected = new Map<number, Set<string>>()
-  let mood: Mood = 'well'
+  let fault: Fault = 'well'
   let underWay = 0
   let mostUnderWay = 0
   const answer = async () => {
-    if (mood === 'busy') return json(429, {}, { 'retry-after': '30' })
-    if (mood === 'failing') return json(503, {})
-    if (mood === 'lost') throw new HttpFault('lost', 'ECONNRESET')
-    if (mood === 'misconfigured') return json(400, { error: 'invalid_scope' })
+    if (fault === 'busy') return json(429, {}, { 'retry-after': '30' })
+    if (fault === 'failing') return json(503, {})
+    if (fault === 'lost') throw new HttpFault('lost', 'ECONNRESET')
+    if (fault === 'misconfigured') return json(400, { error: 'invalid_scope' })
     const nth = endOf.size + 1
     endOf.set(`test-secret-token-${nth}`, clock.monotonic() + HOUR)
-    if (mood === 'slow') await clock.sleep(7 * SECOND)
+    if (fault === 'slow') await clock.sleep(7 * SECOND)
     return granted(nth)
   }
   upstream.token = async () => {
@@ -80,34 +83,34 @@ async function live(happenings: readonly Happening[], processes: number): Promis
     expect(known.has(token), `${token} had been rejected`).toBe(false)
   }
 
-  for (const it of happenings) {
-    if (it.is === 'pass') await clock.advance(it.ms)
-    if (it.is === 'step') clock.stepWall(it.ms)
-    if (it.is === 'mood') mood = it.mood
-    if (it.is === 'ask') {
-      for (let caller = 0; caller < it.callers; caller += 1) {
-        const asked = ask(it.process)
-          .catch((fault: unknown) => void faults.push(fault))
+  for (const step of happenings) {
+    if (step.is === 'pass') await clock.advance(step.ms)
+    if (step.is === 'step') clock.stepWall(step.ms)
+    if (step.is === 'fault') fault = step.fault
+    if (step.is === 'ask') {
+      for (let caller = 0; caller < step.callers; caller += 1) {
+        const asked = ask(step.process)
+          .catch((thrown: unknown) => void faults.push(thrown))
           .finally(() => waiting.delete(asked))
         waiting.add(asked)
       }
       await settle()
     }
-    if (it.is === 'reject') {
+    if (step.is === 'reject') {
       const got = await Promise.race([
-        sourceOf(it.process)
+        sourceOf(step.process)
           .token()
           .catch(() => undefined),
         settle(),
       ])
       if (got) {
-        sourceOf(it.process).reportRejected(got.token)
-        const known = rejected.get(it.process % processes) ?? new Set()
-        rejected.set(it.process % processes, known.add(got.token.reveal()))
+        sourceOf(step.process).reportRejected(got.token)
+        const known = rejected.get(step.process % processes) ?? new Set()
+        rejected.set(step.process % processes, known.add(got.token.reveal()))
       }
     }
   }
-  mood = 'well'
+  fault = 'well'
   await clock.advance(MINUTE)
   await Promise.all(waiting)
   expect(faults).toEqual([])

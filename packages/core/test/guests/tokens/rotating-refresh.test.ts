@@ -66,11 +66,11 @@ describe('a guest with a rotating refresh token', () => {
     const { guestId } = await guests.issue(ann)
     here.upstream.meets('refresh', instead(400, { code: 'bad.request', message: 'no guest Guest.7, but guestx7' }))
     await refusal(guests.refresh(guestId))
-    const told = JSON.stringify(await here.last('REFRESH_FAILED'))
-    expect([/guest\.7/i.test(told), told.includes('guestx7')]).toEqual([false, true])
+    const failed = JSON.stringify(await here.last('REFRESH_FAILED'))
+    expect([/guest\.7/i.test(failed), failed.includes('guestx7')]).toEqual([false, true])
   })
 
-  /** Keepers alone, for this long: nobody asks. */
+  /** Lets keepers alone work for this long. */
   const keptFor = async (here: Awaited<ReturnType<typeof issued>>, ms: number): Promise<void> => {
     const keeping = keeper(
       { connection: 'default', renew: here.guests.keepRenewed, meter: here.connection.meters },
