@@ -37,7 +37,7 @@ const all = async <T>(values: AsyncIterable<T>): Promise<T[]> => {
 const linesOf = async (log: AuditLog): Promise<string[]> =>
   (await all(auditExport(HOME, log))).map((line) => JSON.stringify(line))
 
-/** Chains the records anew, as somebody would who can write everything but has no key. */
+/** Chains the records anew, as an attacker would who can write all rows but has no key. */
 async function rewritten(records: readonly ChainedRecord[]): Promise<ChainedRecord[]> {
   let head = NO_LINKS
   const chained: ChainedRecord[] = []
@@ -58,7 +58,7 @@ const tampered = (store: Store, change: (links: readonly Link[]) => readonly Lin
 })
 
 describe('an audit log', () => {
-  it('that nobody changed is valid, also without records, and over many pages', async () => {
+  it('that was not changed is valid, also without records, and over many pages', async () => {
     const { log, commit } = await world(0)
     expect(await log.verify()).toEqual({ valid: true, count: 0, hash: '', anchored: 0 })
     for (let nth = 0; nth < 5; nth += 1) await commit(500)
@@ -260,7 +260,7 @@ describe('a checkpoint', () => {
     await running
   })
 
-  it('is made after 1000 records and after ten minutes, by whoever runs, and not without records', async () => {
+  it('is made after 1000 records and after ten minutes, by any process that runs, and not without records', async () => {
     const { log, commit, clock, store } = await world(0)
     const count = async (): Promise<number> =>
       (await store.documents(HOME, { kind: 'checkpoint', limit: 99 })).documents.length

@@ -107,7 +107,7 @@ export function httpCases(adapter: () => Http): void {
     expect(sockets.size).toBeGreaterThan(1)
   })
 
-  it('by TLS to somebody who does not speak it was not sent, or is not known to be', async () => {
+  it('by TLS to a server without TLS was not sent, or is not known to be', async () => {
     const url = await serving((_request, response) => response.end('ok'))
     const { kind } = await fault(client()(url.replace('http:', 'https:')))
     expect(['unsent', 'lost']).toContain(kind)

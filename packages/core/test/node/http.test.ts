@@ -23,7 +23,7 @@ describe.each([
 
 /** What fetch does not tell apart: there it may have been seen. */
 describe('a request in Node', () => {
-  it('that nobody listens for was not sent', async () => {
+  it('to a port without a server was not sent', async () => {
     const url = await serving(() => {})
     await closeOpened()
     const error = await fault(asking(undici())(url))

@@ -54,7 +54,7 @@ describe('a text', () => {
     expect(() => decodedText(bytes)).toThrow(message)
   })
 
-  it('tells of each line whether it could be read', async () => {
+  it('reports for each line whether it could be read', async () => {
     expect(await linesIn(latin1('fine\nJ\xfcrgen\rfine'), 1)).toEqual([
       { text: 'fine' },
       { text: 'J\uFFFDrgen', fault: 'is not UTF-8' },

@@ -58,7 +58,7 @@ describe('a relay', () => {
     expect(await drain(never)).toBe(0)
   })
 
-  it('stops at once when told, and leaves the rest', async () => {
+  it('stops at once when the signal aborts, and leaves the other events', async () => {
     const { store, got, sink, clock, ready } = waiting(3)
     await ready
     expect(
@@ -71,7 +71,7 @@ describe('a relay', () => {
     expect(got).toEqual([])
   })
 
-  it('delivers what comes in, while it runs, until it is told to stop', async () => {
+  it('delivers new events while it runs, until the signal aborts', async () => {
     const { store, got, sink, clock, ready, commit } = waiting(1)
     await ready
     const stop = new AbortController()

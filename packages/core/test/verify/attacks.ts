@@ -34,13 +34,13 @@ const trusted = signers.map(({ key, kid }) => named(key, kid, key === pss ? { al
 
 /** Where tokens are verified: by a platform here, or in a browser. */
 export interface Place {
-  /** A verifier over these keys, for all algorithms, on a clock that stands at `START`. */
+  /** A verifier over these keys, for all algorithms, on a clock that is fixed at `START`. */
   verifying(keys: readonly Jwk[]): (token: string, expectations?: Expectations) => Promise<Verdict>
   /** How many keys are made of one. */
   usable(jwk: Jwk): Promise<number>
 }
 
-/** Everything that somebody who has no key may try; and what looks like it, and is right. */
+/** The attacks that are possible without a key, and valid tokens that look like them. */
 export function attacks(place: Place): void {
   describe.each(signers.map((signer) => [signer.key.alg, signer] as const))('a token of %s', (_alg, signer) => {
     forgeries(place, signer)
@@ -142,7 +142,7 @@ function forgeries(place: Place, { key, kid, attacker }: (typeof signers)[number
     },
   )
 
-  describe('a token has one spelling', () => {
+  describe('a token has one form', () => {
     const flipped = (text: string): string => {
       const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
       return text.slice(0, -1) + alphabet.charAt(alphabet.indexOf(text.slice(-1)) ^ 1)
@@ -186,7 +186,7 @@ function forgeries(place: Place, { key, kid, attacker }: (typeof signers)[number
   describe('header and payload are read strictly', () => {
     it.each([
       ['a claim twice', '{"sub":"guest","exp":1900000000,"sub":"admin"}'],
-      ['a claim twice in another spelling', '{"sub":"guest","exp":1900000000,"\\u0073ub":"admin"}'],
+      ['a claim twice, once with an escape', '{"sub":"guest","exp":1900000000,"\\u0073ub":"admin"}'],
       ['a member twice further down', '{"exp":1900000000,"a":[{"b":1,"b":1}]}'],
       ['a prototype', '{"exp":1900000000,"__proto__":{"sub":"admin"}}'],
       ['a prototype further down', '{"exp":1900000000,"a":{"__proto__":{}}}'],

@@ -153,7 +153,7 @@ describe.each(platforms)('Given keys on the %s platform', (_name, platform) => {
     expect(outcome(await check(token(claims(), rsaPair())))).toBe('signature')
   })
 
-  it('of a set that are the same in another spelling count once', async () => {
+  it('of a set that are equal in another form count once', async () => {
     const zeros = b64(Buffer.concat([Buffer.alloc(2), Buffer.from(String(rsa.jwk['n']), 'base64url')]))
     const keys = [named(rsa, 'one'), named(rsa, 'two', { n: zeros, e: 'AAEAAQ' })]
     expect(outcome(await checker(platform, keys)(token(claims(), rsa, { kid: undefined })))).toBe('valid')

@@ -6,9 +6,9 @@ import { fakeClock } from '../../src/testing/index.ts'
 import { createIssuerClock, offsetFact } from '../../src/verify/issuer-clock.ts'
 
 function observing(clock = fakeClock(), remembered?: unknown) {
-  const told: number[] = []
-  const issuer = createIssuerClock(clock, remembered, (offset) => told.push(offset))
-  return { clock, told, issuer, ahead: (ms: number) => issuer.observe(clock.wall() + ms) }
+  const changes: number[] = []
+  const issuer = createIssuerClock(clock, remembered, (offset) => changes.push(offset))
+  return { clock, changes, issuer, ahead: (ms: number) => issuer.observe(clock.wall() + ms) }
 }
 
 it('the clock of an issuer is ours until it says otherwise', () => {
@@ -19,18 +19,18 @@ it('the clock of an issuer is ours until it says otherwise', () => {
 })
 
 it('differences under two seconds are none, and small changes of a large one no news', () => {
-  const { ahead, told, issuer } = observing()
+  const { ahead, changes, issuer } = observing()
   for (const ms of [1_999, -1_999, HOUR, HOUR + 1_999, HOUR - 1_999, HOUR + 2_000, 0]) ahead(ms)
-  expect(told).toEqual([HOUR, HOUR + 2 * SECOND, 0])
+  expect(changes).toEqual([HOUR, HOUR + 2 * SECOND, 0])
   expect(issuer.offset()).toBe(0)
 })
 
 it('an absurd difference says nothing', () => {
-  const { ahead, told } = observing()
+  const { ahead, changes } = observing()
   for (const ms of [2 * DAY + 1, -2 * DAY - 1, Number.NaN]) ahead(ms)
-  expect(told).toEqual([])
+  expect(changes).toEqual([])
   ahead(2 * DAY)
-  expect(told).toEqual([2 * DAY])
+  expect(changes).toEqual([2 * DAY])
 })
 
 it('the clock of an issuer goes on with ours', async () => {
@@ -60,7 +60,7 @@ describe('an offset that was stored', () => {
     },
   )
 
-  it('is not used by another machine, nor where machines cannot be told apart', () => {
+  it('is not used by another machine, nor where machines cannot be distinguished', () => {
     const clock = fakeClock()
     const fact = offsetFact(clock, HOUR)
     const { uptime: _none, ...web } = clock
@@ -82,13 +82,13 @@ describe('an offset that was stored', () => {
 
 describe('a wall clock that is set after the offset was measured', () => {
   it('leaves no offset until the next Date header', () => {
-    const { issuer, clock, ahead, told } = observing()
+    const { issuer, clock, ahead, changes } = observing()
     ahead(-10 * MINUTE)
     clock.stepWall(-10 * MINUTE)
     expect([issuer.offset(), issuer.now()]).toEqual([0, clock.wall()])
     ahead(0)
     expect([issuer.offset(), issuer.now()]).toEqual([0, clock.wall()])
-    expect(told).toEqual([-10 * MINUTE, 0])
+    expect(changes).toEqual([-10 * MINUTE, 0])
   })
 
   it('does not take the time of the issuer back behind what is known of it', async () => {
@@ -101,12 +101,12 @@ describe('a wall clock that is set after the offset was measured', () => {
   })
 
   it('and by as much as the issuer is away stores the offset anew, for other processes of this clock', () => {
-    const { issuer, clock, ahead, told } = observing()
+    const { issuer, clock, ahead, changes } = observing()
     ahead(HOUR)
     clock.stepWall(HOUR)
     ahead(HOUR)
     expect(issuer.offset()).toBe(HOUR)
-    expect(told).toEqual([HOUR, HOUR])
+    expect(changes).toEqual([HOUR, HOUR])
   })
 
   it('holds for a step of less than two seconds, as a clock that is steered makes', () => {

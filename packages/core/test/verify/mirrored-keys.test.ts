@@ -228,7 +228,7 @@ describe('Mirrored keys', () => {
     })
   })
 
-  describe('refreshed as they are used, when nobody runs the mirror', () => {
+  describe('refreshed as they are used, when the mirror does not run', () => {
     it('are refreshed behind the back of who asks shortly before the interval ends', async () => {
       const { clock, issuer, mirror } = world()
       const set = await mirror.keys()
@@ -372,7 +372,7 @@ describe('Mirrored keys', () => {
     issuer.trouble = { status: 429, headers: { 'retry-after': '1800' } }
     await clock.advance(10 * MINUTE)
     expect(issuer.requests).toHaveLength(2)
-    const told = clock.wall()
+    const answeredAt = clock.wall()
     issuer.trouble = undefined
     issuer.keys = [named(second, 'two')]
     for (let at = 0; at < 18; at += 1) {
@@ -380,7 +380,7 @@ describe('Mirrored keys', () => {
       expect(await judge(second, 'two')).toBe('unknown_key')
     }
     expect(issuer.requests).toHaveLength(2)
-    await clock.advance(1800 * SECOND * 1.1 - (clock.wall() - told))
+    await clock.advance(1800 * SECOND * 1.1 - (clock.wall() - answeredAt))
     expect(issuer.requests).toHaveLength(3)
     expect(await judge(second, 'two')).toBe('valid')
   })

@@ -36,13 +36,13 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
     expect(await check(token(issued, ec, { kid: 'two' }))).toEqual({ valid: true, claims: issued })
   })
 
-  it('gives claims that nobody can change for the next caller', async () => {
+  it('gives claims that no caller can change for the next one', async () => {
     const verdict = await check(token(claims({ deep: { list: [{}] } }), rsa))
     const held = (verdict.valid ? verdict.claims : {}) as { deep: { list: object[] } }
     for (const part of [held, held.deep, held.deep.list, held.deep.list[0]]) expect(Object.isFrozen(part)).toBe(true)
   })
 
-  it('accepts RS256 alone unless told otherwise', async () => {
+  it('accepts RS256 alone by default', async () => {
     const strict = checker(platform, keys)
     expect(outcome(await strict(token(claims(), ec, { kid: 'two' })))).toBe('algorithm')
     expect(outcome(await strict(token(claims(), rsa)))).toBe('valid')
@@ -129,7 +129,7 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
       expect(outcome(await verify(token('{"exp":-1e400}', rsa)))).toBe('expired')
     })
 
-    it('finds no token valid while the clock tells nothing', async () => {
+    it('finds no token valid while the clock has no time', async () => {
       const verify = checker(platform, keys, { now: () => Number.NaN })
       expect(outcome(await verify(token(claims({ nbf: START }), rsa)))).toBe('expired')
     })
@@ -303,14 +303,14 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
   })
 })
 
-describe('A verifier tells its keys whether others are under way', () => {
+describe('A verifier says to its keys whether other checks are in flight', () => {
   const [, platform] = platforms[0] as (typeof platforms)[0]
 
   it('for each check: alone, at once with others, or after all of them', async () => {
-    const told: boolean[] = []
+    const manyFlags: boolean[] = []
     const late: Array<(right: boolean) => void> = []
     const verify = (_input: Uint8Array, _signature: Uint8Array, many: boolean): boolean | Promise<boolean> => {
-      told.push(many)
+      manyFlags.push(many)
       return many ? new Promise((resolve) => late.push(resolve)) : true
     }
     const set = { generation: 1, keys: [{ kid: 'one', algorithm: 'RS256', verify }] } as const
@@ -318,15 +318,15 @@ describe('A verifier tells its keys whether others are under way', () => {
     const good = (jti: string): string => token(claims({ jti }), rsa)
     await check(good('1'))
     await check(good('2'))
-    expect(told).toEqual([false, false])
+    expect(manyFlags).toEqual([false, false])
     const [alone, ...others] = [check(good('3')), check(good('4')), check(good('5'))]
     await alone
     const joined = check(good('6'))
-    expect(told.slice(2)).toEqual([false, true, true, true])
+    expect(manyFlags.slice(2)).toEqual([false, true, true, true])
     for (const answer of late) answer(true)
     expect((await Promise.all([...others, joined])).map(outcome)).toEqual(['valid', 'valid', 'valid'])
     await check(good('7'))
-    expect(told.at(-1)).toBe(false)
+    expect(manyFlags.at(-1)).toBe(false)
   })
 })
 

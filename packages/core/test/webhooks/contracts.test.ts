@@ -7,7 +7,7 @@ import { credential, event, fullCredential, HOME } from '../../src/testing/store
 import type { ConfiguredEndpoint } from '../../src/webhooks/endpoints.ts'
 import { payloadFor } from '../../src/webhooks/payload.ts'
 import { refusal } from '../world/world.ts'
-import { configured, hooked, never, receiving, SECRET } from './world.ts'
+import { configured, createSite, never, startReceiver, SECRET } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -20,9 +20,9 @@ async function world(
   more: Partial<ConfiguredEndpoint> = {},
   clientId?: string,
 ) {
-  const peer = await receiving()
+  const peer = await startReceiver()
   closing.push(peer.close)
-  const site = hooked(
+  const site = createSite(
     [configured(contract, `${peer.url}/${contract}`, { contract, ...more })],
     clientId === undefined ? {} : { clientId },
   )
@@ -30,7 +30,7 @@ async function world(
   const happens = async (events: readonly Event[], guest?: GuestCredential): Promise<readonly unknown[]> => {
     await site.commit(events, guest)
     await site.hooks.drain(never)
-    return peer.got.map(({ body }) => body)
+    return peer.received.map(({ body }) => body)
   }
   return { ...site, peer, happens }
 }
@@ -39,7 +39,7 @@ const refreshed = event('1', { type: 'REFRESH_COMPLETED', subject: 'subject-of-g
 const guest = (generation = 2): GuestCredential => credential('guest-1', generation)
 
 describe('the identity provider', () => {
-  it('is told of a refreshed token, by the guest and its generation, without the token unless it opted in', async () => {
+  it('is sent each refresh of a token, with the guest and its generation, without the token unless it opted in', async () => {
     const { happens } = await world('idp')
     const others = [event('2', { type: 'REFRESH_FAILED', outcome: 'failure' }), event('3')]
     expect(await happens([refreshed, ...others], guest())).toEqual([
@@ -52,7 +52,7 @@ describe('the identity provider', () => {
     ])
   })
 
-  it('is told of a token minted anew for a guest whose former one was too old to be refreshed, and of no first one', async () => {
+  it('is sent a token that was minted because the former one was too old to be refreshed, but no first token', async () => {
     const { happens } = await world('idp', { includeToken: true })
     const minted = { type: 'TOKEN_GENERATED_SUCCESS', subject: refreshed.subject } as const
     const events = [event('2', { ...minted, generation: 1 }), event('3', { ...minted, generation: 2 })]
@@ -66,7 +66,7 @@ describe('the identity provider', () => {
     await commit([refreshed], guest())
     expect(inspect(await store.events(HOME, { limit: 9 }), { depth: 9 })).not.toContain('access-guest-1')
     await hooks.drain(never)
-    expect(peer.got[0]?.body).toMatchObject({ newToken: 'access-guest-1-2', generation: 2 })
+    expect(peer.received[0]?.body).toMatchObject({ newToken: 'access-guest-1-2', generation: 2 })
   })
 
   it.each<[string, Partial<GuestCredential>]>([
@@ -101,7 +101,7 @@ describe('identity management', () => {
   const renewed = event('1', { type: 'ACCESS_TOKEN_RENEWED', latencyMs: 12.3 })
   const failed = event('2', { type: 'ACCESS_TOKEN_FAILED', outcome: 'failure', latencyMs: 3 })
 
-  it('is told of every renewal of an access token, with what came of it', async () => {
+  it('is sent every renewal of an access token, with its outcome', async () => {
     const { happens } = await world('idm', {}, 'client-1')
     expect(await happens([renewed, failed, event('3')])).toEqual([
       { clientId: 'client-1', timestamp: Date.UTC(2026, 0, 1), latencyMs: 12.3, success: true },
@@ -119,7 +119,7 @@ describe('identity management', () => {
 describe('analytics', () => {
   const authenticated = event('1', { type: 'guest.authentication', subject: 'subject-of-guest-1', latencyMs: 250 })
 
-  it('is told who was authenticated; the address is read from the sealed profile when it is sent', async () => {
+  it('is sent who was authenticated; the address is read from the sealed profile at the delivery', async () => {
     const { happens, store } = await world('analytics')
     const bodies = await happens([authenticated, event('2', { type: 'guest.authentication', outcome: 'failure' })], {
       ...fullCredential('guest-1'),
@@ -135,7 +135,7 @@ describe('analytics', () => {
         timestamp: '2026-01-01T00:00:00.000Z',
       },
     ])
-    expect(inspect(await store.events(HOME, { limit: 9 }), { depth: 9 })).not.toContain('somebody@')
+    expect(inspect(await store.events(HOME, { limit: 9 }), { depth: 9 })).not.toContain('ann@')
   })
 
   it('is sent nothing of a guest that was erased meanwhile, and nothing waits', async () => {
@@ -149,23 +149,23 @@ describe('analytics', () => {
   })
 
   it('has 3 s to answer', async () => {
-    const peer = await receiving(() => ({ hangs: true }))
-    const site = hooked([configured('analytics', peer.url, { contract: 'analytics' })])
+    const peer = await startReceiver(() => ({ hangs: true }))
+    const site = createSite([configured('analytics', peer.url, { contract: 'analytics' })])
     closing.push(site.close, peer.close)
     await site.commit([authenticated], fullCredential('guest-1'))
     const draining = site.hooks.drain(never)
-    await expect.poll(() => peer.got.length).toBe(1)
+    await expect.poll(() => peer.received.length).toBe(1)
     await site.clock.advance(3 * SECOND)
     await draining
-    const [told] = await site.told()
-    expect(told?.error?.message).toContain('no answer within 3 s')
-    expect(inspect(await site.told(), { depth: 9 })).not.toContain('somebody@')
+    const [failure] = await site.deliveryEvents()
+    expect(failure?.error?.message).toContain('no answer within 3 s')
+    expect(inspect(await site.deliveryEvents(), { depth: 9 })).not.toContain('ann@')
   })
 })
 
-describe('an endpoint that somebody added', () => {
-  it('is told of the events that it chose, and is reached over the guarded network only', async () => {
-    const site = hooked([])
+describe('an added endpoint', () => {
+  it('is sent the events that it chose, over the guarded network only', async () => {
+    const site = createSite([])
     closing.push(site.close)
     const added = await site.hooks.endpoints.add({ url: 'https://localtest.invalid/hook', events: ['KEYS_ROTATED'] })
     expect(added).toMatchObject({
@@ -178,14 +178,14 @@ describe('an endpoint that somebody added', () => {
     await site.commit([event('1', { type: 'KEYS_ROTATED' }), event('2')])
     await site.hooks.drain(never)
     expect(await site.hooks.counts(added.id)).toEqual({ waiting: 1, deadLetters: 0 })
-    expect((await site.told()).map(({ type }) => type)).toEqual(['WEBHOOK_FAILED'])
+    expect((await site.deliveryEvents()).map(({ type }) => type)).toEqual(['WEBHOOK_FAILED'])
     await site.hooks.endpoints.remove(added.id)
     expect(await site.hooks.counts(added.id)).toEqual({ waiting: 0, deadLetters: 0 })
     await expect(site.hooks.endpoints.get(added.id)).rejects.toMatchObject({ code: 'webhook_unknown' })
   })
 
   it('is refused with every fault at once when it is not public or its events are not known', async () => {
-    const { hooks, close } = hooked([])
+    const { hooks, close } = createSite([])
     closing.push(close)
     await expect(hooks.endpoints.add({ url: 'https://10.0.0.1/?key=canary', events: ['NONSENSE'] })).rejects.toSatisfy(
       (error: { code: string; message: string; fields: readonly { field: string }[] }) =>
@@ -197,7 +197,7 @@ describe('an endpoint that somebody added', () => {
   })
 
   it('is refused with remedies that are sentences', async () => {
-    const { hooks, close } = hooked([])
+    const { hooks, close } = createSite([])
     closing.push(close)
     for (const events of [['NONSENSE'], []]) {
       const { fields } = await refusal(hooks.endpoints.add({ url: 'https://10.0.0.1/', events }))
@@ -207,7 +207,7 @@ describe('an endpoint that somebody added', () => {
   })
 
   it('keeps its last secret beside a new one until the next', async () => {
-    const { hooks, close } = hooked([])
+    const { hooks, close } = createSite([])
     closing.push(close)
     const { id, secrets } = await hooks.endpoints.add({ url: 'https://hooks.example.com/' })
     const second = await hooks.endpoints.rotate(id)
@@ -217,7 +217,7 @@ describe('an endpoint that somebody added', () => {
   })
 
   it('shows no secret, however it is looked at', async () => {
-    const { hooks, close } = hooked([configured('idp', 'http://127.0.0.1:1/')])
+    const { hooks, close } = createSite([configured('idp', 'http://127.0.0.1:1/')])
     closing.push(close)
     await hooks.endpoints.add({ url: 'https://hooks.example.com/' })
     const all = await hooks.endpoints.all()
@@ -226,14 +226,14 @@ describe('an endpoint that somebody added', () => {
   })
 
   it('of the configuration is changed there, not here', async () => {
-    const { hooks, close } = hooked([configured('idp', 'http://127.0.0.1:1/')])
+    const { hooks, close } = createSite([configured('idp', 'http://127.0.0.1:1/')])
     closing.push(close)
     await expect(hooks.endpoints.remove('idp')).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(hooks.endpoints.rotate('idp')).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
   it('of the configuration that was disabled is sent to again when its address changes', async () => {
-    const { hooks, open, close } = hooked([configured('idp', 'http://127.0.0.1:1/')])
+    const { hooks, open, close } = createSite([configured('idp', 'http://127.0.0.1:1/')])
     closing.push(close)
     await hooks.endpoints.disable('idp', 'gone')
     expect(await hooks.endpoints.get('idp')).toHaveProperty('disabled')

@@ -10,7 +10,7 @@ import { createEndpointSink } from '../../src/webhooks/endpoint-sink.ts'
 import { payloadFor } from '../../src/webhooks/payload.ts'
 import { webhooks } from '../../src/webhooks/webhooks.ts'
 import { recordingObserver } from '../world/recording-observer.ts'
-import { configured, hooked, never, plainEvents, receiving } from './world.ts'
+import { configured, createSite, never, plainEvents, startReceiver } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -20,9 +20,9 @@ afterEach(async () => {
 /** One endpoint, which answers with what `now` says at the time. */
 async function world() {
   const now: { status: number; hangs: boolean } = { status: 204, hangs: false }
-  const peer = await receiving(() => now)
+  const peer = await startReceiver(() => now)
   closing.push(peer.close)
-  const site = hooked([configured('one', `${peer.url}/one`)])
+  const site = createSite([configured('one', `${peer.url}/one`)])
   closing.push(site.close)
   let last = 0
   const happens = (): Promise<unknown> => site.commit([event(`${(last += 1)}`, { type: 'KEYS_ROTATED' })])
@@ -30,51 +30,51 @@ async function world() {
 }
 
 describe('an endpoint that takes nothing', () => {
-  it('is asked less and less often, to once a minute, and at once again when it took something', async () => {
+  it('is sent to less and less often, down to once a minute, until it takes a message', async () => {
     const { hooks, clock, peer, now, happens } = await world()
     now.status = 500
-    /** Seconds until it is asked again, with something new at every look. */
-    const restOf = async (): Promise<number> => {
-      const before = peer.got.length
+    /** Seconds until it is sent to again, with a new event each second. */
+    const backOffOf = async (): Promise<number> => {
+      const before = peer.received.length
       for (let seconds = 0; ; seconds += 1) {
         await happens()
         await hooks.drain(never)
-        if (peer.got.length > before) return seconds
+        if (peer.received.length > before) return seconds
         await clock.advance(SECOND)
       }
     }
-    const rests: number[] = []
-    for (let nth = 0; nth < 8; nth += 1) rests.push(await restOf())
-    expect(rests).toEqual([0, 2, 4, 8, 16, 32, 60, 60])
+    const backOffs: number[] = []
+    for (let nth = 0; nth < 8; nth += 1) backOffs.push(await backOffOf())
+    expect(backOffs).toEqual([0, 2, 4, 8, 16, 32, 60, 60])
     now.status = 204
     await clock.advance(MINUTE)
     await hooks.drain(never)
     now.status = 500
-    expect([await restOf(), await restOf()]).toEqual([0, 2])
+    expect([await backOffOf(), await backOffOf()]).toEqual([0, 2])
   })
 
-  it('has no more begun of a batch after 20 s; the rest is put back and counts no try', async () => {
+  it('is sent no further message of a batch after 20 s; the others are released and count no attempt', async () => {
     const { hooks, clock, peer, now, happens, store } = await world()
     now.hangs = true
     for (let nth = 0; nth < 5; nth += 1) await happens()
     const draining = hooks.drain(never)
     for (let tried = 1; tried <= 2; tried += 1) {
-      await expect.poll(() => peer.got.length).toBe(tried)
+      await expect.poll(() => peer.received.length).toBe(tried)
       await clock.advance(15 * SECOND)
     }
     await draining
-    expect(peer.got).toHaveLength(2)
+    expect(peer.received).toHaveLength(2)
     const left = await store.outbox.claim('webhook:default:one', 9, 1)
     expect(left.map(({ attempts }) => attempts)).toEqual([0, 0, 0])
   })
 })
 
 describe('webhooks that run', () => {
-  it('report an endpoint that takes nothing, though another takes all, until it takes something or is removed', async () => {
+  it('report an endpoint that takes nothing, while another takes all, until it takes a message or is removed', async () => {
     const answers: Record<string, number> = { '/one': 500, '/two': 204 }
-    const peer = await receiving((path) => ({ status: answers[path] ?? 204 }))
+    const peer = await startReceiver((path) => ({ status: answers[path] ?? 204 }))
     closing.push(peer.close)
-    const site = hooked([configured('one', `${peer.url}/one`), configured('two', `${peer.url}/two`)])
+    const site = createSite([configured('one', `${peer.url}/one`), configured('two', `${peer.url}/two`)])
     closing.push(site.close)
     const observed = recordingObserver()
     const stop = new AbortController()
@@ -97,7 +97,7 @@ describe('webhooks that run', () => {
     await running
   })
 
-  it('report no more of an endpoint that was removed', async () => {
+  it('report no failure of an endpoint that was removed', async () => {
     const { clock, commit, hooks } = await world()
     const observed = recordingObserver()
     const stop = new AbortController()
@@ -115,8 +115,8 @@ describe('webhooks that run', () => {
   })
 })
 
-describe('a letter that cannot be made', () => {
-  it('holds nobody else up, and is given up after all tries', async () => {
+describe('a message that cannot be made', () => {
+  it('delays no other message, and is a dead letter after all attempts', async () => {
     const { ports, store, clock, commit, peer } = await world()
     const broken: Store = {
       ...store,
@@ -131,7 +131,7 @@ describe('a letter that cannot be made', () => {
     )
     await commit([event('1', { type: 'KEYS_ROTATED', subject: 'broken' }), event('2', { type: 'KEYS_ROTATED' })])
     await hooks.drain(never)
-    expect(peer.got.map(({ headers }) => headers['webhook-id'])).toEqual([event('2').id])
+    expect(peer.received.map(({ headers }) => headers['webhook-id'])).toEqual([event('2').id])
     for (let tried = 0; tried < 10; tried += 1) {
       await clock.advance(25 * HOUR)
       await hooks.drain(never)
@@ -144,15 +144,15 @@ describe('a letter that cannot be made', () => {
 })
 
 describe('an endpoint that was removed', () => {
-  it('gets nothing of what a courier had in hand', async () => {
+  it('gets none of the messages that its delivery worker had claimed', async () => {
     const { hooks, ports, clock } = await world()
-    const sink = createEndpointSink('nobody', { connection: 'default', endpoints: hooks.endpoints }, ports)
+    const sink = createEndpointSink('unknown', { connection: 'default', endpoints: hooks.endpoints }, ports)
     const due = plainEvents(2).map((one) => ({ event: one, attempts: 0 }))
     expect(await sink.deliver(due, never)).toEqual(due.map(({ event: { id } }) => ({ event: id, then: 'done' })))
     expect(clock.sleeping).toBe(0)
   })
 
-  it('has its courier dismissed', async () => {
+  it('has its delivery worker stopped', async () => {
     const { hooks, clock } = await world()
     const stop = new AbortController()
     const running = hooks.run(stop.signal)
@@ -202,9 +202,9 @@ describe('an added endpoint that opted in', () => {
       configured: false,
     } as const
     const of = event('1', { type: 'TOKEN_GENERATED_SUCCESS', generation: 2 })
-    const told = payloadFor(endpoint, of, { credential: credential('guest-1', 2), now: 0 })
-    expect(told?.body).toMatchObject({ data: { newToken: 'access-guest-1-2', guestId: 'guest-1' } })
-    expect(told?.token).toBeInstanceOf(Secret)
+    const payload = payloadFor(endpoint, of, { credential: credential('guest-1', 2), now: 0 })
+    expect(payload?.body).toMatchObject({ data: { newToken: 'access-guest-1-2', guestId: 'guest-1' } })
+    expect(payload?.token).toBeInstanceOf(Secret)
     const failed = payloadFor(endpoint, { ...of, outcome: 'failure' } as Event, {
       credential: credential('guest-1', 2),
       now: 0,

@@ -7,7 +7,16 @@ import { credential, event, HOME } from '../../src/testing/store-contract/sample
 import { BATCH_LEASE } from '../../src/webhooks/endpoint-sink.ts'
 import { signatures } from '../../src/webhooks/signature.ts'
 import { signingSecret } from '../../src/webhooks/signing-secret.ts'
-import { type Answer, configured, type Got, hooked, never, plainEvents, receiving, SECRET } from './world.ts'
+import {
+  type Answer,
+  configured,
+  type ReceivedRequest,
+  createSite,
+  never,
+  plainEvents,
+  startReceiver,
+  SECRET,
+} from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -15,22 +24,22 @@ afterEach(async () => {
 })
 
 async function world(answer?: (path: string, nth: number) => Answer, ids: readonly string[] = ['one']) {
-  const peer = await receiving(answer)
+  const peer = await startReceiver(answer)
   closing.push(peer.close)
-  const site = hooked(ids.map((id) => configured(id, `${peer.url}/${id}`)))
+  const site = createSite(ids.map((id) => configured(id, `${peer.url}/${id}`)))
   closing.push(site.close)
   return { ...site, peer }
 }
 
 describe('an event', () => {
-  it('is delivered once, as Standard Webhooks says, with its generation and without what concerns nobody', async () => {
+  it('is delivered once, as Standard Webhooks says, with its generation and without connection, actor and Idempotency-Key', async () => {
     const { hooks, commit, peer } = await world()
     const one = event('1', { generation: 4, idempotencyKey: 'key', latencyMs: 12, data: { api: 'guest-tokens' } })
     await commit([one], credential('guest-1', 4, { subject: one.subject }))
     expect(await hooks.drain(never)).toBe(1)
     expect(await hooks.drain(never)).toBe(0)
-    expect(peer.got).toHaveLength(1)
-    expect(peer.got[0]?.body).toEqual({
+    expect(peer.received).toHaveLength(1)
+    expect(peer.received[0]?.body).toEqual({
       type: 'TOKEN_GENERATED_SUCCESS',
       timestamp: '2026-01-01T00:00:00.000Z',
       data: {
@@ -46,7 +55,7 @@ describe('an event', () => {
         data: { api: 'guest-tokens' },
       },
     })
-    expect(peer.got[0]?.headers).toMatchObject({ 'webhook-id': one.id, 'content-type': 'application/json' })
+    expect(peer.received[0]?.headers).toMatchObject({ 'webhook-id': one.id, 'content-type': 'application/json' })
   })
 
   it('is signed with every secret while one replaces another, so that a receiver with either takes it', async () => {
@@ -55,7 +64,7 @@ describe('an event', () => {
     const hooks = open({ configured: [configured('one', `${peer.url}/one`, { secrets: [second, SECRET] })] })
     await commit(plainEvents(1))
     await hooks.drain(never)
-    const { headers = {}, text = '' }: Partial<Got> = peer.got[0] ?? {}
+    const { headers = {}, text = '' }: Partial<ReceivedRequest> = peer.received[0] ?? {}
     const { 'webhook-id': id, 'webhook-signature': given } = headers
     expect(headers['webhook-timestamp']).toBe(String(clock.wall() / SECOND))
     const signed = `${String(id)}.${clock.wall() / SECOND}.${text}`
@@ -66,18 +75,18 @@ describe('an event', () => {
     expect(String(given).split(' ')).toEqual(expected)
   })
 
-  it('of somebody who was never stored is sent as well', async () => {
+  it('about a guest that was never stored is sent', async () => {
     const { hooks, commit, peer } = await world()
     await commit([event('1', { type: 'guest.authentication', outcome: 'failure' })])
     await hooks.drain(never)
-    expect(peer.got.map(({ body }) => body['type'])).toEqual(['guest.authentication'])
+    expect(peer.received.map(({ body }) => body['type'])).toEqual(['guest.authentication'])
   })
 
-  it('of a guest that was erased meanwhile is not sent, except that it was erased', async () => {
+  it('about a guest that was erased meanwhile is not sent, except GUEST_ERASED', async () => {
     const { hooks, commit, peer } = await world()
     await commit([event('1', { type: 'REFRESH_COMPLETED' }), event('2', { type: 'GUEST_ERASED' })])
     await hooks.drain(never)
-    expect(peer.got.map(({ body }) => body['type'])).toEqual(['GUEST_ERASED'])
+    expect(peer.received.map(({ body }) => body['type'])).toEqual(['GUEST_ERASED'])
     expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 
@@ -85,17 +94,17 @@ describe('an event', () => {
     const { hooks, store, peer } = await world()
     await store.commit({ connection: 'neighbour', events: [event('1', { connection: 'neighbour' })] })
     await hooks.drain(never)
-    expect(peer.got).toEqual([])
+    expect(peer.received).toEqual([])
   })
 
-  it('that was taken is told as WEBHOOK_SYNCED, and that is told to no webhook', async () => {
-    const { hooks, commit, told, peer, store } = await world()
+  it('that was taken is recorded as WEBHOOK_SYNCED, which is sent to no webhook', async () => {
+    const { hooks, commit, deliveryEvents, peer, store } = await world()
     const [one] = plainEvents(1)
     await commit(plainEvents(1))
     await hooks.drain(never)
     expect(await store.outbox.counts('webhooks:default')).toEqual({ waiting: 0, deadLetters: 0 })
     await hooks.drain(never)
-    expect(await told()).toMatchObject([
+    expect(await deliveryEvents()).toMatchObject([
       {
         type: 'WEBHOOK_SYNCED',
         outcome: 'success',
@@ -104,7 +113,7 @@ describe('an event', () => {
         data: { webhook: 'one', event: one?.id, eventType: 'KEYS_ROTATED', attempt: 1 },
       },
     ])
-    expect(peer.got).toHaveLength(1)
+    expect(peer.received).toHaveLength(1)
   })
 })
 
@@ -114,19 +123,21 @@ describe('a delivery that fails', () => {
     [404, {}],
     [302, { location: 'http://127.0.0.1:1/' }],
   ])('with %i is tried again after 5 s under the same id and a new time', async (status, headers) => {
-    const { hooks, commit, clock, peer, told } = await world((_, nth) => (nth === 1 ? { status, headers } : {}))
+    const { hooks, commit, clock, peer, deliveryEvents } = await world((_, nth) =>
+      nth === 1 ? { status, headers } : {},
+    )
     await commit(plainEvents(1))
     await hooks.drain(never)
     await clock.advance(5 * SECOND - 1)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(1)
+    expect(peer.received).toHaveLength(1)
     await clock.advance(1)
     await hooks.drain(never)
-    const [first, second] = peer.got
+    const [first, second] = peer.received
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
     expect(Number(second?.headers['webhook-timestamp']) - Number(first?.headers['webhook-timestamp'])).toBe(5)
     expect(second?.headers['webhook-signature']).not.toBe(first?.headers['webhook-signature'])
-    expect((await told()).map(({ type }) => type)).toEqual(['WEBHOOK_FAILED', 'WEBHOOK_SYNCED'])
+    expect((await deliveryEvents()).map(({ type }) => type)).toEqual(['WEBHOOK_FAILED', 'WEBHOOK_SYNCED'])
   })
 
   it('is not tried before its Retry-After, and neither is anything else at that endpoint', async () => {
@@ -138,10 +149,10 @@ describe('a delivery that fails', () => {
     await commit([event('9', { type: 'GRANT_ENDED' })])
     await clock.advance(HOUR - 1)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(1)
+    expect(peer.received).toHaveLength(1)
     await clock.advance(1)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(3)
+    expect(peer.received).toHaveLength(3)
   })
 
   it('leaves its endpoint alone for no longer when the clock is set back meanwhile', async () => {
@@ -154,27 +165,27 @@ describe('a delivery that fails', () => {
     await commit([event('9', { type: 'GRANT_ENDED' })])
     await clock.advance(MINUTE)
     await hooks.drain(never)
-    expect(peer.got.length).toBeGreaterThan(1)
+    expect(peer.received.length).toBeGreaterThan(1)
   })
 
   it('is a dead letter after ten tries, and can be sent again by hand', async () => {
     let broken = true
-    const { hooks, commit, clock, peer, told } = await world(() => (broken ? { status: 503 } : {}))
+    const { hooks, commit, clock, peer, deliveryEvents } = await world(() => (broken ? { status: 503 } : {}))
     const [one] = plainEvents(1)
     await commit(plainEvents(1))
     for (let tried = 0; tried < 12; tried += 1) {
       await hooks.drain(never)
       await clock.advance(25 * HOUR)
     }
-    expect(peer.got).toHaveLength(10)
+    expect(peer.received).toHaveLength(10)
     expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 1 })
-    expect((await told()).at(-1)).toMatchObject({ type: 'WEBHOOK_PARKED', data: { attempt: 10 } })
+    expect((await deliveryEvents()).at(-1)).toMatchObject({ type: 'WEBHOOK_PARKED', data: { attempt: 10 } })
     const { messages } = await hooks.deadLetters('one', { limit: 10 })
     expect(messages).toMatchObject([{ event: { id: one?.id }, attempts: 10, why: 'the endpoint answered 503' }])
     broken = false
     expect(await hooks.redeliver('one')).toBe(1)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(11)
+    expect(peer.received).toHaveLength(11)
     expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 
@@ -182,16 +193,22 @@ describe('a delivery that fails', () => {
     const { hooks, commit, peer } = await world((_, nth) => (nth === 1 ? { status: 500 } : {}))
     await commit([event('1', { type: 'KEYS_ROTATED' }), event('2', { type: 'KEYS_ROTATED' })])
     await hooks.drain(never)
-    expect(peer.got.map(({ headers }) => String(headers['webhook-id']).at(-1))).toEqual(['1', '2'])
+    expect(peer.received.map(({ headers }) => String(headers['webhook-id']).at(-1))).toEqual(['1', '2'])
   })
 
-  it('tells nothing of what the endpoint said, and no secret', async () => {
-    const { hooks, commit, told, store } = await world(() => ({ status: 500, headers: { 'x-canary': 'canary' } }))
+  it('records neither the answer of the endpoint nor a secret', async () => {
+    const { hooks, commit, deliveryEvents, store } = await world(() => ({
+      status: 500,
+      headers: { 'x-canary': 'canary' },
+    }))
     await commit(plainEvents(1))
     await hooks.drain(never)
-    const heard = inspect([await told(), await store.outbox.deadLetters('webhook:default:one', { limit: 9 })], {
-      depth: 9,
-    })
+    const heard = inspect(
+      [await deliveryEvents(), await store.outbox.deadLetters('webhook:default:one', { limit: 9 })],
+      {
+        depth: 9,
+      },
+    )
     expect(heard).not.toMatch(/canary|whsec_|127\.0\.0\.1/)
   })
 })
@@ -199,53 +216,59 @@ describe('a delivery that fails', () => {
 describe('an endpoint that is gone', () => {
   it('is disabled by a 410 and gets nothing more; what waits for it is kept', async () => {
     let status = 410
-    const { hooks, commit, peer, told, clock } = await world(() => ({ status }))
+    const { hooks, commit, peer, deliveryEvents, clock } = await world(() => ({ status }))
     await commit([event('1', { type: 'KEYS_ROTATED' }), event('2', { type: 'KEYS_ROTATED' })])
     await hooks.drain(never)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(1)
-    expect((await told()).map(({ type }) => type)).toEqual(['WEBHOOK_PARKED', 'WEBHOOK_DISABLED', 'WEBHOOK_PARKED'])
+    expect(peer.received).toHaveLength(1)
+    expect((await deliveryEvents()).map(({ type }) => type)).toEqual([
+      'WEBHOOK_PARKED',
+      'WEBHOOK_DISABLED',
+      'WEBHOOK_PARKED',
+    ])
     expect(await hooks.endpoints.get('one')).toMatchObject({
       disabled: { why: 'the endpoint answered 410: it is gone' },
     })
     await commit([event('3', { type: 'KEYS_ROTATED' })])
     await hooks.drain(never)
-    expect([peer.got.length, await hooks.counts('one')]).toEqual([1, { waiting: 0, deadLetters: 2 }])
+    expect([peer.received.length, await hooks.counts('one')]).toEqual([1, { waiting: 0, deadLetters: 2 }])
     await expect(hooks.redeliver('one')).rejects.toMatchObject({ code: 'webhook_failed' })
     status = 204
     await hooks.endpoints.enable('one')
     expect(await hooks.redeliver('one')).toBe(2)
     await clock.advance(MINUTE)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(3)
+    expect(peer.received).toHaveLength(3)
   })
 })
 
 describe('a slow endpoint', () => {
-  it('delays no other one, and its events wait', async () => {
-    const { hooks, commit, clock, peer, told } = await world(
+  it('delays no other endpoint, and its events wait', async () => {
+    const { hooks, commit, clock, peer, deliveryEvents } = await world(
       (path) => (path === '/slow' ? { hangs: true } : {}),
       ['slow', 'quick'],
     )
     await commit(plainEvents(60))
     const draining = hooks.drain(never)
     await expect.poll(() => peer.of('/quick').length).toBe(60)
-    expect((await told()).filter(({ data }) => data && 'webhook' in data && data.webhook === 'slow')).toEqual([])
+    expect((await deliveryEvents()).filter(({ data }) => data && 'webhook' in data && data.webhook === 'slow')).toEqual(
+      [],
+    )
     await expect.poll(() => peer.of('/slow').length).toBe(20)
     await clock.advance(15 * SECOND)
     await draining
-    const failed = (await told()).filter(({ type }) => type === 'WEBHOOK_FAILED')
+    const failed = (await deliveryEvents()).filter(({ type }) => type === 'WEBHOOK_FAILED')
     expect(failed).toHaveLength(20)
     expect(failed[0]?.error?.message).toContain('no answer within 15 s')
     expect(await hooks.counts('slow')).toEqual({ waiting: 60, deadLetters: 0 })
   })
 
-  it('that is cut off by the end of the process counts no attempt, and is tried at once by the next', async () => {
+  it('whose delivery the process aborts counts no attempt, and gets it at once from the next process', async () => {
     const { hooks, commit, peer, store } = await world((_, nth) => ({ hangs: nth === 1 }))
     await commit(plainEvents(1))
     const stop = new AbortController()
     const draining = hooks.drain(stop.signal)
-    await expect.poll(() => peer.got.length).toBe(1)
+    await expect.poll(() => peer.received.length).toBe(1)
     stop.abort()
     await draining
     expect(await store.outbox.claim('webhook:default:one', 1, 0)).toMatchObject([{ attempts: 0 }])
@@ -255,7 +278,7 @@ describe('a slow endpoint', () => {
 })
 
 describe('webhooks that run', () => {
-  it('notice endpoints that come, serve them side by side, and end when told', async () => {
+  it('notice added endpoints, deliver to them side by side, and end when the signal aborts', async () => {
     const { hooks, commit, clock, peer, store } = await world(
       (path) => (path === '/slow' ? { hangs: true } : {}),
       ['slow', 'quick'],
@@ -284,7 +307,7 @@ describe('several processes on one store', () => {
     await commit(plainEvents(120))
     await Promise.all([open(), open(), open()].map((process) => process.drain(never)))
     await open().drain(never)
-    const ids = peer.got.map(({ headers }) => headers['webhook-id'])
+    const ids = peer.received.map(({ headers }) => headers['webhook-id'])
     expect([ids.length, new Set(ids).size]).toEqual([120, 120])
   })
 
@@ -294,33 +317,33 @@ describe('several processes on one store', () => {
     await store.outbox.route('webhooks:default', [{ event: plainEvents(1)[0]?.id ?? '', to: ['webhook:default:one'] }])
     expect(await store.outbox.claim('webhook:default:one', 20, BATCH_LEASE)).toHaveLength(1)
     await hooks.drain(never)
-    expect(peer.got).toEqual([])
+    expect(peer.received).toEqual([])
     await clock.advance(BATCH_LEASE)
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(1)
+    expect(peer.received).toHaveLength(1)
   })
 })
 
 describe('a test of an endpoint', () => {
-  it('sends one message now, and writes down what came of it', async () => {
+  it('sends one message now, and records its outcome', async () => {
     let status = 204
-    const { hooks, peer, told } = await world(() => ({ status }))
+    const { hooks, peer, deliveryEvents } = await world(() => ({ status }))
     expect(await hooks.test('one', never)).toMatchObject({ result: 'taken', statusCode: 204 })
     status = 500
     expect(await hooks.test('one', never)).toMatchObject({ result: 'failed', why: 'the endpoint answered 500' })
-    expect(peer.got.map(({ body }) => body['type'])).toEqual(['WEBHOOK_TEST', 'WEBHOOK_TEST'])
-    expect((await told()).map(({ type, outcome }) => [type, outcome])).toEqual([
+    expect(peer.received.map(({ body }) => body['type'])).toEqual(['WEBHOOK_TEST', 'WEBHOOK_TEST'])
+    expect((await deliveryEvents()).map(({ type, outcome }) => [type, outcome])).toEqual([
       ['WEBHOOK_TEST', 'success'],
       ['WEBHOOK_TEST', 'failure'],
     ])
-    await expect(hooks.test('nobody', never)).rejects.toMatchObject({ code: 'webhook_unknown' })
+    await expect(hooks.test('unknown', never)).rejects.toMatchObject({ code: 'webhook_unknown' })
   })
 })
 
 describe('an endpoint of the configuration', () => {
   it.each([[[]], [[new Secret('whsec_AAAA')]]])('is refused with the secrets %j', (secrets) => {
     const given = configured('one', 'http://127.0.0.1:9', { secrets })
-    expect(() => hooked([given])).toThrow(
+    expect(() => createSite([given])).toThrow(
       expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('configured[0].secrets') }),
     )
   })

@@ -7,7 +7,7 @@ import { isPublicAddress, endpointUrlFault } from '../../src/webhooks/public-add
 import { urls, v4, v6 } from './targets.ts'
 import { never } from './world.ts'
 
-/** What listens on this machine, on both families where there are both: nobody may ever reach it. */
+/** A server on this machine, on both IP families where there are both. No request may reach it. */
 let ports: readonly number[] = []
 let connects = 0
 const closing: (() => Promise<unknown>)[] = []
@@ -66,10 +66,10 @@ const fault = async (asked: Promise<unknown>): Promise<HttpFault> => {
   throw new Error(`expected an HttpFault, got ${String(thrown)}`)
 }
 
-describe('a webhook address that somebody added', () => {
+describe('the URL of an added endpoint', () => {
   it('is tried in more than a hundred forms', () => expect(urls.length).toBeGreaterThan(120))
 
-  it.each(urls)('%s is refused, and nobody is connected', async (url) => {
+  it.each(urls)('%s is refused without a connection', async (url) => {
     const before = connects
     expect(endpointUrlFault(url)).toEqual(expect.any(String))
     // Any port is allowed, so the one that listens here is tried.
@@ -88,7 +88,7 @@ describe('a webhook address that somebody added', () => {
 })
 
 describe('a name', () => {
-  it.each([...v4, ...v6])('that resolves to %s is refused, and nobody is connected', async (address) => {
+  it.each([...v4, ...v6])('that resolves to %s is refused without a connection', async (address) => {
     expect(isPublicAddress(address)).toBe(false)
     const before = connects
     const { message } = await fault(client(answers([address]))(`https://hooks.example.com:${ports[0]}/`))

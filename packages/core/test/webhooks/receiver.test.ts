@@ -11,7 +11,7 @@ import { signedHeaders } from '../../src/webhooks/signature.ts'
 import { SECRET } from './world.ts'
 
 const OTHER = new Secret(`whsec_${'A'.repeat(43)}=`)
-const body = (generation = 1, subject = 'somebody'): string =>
+const body = (generation = 1, subject = 'subject-1'): string =>
   JSON.stringify({ type: 'REFRESH_COMPLETED', timestamp: 'now', data: { subject, generation } })
 
 const secretOf = (bytes: number): string => `whsec_${btoa('\0'.repeat(bytes))}`
@@ -30,19 +30,19 @@ function world(options: Partial<ReceiverOptions> = {}) {
 }
 
 describe('a received message', () => {
-  it('that is signed is told by its type, whom it is about and the generation', async () => {
+  it('that is signed is read with its type, its guest and its generation', async () => {
     const { verify, headers, clock } = world()
     expect(await verify(headers('id-1', body(7)), body(7))).toEqual({
       id: 'id-1',
       at: clock.wall(),
       type: 'REFRESH_COMPLETED',
-      about: 'somebody',
+      about: 'subject-1',
       generation: 7,
       body: JSON.parse(body(7)),
     })
   })
 
-  it('of the contract for identity providers is told the same way', async () => {
+  it('of the contract idp is read in the same way', async () => {
     const { verify, headers } = world()
     const text = JSON.stringify({ event: 'GUEST_TOKEN_REFRESHED', guestSessionId: 'guest-1', generation: 2 })
     expect(await verify(headers('id', text), text)).toMatchObject({
@@ -147,7 +147,7 @@ describe('a received message', () => {
 
   it.each(['1e400', '-1', '1.5', '1e20', '"1"'])('has no generation when it says %s', async (generation) => {
     const { verify, headers } = world()
-    const sent = `{"type":"x","data":{"subject":"somebody","generation":${generation}}}`
+    const sent = `{"type":"x","data":{"subject":"subject-1","generation":${generation}}}`
     expect(await verify(headers('id', sent), sent)).not.toHaveProperty('generation')
   })
 
@@ -183,7 +183,7 @@ describe('a received message', () => {
     const [given, sent] = make({ ...headers('id-1', text) })
     const error: unknown = await verify(given, sent).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ name: 'GuestpassError', code: 'webhook_invalid' })
-    expect(inspect(error, { depth: 9 })).not.toMatch(/whsec_|somebody|v1,/)
+    expect(inspect(error, { depth: 9 })).not.toMatch(/whsec_|subject-1|v1,/)
   })
 
   it.each(['[]', 'null', '"text"', 'nonsense', ''])('that is signed and holds %j is refused', async (sent) => {

@@ -4,7 +4,7 @@ import { settle } from '../../src/testing/index.ts'
 import { event, HOME } from '../../src/testing/store-contract/samples.ts'
 import { createRegistration } from '../../src/webhooks/registration.ts'
 import { recordingObserver } from '../world/recording-observer.ts'
-import { configured, hooked, never, receiving } from './world.ts'
+import { configured, createSite, never, startReceiver } from './world.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -13,9 +13,9 @@ afterEach(async () => {
 
 /** A process whose configuration has an endpoint, and one on the same store whose configuration has none. */
 async function world() {
-  const peer = await receiving()
+  const peer = await startReceiver()
   closing.push(peer.close)
-  const site = hooked([configured('idm', `${peer.url}/idm`, { contract: 'idm' })], { clientId: 'client' })
+  const site = createSite([configured('idm', `${peer.url}/idm`, { contract: 'idm' })], { clientId: 'client' })
   closing.push(site.close)
   const plain = site.open({ configured: [] })
   let last = 0
@@ -34,9 +34,9 @@ describe('an endpoint that only another process has in its configuration', () =>
     await happens()
     await hooks.register()
     await happens()
-    expect(peer.got).toEqual([])
+    expect(peer.received).toEqual([])
     await hooks.drain(never)
-    expect(peer.got).toHaveLength(1)
+    expect(peer.received).toHaveLength(1)
   })
 
   it('gets nothing more after 7 days in which no process said that it has it', async () => {

@@ -21,21 +21,21 @@ describe('the schedule of deliveries', () => {
   })
 
   const tried = fc.nat({ max: MAX_ATTEMPTS - 2 })
-  const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
   it('never tries earlier than planned or asked for, and at most a tenth later', () => {
     fc.assert(
-      fc.property(tried, fc.option(fc.nat({ max: 6 * DAY }), { nil: undefined }), luck, (at, askedMs, fortune) => {
+      fc.property(tried, fc.option(fc.nat({ max: 6 * DAY }), { nil: undefined }), random, (at, askedMs, float) => {
         const planned = nextAttemptInMs(at, undefined, 0) ?? Number.NaN
         const least = Math.max(planned, askedMs ?? 0)
-        const wait = nextAttemptInMs(at, askedMs, fortune) ?? Number.NaN
+        const wait = nextAttemptInMs(at, askedMs, float) ?? Number.NaN
         expect(wait).toBeGreaterThanOrEqual(least)
         expect(wait).toBeLessThanOrEqual(least * 1.1)
       }),
     )
   })
 
-  it('takes whoever asks for more than a week to mean a week', () => {
+  it('limits the wait that an endpoint asks for to a week', () => {
     expect(nextAttemptInMs(0, 400 * DAY, 0)).toBe(7 * DAY)
   })
 

@@ -16,7 +16,7 @@ import { type Webhooks, webhooks, type WebhooksParts } from '../../src/webhooks/
 export const SECRET = new Secret('whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=')
 export const never = new AbortController().signal
 
-export interface Got {
+export interface ReceivedRequest {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly text: string
@@ -30,9 +30,9 @@ export interface Answer {
   readonly hangs?: boolean
 }
 
-/** A receiver on loopback, which notes what it gets and answers as told. */
-export async function receiving(answer: (path: string, nth: number) => Answer = () => ({})) {
-  const got: Got[] = []
+/** A receiver on loopback. It records the requests and answers by a function. */
+export async function startReceiver(answer: (path: string, nth: number) => Answer = () => ({})) {
+  const received: ReceivedRequest[] = []
   let sockets = 0
   const server = createServer((request, response) => {
     let text = ''
@@ -40,8 +40,12 @@ export async function receiving(answer: (path: string, nth: number) => Answer = 
     request.on('data', (part: string) => (text += part))
     request.on('end', () => {
       const path = request.url ?? ''
-      got.push({ path, headers: request.headers, text, body: JSON.parse(text) as Record<string, unknown> })
-      const { status = 204, headers = {}, hangs = false } = answer(path, got.filter((one) => one.path === path).length)
+      received.push({ path, headers: request.headers, text, body: JSON.parse(text) as Record<string, unknown> })
+      const {
+        status = 204,
+        headers = {},
+        hangs = false,
+      } = answer(path, received.filter((one) => one.path === path).length)
       if (!hangs) response.writeHead(status, headers).end()
     })
   })
@@ -49,8 +53,8 @@ export async function receiving(answer: (path: string, nth: number) => Answer = 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    got,
-    of: (path: string) => got.filter((one) => one.path === path),
+    received,
+    of: (path: string) => received.filter((one) => one.path === path),
     connections: () => sockets,
     async close() {
       server.closeAllConnections()
@@ -68,8 +72,8 @@ export const configured = (id: string, url: string, more: Partial<ConfiguredEndp
   ...more,
 })
 
-/** A store with webhooks on it; time moves when told, requests go over the network. */
-export function hooked(of: readonly ConfiguredEndpoint[], more: Partial<WebhooksParts> = {}) {
+/** A store with webhooks. Its clock is fake; its requests go over the network. */
+export function createSite(of: readonly ConfiguredEndpoint[], more: Partial<WebhooksParts> = {}) {
   const clock = fakeClock()
   const store = memoryStore({ clock, route: webhookRoute })
   const random = { ...seededRandom(), float: () => 0 }
@@ -91,7 +95,7 @@ export function hooked(of: readonly ConfiguredEndpoint[], more: Partial<Webhooks
         events,
         ...(credential ? { writes: [{ credential, expect: { generation: 0 } }] } : {}),
       }),
-    async told(): Promise<readonly Event[]> {
+    async deliveryEvents(): Promise<readonly Event[]> {
       const all: Event[] = []
       for await (const one of eventsOf(store, HOME)) if (one.type.startsWith('WEBHOOK_')) all.push(one)
       return all
@@ -103,6 +107,6 @@ export function hooked(of: readonly ConfiguredEndpoint[], more: Partial<Webhooks
   }
 }
 
-/** Events that name nobody who is stored. */
+/** Events without a stored guest. */
 export const plainEvents = (count: number): readonly Event[] =>
   Array.from({ length: count }, (_, at) => event(`${at + 1}`, { type: 'KEYS_ROTATED', subject: `subject-${at}` }))
