@@ -14,7 +14,7 @@ describe('a store in memory', () => {
     { describe, it, expect },
   )
 
-  it('stores nothing when the route of an event fails', async () => {
+  it('stores nothing if the route of an event throws', async () => {
     const route = (): string[] => {
       throw new Error('no such sink')
     }
@@ -25,7 +25,7 @@ describe('a store in memory', () => {
     expect((await store.events(HOME, { limit: 9 })).events).toEqual([])
   })
 
-  it('forgets the oldest events of a connection, so that it does not grow for ever', async () => {
+  it('removes the oldest events of a connection', async () => {
     const store = memoryStore({ clock: fakeClock(), keepEvents: 10 })
     for (let id = 1; id <= 50; id += 1) await store.commit({ connection: HOME, events: [event(`${id}`)] })
     const { events } = await store.events(HOME, { limit: 1_000 })
@@ -33,7 +33,7 @@ describe('a store in memory', () => {
     expect(events.at(-1)).toEqual(event('50'))
   })
 
-  it('removes documents a day after they expired, so that it does not grow for ever', () => {
+  it('removes documents a day after they expired', () => {
     const documents = createMemoryDocuments()
     const put = (id: string, now: number, expiresAt?: number): void =>
       documents.put(
@@ -48,7 +48,7 @@ describe('a store in memory', () => {
     expect(documents.snapshot(now).rows.filter(({ expiresAt }) => expiresAt > now - DAY)).toHaveLength(25)
   })
 
-  it('gives up a lease when the clock goes back beyond its length', async () => {
+  it('ends a lease if the clock goes back by more than its length', async () => {
     const clock = fakeClock()
     const store = memoryStore({ clock })
     await store.lease(HOME, 'renewal', 'p1', 10_000)

@@ -8,21 +8,21 @@ import { anyScriptedRefresh, anyTime, excused, impatient, scriptedRefreshes } fr
 import { type Death, storage } from '../world/storage.ts'
 import { world } from '../world/world.ts'
 
-/** One thing that happens to the process that owns a text, to what it is saved in, and to its authorization server. */
-type Happening =
+/** A step of the simulation: of the process that owns the text, of its storage, or of the authorization server. */
+type Step =
   | { readonly is: 'ask' }
   | { readonly is: 'pass'; readonly ms: number }
-  | { readonly is: 'meet'; readonly meeting: keyof typeof scriptedRefreshes }
+  | { readonly is: 'answer'; readonly answer: keyof typeof scriptedRefreshes }
   | { readonly is: 'kill' }
   /** The process is killed in this save from now, counted from 0. */
   | { readonly is: 'die'; readonly death: Death; readonly skip: number }
-  /** From now on saves reject: before they have saved the text, or after. */
+  /** From now on saves reject, before or after they have saved the text. */
   | { readonly is: 'saves'; readonly fail: Death | false }
 
-const happening: fc.Arbitrary<Happening> = fc.oneof(
+const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.constant({ is: 'ask' as const }) },
   { weight: 5, arbitrary: fc.record({ is: fc.constant('pass' as const), ms: anyTime }) },
-  { weight: 3, arbitrary: fc.record({ is: fc.constant('meet' as const), meeting: anyScriptedRefresh }) },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant('answer' as const), answer: anyScriptedRefresh }) },
   { weight: 1, arbitrary: fc.constant({ is: 'kill' as const }) },
   {
     weight: 3,
@@ -49,7 +49,7 @@ const declaredIn = (saved: readonly string[]): ReadonlySet<string> =>
     ),
   )
 
-async function live(happenings: readonly Happening[]): Promise<void> {
+async function live(steps: readonly Step[]): Promise<void> {
   const here = world()
   const { clock } = here
   const server = grantServer(clock)
@@ -61,7 +61,7 @@ async function live(happenings: readonly Happening[]): Promise<void> {
     return { ...owner, ...(await here.process({ refreshToken, policy: impatient }, { store: owner.store })) }
   }
   let owner = await start()
-  const everFails = happenings.some((one) => one.is === 'saves' && one.fail)
+  const everFails = steps.some((one) => one.is === 'saves' && one.fail)
   const allowed = everFails ? new RegExp(`${excused.source}|^store_unavailable$`) : excused
   const faults: unknown[] = []
 
@@ -72,9 +72,9 @@ async function live(happenings: readonly Happening[]): Promise<void> {
   }
   const asking = (): void => void ask().catch((fault: unknown) => faults.push(fault))
 
-  for (const one of happenings) {
+  for (const one of steps) {
     if (one.is === 'pass') await clock.advance(one.ms)
-    if (one.is === 'meet') server.meets(scriptedRefreshes[one.meeting](clock))
+    if (one.is === 'answer') server.meets(scriptedRefreshes[one.answer](clock))
     if (one.is === 'die') owner.diesAt(one.death, one.skip)
     if (one.is === 'saves') {
       kept.fails = one.fail ? new Error('down') : undefined
@@ -102,11 +102,11 @@ async function live(happenings: readonly Happening[]): Promise<void> {
   else expect(credential?.tokens?.access.reveal() ?? '').toMatch(/^test-secret-access-/)
 }
 
-it('a process killed before, in or after any save, or whose saves reject, presents a refresh token twice only where the text declares it, and hands out no token that is not saved', {
+it('sends a refresh token twice only if the text declares it, and returns no unsaved token, for kills and failures at any save', {
   timeout: 60 * SECOND,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(happening, { maxLength: 30 }), (happenings) => live(happenings)),
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), (steps) => live(steps)),
     { numRuns: 150 },
   )
 })

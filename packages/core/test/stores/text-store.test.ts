@@ -23,7 +23,7 @@ function home(route: Route = () => []) {
   return { clock, saved, parts, open: (more: Partial<typeof parts> = {}) => createTextStore({ ...parts, ...more }) }
 }
 
-describe('a store that is one text', () => {
+describe('a text store', () => {
   storeContract(
     async (route) => {
       const { clock, open } = home(route)
@@ -38,7 +38,7 @@ const durable = /^(credentials|documents|profiles and subjects|denials|tenant is
 /** Cases that also read what is in memory only. */
 const inMemory = /event|chain|lease|permit|fact|claim|names the connections/
 
-describe('a store that is one text, opened again for every call', () => {
+describe('a text store that is opened again for every call', () => {
   storeContract(
     async (route) => {
       const { clock, open } = home(route)
@@ -64,14 +64,14 @@ describe('a store that is one text, opened again for every call', () => {
   )
 })
 
-describe('the saves of a store that is one text', () => {
+describe('the saves of a text store', () => {
   const change = (id: string, generation = 1) => ({
     connection: HOME,
     writes: [write(credential(id, generation))],
     events: [event(`${id.length}`)],
   })
 
-  it('go one at a time, several commits in one, each resolved after its own state is saved', async () => {
+  it('run one at a time for several commits, which resolve after their state is saved', async () => {
     const { open, saved } = home()
     const done: string[] = []
     const saves: (() => void)[] = []
@@ -97,7 +97,7 @@ describe('the saves of a store that is one text', () => {
     expect([first, done.toSorted(), saved.length]).toEqual([['a', 'b', 'c'], ['a', 'b', 'c', 'd'], 2])
   })
 
-  it('that fail leave nothing behind, in memory or in the text', async () => {
+  it('change neither memory nor text if they fail', async () => {
     const { open, saved, parts } = home()
     let isDown = false
     const store = open({ save: async (text) => (isDown ? Promise.reject(new Error('down')) : parts.save(text)) })
@@ -121,7 +121,7 @@ describe('the saves of a store that is one text', () => {
     expect([saved.length, (await open().find(HOME, 'a')).credential?.generation]).toEqual([2, 2])
   })
 
-  it('are not made for a change that is refused, or that is events alone', async () => {
+  it('do not run for a conflict, or for a change of events only', async () => {
     const { open, saved } = home()
     const store = open()
     expect(await store.commit({ connection: HOME, writes: [write(credential('a', 2), 7)] })).toBe('conflict')
@@ -129,7 +129,7 @@ describe('the saves of a store that is one text', () => {
     expect([saved.length, (await store.events(HOME, { limit: 9 })).events.length]).toEqual([0, 1])
   })
 
-  it('keep the leases that were taken while they were under way', async () => {
+  it('keep leases that were taken while they run', async () => {
     const { open } = home()
     let resolve = (): void => {}
     const store = open({ save: () => new Promise<void>((done) => (resolve = done)) })
@@ -144,7 +144,7 @@ describe('the saves of a store that is one text', () => {
   })
 })
 
-describe('a text that cannot be used', () => {
+describe('a text that cannot be read', () => {
   const refusal = async (text: string): Promise<readonly unknown[]> => {
     const { open, saved } = home()
     const store = open({ load: async () => text })
@@ -179,11 +179,11 @@ describe('a text that cannot be used', () => {
     expect(await refusal(await text())).toEqual(['store_corrupt', 0])
   })
 
-  it('because it is of a newer version is refused as such, and nothing is saved over it', async () => {
+  it('is rejected as newer if a newer version wrote it, and is not overwritten', async () => {
     expect(await refusal((await good()).replace('"version":1', '"version":2'))).toEqual(['store_newer', 0])
   })
 
-  it('is read all the same when its members come in another order, as from a column of JSON', async () => {
+  it('is read with its members in another order, as from a JSON column', async () => {
     const { open } = home()
     const turned = JSON.stringify(
       Object.fromEntries(Object.entries(JSON.parse(await good())).toReversed()),
@@ -193,7 +193,7 @@ describe('a text that cannot be used', () => {
     expect((await open({ load: async () => turned }).find(HOME, 'a')).revision).toBe(1)
   })
 
-  it('now is asked for again the next time', async () => {
+  it('is loaded again by the next call', async () => {
     const { open, parts } = home()
     let isDown = true
     const store = open({ load: async () => (isDown ? Promise.reject(new Error('down')) : parts.load()) })
@@ -203,7 +203,7 @@ describe('a text that cannot be used', () => {
   })
 })
 
-it('forgets documents that expired more than a day ago', async () => {
+it('leaves out documents that expired more than a day ago', async () => {
   const { open, clock, saved } = home()
   const store = open()
   const document = { kind: 'k', id: 'i', value: 'once', expiresAt: clock.wall() + 1_000, expect: { revision: 0 } }
@@ -213,7 +213,7 @@ it('forgets documents that expired more than a day ago', async () => {
   expect([saved[0]?.includes('once'), saved[1]?.includes('once')]).toEqual([true, false])
 })
 
-it('sums texts up as RFC 1952 says', () => {
+it('computes CRC-32 as RFC 1952 defines it', () => {
   expect([crc32('123456789'), crc32(''), crc32('ünïcode')]).toEqual([
     'cbf43926',
     '00000000',

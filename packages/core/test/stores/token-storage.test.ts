@@ -11,8 +11,8 @@ import { ann, applicantWorld } from '../world/applicant-world.ts'
 import { storage } from '../world/storage.ts'
 import { outcome, advanceUntil, refusal, world } from '../world/world.ts'
 
-describe('tokens kept by a load and a save', () => {
-  it('by client credentials are served by the next process without a request', async () => {
+describe('a token storage', () => {
+  it('serves access tokens of the former process without a request', async () => {
     const here = world()
     const kept = storage(here.clock)
     const token = async (): Promise<string> => {
@@ -26,7 +26,7 @@ describe('tokens kept by a load and a save', () => {
     ])
   })
 
-  it('of a rotating grant go on in the next process with the refresh token that came last', async () => {
+  it('continues a rotating grant in the next process with the newest refresh token', async () => {
     const here = world()
     const server = grantServer(here.clock)
     here.upstream.token = server.answering
@@ -42,7 +42,7 @@ describe('tokens kept by a load and a save', () => {
     expect([...server.presented.values()]).toEqual([1, 1])
   })
 
-  it('hold the intent before the refresh token is sent, and the successor before the caller gets its token', async () => {
+  it('saves the intent before a refresh token is sent, and the new one before the caller gets a token', async () => {
     const here = world()
     const server = grantServer(here.clock)
     const kept = storage(here.clock)
@@ -59,7 +59,7 @@ describe('tokens kept by a load and a save', () => {
     expect(kept.saved[(saves[0] ?? 0) - 1]).toContain('test-secret-refresh-2')
   })
 
-  it('of a sign-in that was begun in one process are completed by the next, with one exchange', async () => {
+  it('completes in the next process a sign-in that another one began, with one exchange', async () => {
     const here = world()
     here.upstream.token = () =>
       json(200, { access_token: 'opaque', refresh_token: 'refresh', expires_in: 3_600, scope: 'user:read' })
@@ -80,7 +80,7 @@ describe('tokens kept by a load and a save', () => {
     expect(here.upstream.asked.token.at(-1)?.body).toContain('client_credentials')
   })
 
-  it('tell a report of what this process did', async () => {
+  it('reports what this process did', async () => {
     const here = world()
     const { store } = storage(here.clock).start()
     await (await here.process({}, { store })).accessTokens.token()
@@ -94,7 +94,7 @@ describe('a save that fails', () => {
     params: ['test-secret-refresh-2'],
   })
 
-  it('lets nothing be sent where it was of the intent, and shows name and code, no message', async () => {
+  it('prevents the request if it was for the intent, and shows name and code but no message', async () => {
     const here = world()
     const server = grantServer(here.clock)
     here.upstream.token = server.answering
@@ -108,7 +108,7 @@ describe('a save that fails', () => {
     expect(inspect(error, { depth: 9 })).not.toContain('refresh-token-number')
   })
 
-  it('is made again until the successor is saved, and the caller waits for it', async () => {
+  it('is repeated until the new refresh token is saved, while the caller waits', async () => {
     const here = world()
     const server = grantServer(here.clock)
     const kept = storage(here.clock)
@@ -127,7 +127,7 @@ describe('a save that fails', () => {
   })
 })
 
-describe('what a token storage does not carry is refused before anything is sent:', () => {
+describe('a token storage rejects before anything is sent', () => {
   const carriedBy = async () => {
     const here = applicantWorld()
     const { store } = storage(here.clock).start()
@@ -180,17 +180,17 @@ describe('wrong arguments', () => {
     [{ saveToken: () => {}, loadToken: () => {} }, ['config_invalid', 'load', 'save', 'saveToken', 'loadToken']],
     [{ load: (): null => null, save: () => {} }, []],
   ]
-  it.each(wrong)('%j are named, each by its field', (options, fields) => {
+  it.each(wrong)('%j are rejected, each with its field', (options, fields) => {
     expect(fieldsOf(options)).toEqual(fields)
   })
 
-  it('are found when load gives no text', async () => {
+  it('rejects a load that returns no text', async () => {
     const load = (() => ({ token: 'x' })) as unknown as TokenStorageOptions['load']
     const error = await refusal(tokenStorage({ load, save: () => {} }).find('default', 'grant'))
     expect([error.code, error.fields?.[0]?.field]).toEqual(['config_invalid', 'load'])
   })
 
-  it('are no errors of ours that load throws: they stay as they are', async () => {
+  it('passes on a GuestpassError that load throws', async () => {
     const load = (): never => {
       throw new GuestpassError('store_wrong_key', 'The vault was sealed with another key.')
     }

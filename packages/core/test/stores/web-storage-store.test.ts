@@ -20,7 +20,7 @@ function fakeStorage(most = Number.POSITIVE_INFINITY) {
 
 const change = { connection: HOME, writes: [write(credential('alice', 1))] }
 
-it('keeps everything in one entry, which the next page finds', async () => {
+it('keeps the store in one entry, which the next page reads', async () => {
   const { entries, storage } = fakeStorage()
   const store = webStorageStore(storage, { key: 'mine' })
   await store.commit(change)
@@ -32,7 +32,7 @@ it('keeps everything in one entry, which the next page finds', async () => {
   await next.close()
 })
 
-it('refuses a second store of the entry in the same page, and takes nothing from the first', async () => {
+it('rejects a second store of the entry in the same page, and the first one continues', async () => {
   const { entries, storage } = fakeStorage()
   const store = webStorageStore(storage)
   await store.commit(change)
@@ -42,7 +42,7 @@ it('refuses a second store of the entry in the same page, and takes nothing from
   await store.close()
 })
 
-it('says that the storage is full before anything is spent, and may be asked again', async () => {
+it('reports full storage before a token is spent, and can be retried', async () => {
   const { storage } = fakeStorage(10_000)
   const store = webStorageStore(storage)
   expect(await store.commit(change)).toBe('done')
@@ -51,14 +51,14 @@ it('says that the storage is full before anything is spent, and may be asked aga
   await store.close()
 })
 
-it('says which entry holds something else, and leaves it', async () => {
+it('names an entry that belongs to another program, and does not change it', async () => {
   const { entries, storage } = fakeStorage()
   entries.set('guestpass', '{"user":"ann"}')
   const error = await refusal(webStorageStore(storage).commit(change))
   expect([error.code, error.message.includes('entry guestpass'), entries.size]).toEqual(['store_corrupt', true, 1])
 })
 
-it.each(['changed', 'removed'])('writes nothing over an entry that was %s elsewhere', async (how) => {
+it.each(['changed', 'removed'])('does not overwrite an entry that was %s elsewhere', async (how) => {
   const { entries, storage } = fakeStorage()
   const store = webStorageStore(storage)
   await store.commit(change)
@@ -70,7 +70,7 @@ it.each(['changed', 'removed'])('writes nothing over an entry that was %s elsewh
   await store.close()
 })
 
-it('refuses webhooks and the audit log', async () => {
+it('rejects webhooks and the audit log', async () => {
   const store = webStorageStore(fakeStorage().storage)
   expect((await refusal(store.outbox.claim('a', 1, 1))).code).toBe('config_invalid')
   expect((await refusal(store.chainHead(HOME))).code).toBe('config_invalid')

@@ -37,7 +37,7 @@ export function program(name: string, ...args: readonly string[]): Child {
 export const together = (count: number, verb: string, folder: string, amount = 1): Promise<string[][]> =>
   Promise.all(Array.from({ length: count }, () => child(verb, folder, amount).lines))
 
-/** Acts on the store of a folder in another process, while this one stands still. */
+/** Acts on the store of a folder in another process, while this one is blocked. */
 export function meanwhile(verb: string, folder: string, amount = 1): string[] {
   const { stdout } = spawnSync(process.execPath, [pathOf(ACTIONS), verb, folder, String(amount)], { encoding: 'utf8' })
   return stdout.split('\n').slice(0, -1)

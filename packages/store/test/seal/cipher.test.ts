@@ -47,7 +47,7 @@ describe('a sealed value', () => {
     )
   })
 
-  it('does not take a context for another whose parts join to the same text', () => {
+  it('does not open in a context whose parts join to the same text', () => {
     fc.assert(
       fc.property(named, context, plain, (key, at, value) => {
         fc.pre(at.row !== '')
@@ -57,7 +57,7 @@ describe('a sealed value', () => {
     )
   })
 
-  it('does not open with another key, or with the same key by another name', () => {
+  it('does not open with another key, or with the same key under another id', () => {
     fc.assert(
       fc.property(named, named, context, plain, (key, other, at, value) => {
         fc.pre(key.id !== other.id)
@@ -89,7 +89,7 @@ describe('a sealed value', () => {
     )
   })
 
-  it('is another one each time, and does not show what is in it', () => {
+  it('differs each time, and does not show the plain text', () => {
     const key = { id: 'k', key: random.bytes(32) }
     const at = { connection: 'c', table: 't', column: 'c', row: 'r', generation: 1 }
     const [one, two] = [sealed(key, at, 'a secret canary'), sealed(key, at, 'a secret canary')]

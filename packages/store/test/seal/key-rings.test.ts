@@ -16,8 +16,8 @@ const thrownBy = async (act: () => unknown): Promise<GuestpassError> => {
 
 const dataKey = new Uint8Array(32).fill(3)
 
-describe('a key ring from the environment', () => {
-  it('unwraps what it wrapped, and shows no key in it', async () => {
+describe('a key ring from a text', () => {
+  it('unwraps what it wrapped, and does not reveal the data key', async () => {
     const wrapped = await ring().wrap(dataKey, 'a purpose')
     expect(wrapped.wrappedBy).toBe(ring().id)
     expect(Buffer.from(wrapped.bytes).includes(Buffer.from(dataKey))).toBe(false)
@@ -32,13 +32,13 @@ describe('a key ring from the environment', () => {
     expect((await both.wrap(dataKey, 'p')).wrappedBy).toBe(ring(OTHER_KEY).id)
   })
 
-  it('says which key is missing when none of its keys wrapped it', async () => {
+  it('names the missing key when none of its keys wrapped a data key', async () => {
     const wrapped = await ring(OTHER_KEY).wrap(dataKey, 'p')
     const error = await thrownBy(() => ring(KEY).unwrap(wrapped, 'p'))
     expect([error.code, error.message.includes(wrapped.wrappedBy)]).toEqual(['store_wrong_key', true])
   })
 
-  it('refuses a wrapped key that was changed or wrapped for another purpose', async () => {
+  it('rejects a wrapped key that was changed or wrapped for another purpose', async () => {
     const wrapped = await ring().wrap(dataKey, 'p')
     const changed = Uint8Array.from(wrapped.bytes)
     changed[20] = (changed[20] ?? 0) ^ 1
@@ -67,7 +67,7 @@ describe('a key ring from the environment', () => {
     if (text) expect(JSON.stringify(error.toProblem())).not.toContain(text)
   })
 
-  it('names every bad entry of a list', async () => {
+  it('names every invalid entry of a list', async () => {
     const error = await thrownBy(() => localKeyRing(`x,${KEY},`, { random }))
     expect(error.fields?.map(({ field }) => field)).toEqual([
       'GUESTPASS_ENCRYPTION_KEY[0]',
@@ -77,7 +77,7 @@ describe('a key ring from the environment', () => {
 })
 
 describe('a key ring from a file', () => {
-  it('is made with a new key that only its owner may read, and found again', async () => {
+  it('is created with a new key that only its owner can read, and read again', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'new', 'guestpass.key')
       const first = await fileKeyRing(path, { random })
@@ -90,7 +90,7 @@ describe('a key ring from a file', () => {
     })
   })
 
-  it('closes a file to others that they could read', async () => {
+  it('removes the access of other users to the file', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.key')
       await writeFile(path, KEY, { mode: 0o644 })
@@ -99,7 +99,7 @@ describe('a key ring from a file', () => {
     })
   })
 
-  it('is made once by many who ask at once', async () => {
+  it('is created once by many concurrent calls', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'new', 'deep', 'guestpass.key')
       const rings = await Promise.all(Array.from({ length: 8 }, () => fileKeyRing(path, { random })))
@@ -108,7 +108,7 @@ describe('a key ring from a file', () => {
     })
   })
 
-  it('is read as editors save it: with a byte order mark, or in UTF-16', async () => {
+  it('reads a file with a byte order mark, and a file in UTF-16', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.key')
       for (const encoding of ['utf8', 'utf16le'] as const) {
@@ -118,7 +118,7 @@ describe('a key ring from a file', () => {
     })
   })
 
-  it('refuses a file that is no text, naming file and line', async () => {
+  it('rejects a file that is not text, and names file and line', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.key')
       await writeFile(path, Buffer.from(`${KEY}\n\xfc`, 'latin1'))
@@ -130,7 +130,7 @@ describe('a key ring from a file', () => {
     })
   })
 
-  it('refuses a file with something else in it, naming the file, and leaves it as it is', async () => {
+  it('rejects a file without a key, names the file and does not change it', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.key')
       await writeFile(path, 'not a key')
@@ -148,7 +148,7 @@ describe('a key ring from a file', () => {
     },
   )
 
-  it('says that a file cannot be made where a folder is a file, or that a folder is no file', async () => {
+  it('rejects a path below a file, and a path of a folder', async () => {
     await inFolder(async (folder) => {
       await writeFile(join(folder, 'file'), '')
       await mkdir(join(folder, 'folder'))

@@ -15,7 +15,7 @@ const guest = (id: string, renewAt: number): Credential => ({
   id,
   kind: 'guest',
   api: 'guest-tokens',
-  subject: 'somebody',
+  subject: 'subject-1',
   generation: 1,
   status: 'active',
   createdAt: 0,
@@ -50,12 +50,12 @@ const withStore = (body: (place: Place) => Promise<void>): Promise<void> =>
     await store.close()
   })
 
-/** How often anybody else has written to the file, by SQLite's own count. */
+/** How often another connection has written to the file, by SQLite's own count. */
 function writesSeen(database: DatabaseSync): unknown {
   return database.prepare('pragma data_version').get()?.['data_version']
 }
 
-/** Runs `body` while somebody else holds the lock of those who write. */
+/** Runs `body` while another connection holds the write lock. */
 async function whileLocked(path: string, body: () => Promise<void>): Promise<void> {
   const hog = new DatabaseSync(path)
   try {
@@ -66,7 +66,7 @@ async function whileLocked(path: string, body: () => Promise<void>): Promise<voi
   }
 }
 
-/** How SQLite goes about every query that runs meanwhile. */
+/** The query plans of all queries that run in the meantime. */
 async function plansOf(path: string, body: () => Promise<unknown>): Promise<string[]> {
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   try {
@@ -84,8 +84,8 @@ async function plansOf(path: string, body: () => Promise<unknown>): Promise<stri
   }
 }
 
-describe('looking for guests that are due', () => {
-  it('reads along indexes, never all rows, and sorts nothing', async () => {
+describe('a claim of due guests', () => {
+  it('uses indexes, scans no table and sorts no rows', async () => {
     await withStore(async ({ store, clock, path }) => {
       const now = clock.wall()
       const plans = await plansOf(path, async () => {
@@ -104,7 +104,7 @@ describe('looking for guests that are due', () => {
     })
   })
 
-  it('waits for nobody who writes while there is nothing to claim', async () => {
+  it('does not wait for a writer while no guest is due', async () => {
     await withStore(async ({ store, clock, path }) => {
       await putAll(store, [guest('alice', clock.wall()), guest('bob', clock.wall() + HOUR)])
       await store.claimDue('default', ask)
@@ -114,7 +114,7 @@ describe('looking for guests that are due', () => {
     })
   })
 
-  it('passes those that nobody asked for once: then they are out of its way', async () => {
+  it('reads guests that are not in use once, then no more', async () => {
     await withStore(async ({ store, clock, path }) => {
       await putAll(store, [guest('left', clock.wall())])
       clock.stepWall(2 * HOUR)
@@ -125,7 +125,7 @@ describe('looking for guests that are due', () => {
     })
   })
 
-  it('asks to come again at once when more lie in its way than one claim clears', async () => {
+  it('requests another claim at once when more rows are not in use than one claim marks', async () => {
     await withStore(async ({ store, clock }) => {
       const left = Array.from({ length: 1_500 }, (_, nth) => guest(`left-${nth}`, clock.wall()))
       await putAll(store, left)
@@ -145,7 +145,7 @@ describe('looking for guests that are due', () => {
     })
   })
 
-  it('tells of the next one too early rather than too late when many come before it that are not kept', async () => {
+  it('reports the next due time too early, not too late, when many guests before it are not in use', async () => {
     await withStore(async ({ store, clock }) => {
       const now = clock.wall()
       const left = Array.from({ length: 150 }, (_, nth) => guest(`left-${nth}`, now + 3 * HOUR + nth))
@@ -161,7 +161,7 @@ describe('looking for guests that are due', () => {
 })
 
 describe('a touch', () => {
-  it('is written once a minute at most', async () => {
+  it('is written at most once a minute', async () => {
     await withStore(async ({ store, clock, path }) => {
       await putAll(store, [guest('alice', clock.wall() + HOUR)])
       const watcher = new DatabaseSync(path)
@@ -177,7 +177,7 @@ describe('a touch', () => {
     })
   })
 
-  it('puts right what a clock that was ahead has written', async () => {
+  it('corrects a time that a clock that was ahead has written', async () => {
     await withStore(async ({ store, clock }) => {
       await putAll(store, [guest('alice', clock.wall())])
       clock.stepWall(48 * HOUR)

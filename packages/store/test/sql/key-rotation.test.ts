@@ -81,8 +81,8 @@ function changed(path: string, statement: string): void {
   database.close()
 }
 
-describe('a rotation of keys', () => {
-  it('leaves a store that the first key of the ring opens alone, and the former one no more', async () => {
+describe('a key rotation', () => {
+  it('leaves a store that only the first key of the ring opens', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const before = await openStore(path)
@@ -101,7 +101,7 @@ describe('a rotation of keys', () => {
     })
   })
 
-  it('shows the keys: which wraps them, what they have sealed, and which one seals', async () => {
+  it('lists data keys with their wrapping key, their number of values and the current one', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(join(folder, 'guestpass.db'))
       expect(shown(await store.keys.list())).toEqual([{ wrappedBy: ring().id, values: 0, current: true }])
@@ -127,7 +127,7 @@ describe('a rotation of keys', () => {
     })
   })
 
-  it('is told in the audit log of every connection', async () => {
+  it('records an event in the audit log of every connection', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(join(folder, 'guestpass.db'), { route: () => ['audit'] })
       await fill(store)
@@ -144,7 +144,7 @@ describe('a rotation of keys', () => {
     })
   })
 
-  it('leaves nothing in the files that the former key has sealed', async () => {
+  it('removes from the files all values that the former key sealed', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
@@ -198,7 +198,7 @@ describe('a rotation of keys', () => {
     30_000 + KILLS * 3_000,
   )
 
-  it('goes on beside processes that write and read: no value is lost, and none cannot be read', async () => {
+  it('loses no value while other processes read and write', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const { ring: keyRing } = await fileKeyRing(join(folder, 'guestpass.key'), { random })
@@ -252,7 +252,7 @@ describe('a rotation of keys', () => {
     })
   }, 120_000)
 
-  it('leaves the store as it is when the key ring does not unwrap what it wraps', async () => {
+  it('changes nothing when the key ring does not unwrap what it wraps', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const sound = ring()
@@ -292,7 +292,7 @@ describe('a rotation of keys', () => {
     })
   })
 
-  it('seals nothing with a key that another process has rotated away since', async () => {
+  it('seals no value with a key that another process has retired', async () => {
     await inFolder(async (folder) => {
       const { ring: keyRing } = await fileKeyRing(join(folder, 'guestpass.key'), { random })
       const store = await openStore(join(folder, 'guestpass.db'), { keyRing })
@@ -309,7 +309,7 @@ describe('a rotation of keys', () => {
     })
   })
 
-  it('names a value that does not open, does all others, and ends once the row is gone', async () => {
+  it('names a value that does not open, seals all others, and completes once the row is removed', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)

@@ -25,7 +25,7 @@ const event = (id: string, actor = 'library'): Event => ({
   at: AT,
   actor,
   connection: 'default',
-  subject: 'somebody',
+  subject: 'subject-1',
   generation: 1,
   correlationId: 'one',
   data: { api: 'guest-tokens', verified: true },
@@ -39,22 +39,22 @@ const tokens = (id: string, generation: number): Change => ({
 
 const work = (id: string): DocumentWrite => ({ kind: 'work', id, value: 1, expect: { revision: 0 } })
 
-/** The statements that run meanwhile, each as often as it runs. */
+/** The statements that run in the meantime, in their order. */
 async function statementsOf(body: () => Promise<unknown>): Promise<readonly string[]> {
-  const ran: string[] = []
+  const statements: string[] = []
   const spies = (['all', 'run'] as const).map((name) => {
     const original = StatementSync.prototype[name] as (...values: unknown[]) => unknown
     return vi.spyOn(StatementSync.prototype, name).mockImplementation(function (
       this: StatementSync,
       ...values: unknown[]
     ) {
-      ran.push(this.sourceSQL)
+      statements.push(this.sourceSQL)
       return original.apply(this, values) as never
     })
   })
   try {
     await body()
-    return ran
+    return statements
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
@@ -68,12 +68,12 @@ const withStore = (body: (store: Store, path: string) => Promise<void>, route = 
     await store.close()
   })
 
-describe('the statements of a commit', () => {
+describe('the statements of a store', () => {
   it('are nine for a token set with one event and one sink', async () => {
     await withStore(async (store) => {
       await store.commit(tokens('warm', 1))
-      const ran = await statementsOf(() => store.commit(tokens('alice', 1)))
-      expect(ran.map((text) => text.replaceAll('"', '').split(' ').slice(0, 3).join(' '))).toEqual([
+      const statements = await statementsOf(() => store.commit(tokens('alice', 1)))
+      expect(statements.map((text) => text.replaceAll('"', '').split(' ').slice(0, 3).join(' '))).toEqual([
         'begin immediate',
         'select id, created_at',
         'insert into credentials',
@@ -87,38 +87,38 @@ describe('the statements of a commit', () => {
     })
   })
 
-  it('are fewer than two for each of many token sets at once', async () => {
+  it('are fewer than two for each of many concurrent token sets', async () => {
     await withStore(async (store) => {
       const change = (generation: number) =>
         Promise.all(Array.from({ length: 250 }, (_, nth) => store.commit(tokens(`guest-${nth}`, generation))))
       await change(1)
-      const ran = await statementsOf(() => change(2))
-      expect(ran.length).toBeLessThan(2 * 250)
+      const statements = await statementsOf(() => change(2))
+      expect(statements.length).toBeLessThan(2 * 250)
     })
   })
 
-  it('are one for a look at the documents that are due, however many wait', async () => {
+  it('are one for a claim without due documents, for any number of documents', async () => {
     await withStore(async (store) => {
       const soon = systemClock().wall() + 60_000
       const documents = Array.from({ length: 1_000 }, (_, nth) => ({ ...work(`guest-${nth}`), dueAt: soon }))
       await store.commit({ connection: 'default', documents })
       const ask = { kind: 'work', max: 10, leaseMs: 1_000 }
-      const ran = await statementsOf(async () =>
+      const statements = await statementsOf(async () =>
         expect((await store.claimDueDocuments('default', ask)).claimed).toEqual([]),
       )
-      expect(ran).toHaveLength(1)
+      expect(statements).toHaveLength(1)
     })
   })
 
-  it('are one for a lease that is granted, beside the transaction', async () => {
+  it('are one for a granted lease, besides the transaction', async () => {
     await withStore(async (store) => {
       expect((await statementsOf(() => store.lease('default', 'x', 'p1', 1_000))).length).toBe(3)
     })
   })
 
-  it('find every row by an index that begins as the question does', async () => {
+  it('find every row by an index that starts with the columns of the condition', async () => {
     await withStore(async (store, path) => {
-      const ran = await statementsOf(async () => {
+      const statements = await statementsOf(async () => {
         await store.commit({ ...tokens('alice', 1), events: [event('1'), event('2'), event('3')], deny: ['alice'] })
         await store.outbox.claim('audit', 2, 1)
         await store.outbox.settle('audit', [
@@ -143,7 +143,7 @@ describe('the statements of a commit', () => {
         }
       })
       const database = new DatabaseSync(path)
-      const plans = [...new Set(ran)]
+      const plans = [...new Set(statements)]
         .filter((text) => /^(select|update|delete) /.test(text))
         .flatMap((text) => database.prepare(`explain query plan ${text}`).all())
         .map(({ detail }) => String(detail))
@@ -171,7 +171,7 @@ describe('the statements of a commit', () => {
 })
 
 describe('changes that share a transaction', () => {
-  it('fail alone: one that throws spoils none of the others, and leaves nothing', async () => {
+  it('fail alone: one that throws does not affect the others, and writes nothing', async () => {
     const route = ({ actor }: Event): string[] => {
       if (actor === 'bad') throw new Error('no such sink')
       return ['audit']
@@ -204,7 +204,7 @@ describe('changes that share a transaction', () => {
     }, route)
   })
 
-  it('deny the tokens that came before them, and not those that come after', async () => {
+  it('deny the tokens that were remembered before them, not later ones', async () => {
     await withStore(async (store) => {
       const issued = (fingerprint: string): Change => ({
         connection: 'default',

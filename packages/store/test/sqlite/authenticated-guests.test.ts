@@ -35,8 +35,8 @@ const readable = (folder: string, texts: readonly string[]): readonly string[] =
   return texts.filter((text) => all.some((one) => one.includes(text)))
 }
 
-describe('guests of people on a store that several processes share', () => {
-  it('are made once for an address, whoever of four processes asks how often', async () => {
+describe('authenticated guests on a store that several processes share', () => {
+  it('creates one guest for an address that four processes request at once', async () => {
     await prepared(async (folder) => {
       const before = upstream.creates()
       const spellings = ['many@mail.example', 'MANY@mail.example', ' many@mail.example', 'Many@Mail.Example ']
@@ -49,7 +49,7 @@ describe('guests of people on a store that several processes share', () => {
     })
   })
 
-  it('whose process was killed in the middle of a create are taken up by the next, and reported', async () => {
+  it('continues in another process after a kill during a create, and reports it', async () => {
     await prepared(async (folder) => {
       const before = upstream.creates()
       const held = upstream.holds()
@@ -70,7 +70,7 @@ describe('guests of people on a store that several processes share', () => {
     })
   })
 
-  it('leave no address, name or token in clear in any file, and nothing at all when they are erased by address', async () => {
+  it('keeps no address, name or token in clear in any file, and nothing after an erasure by address', async () => {
     await prepared(async (folder) => {
       const [, outcome = ''] = await asking(folder, 'erased@mail.example', 1).lines
       const guestId = outcome.replace('issued ', '')

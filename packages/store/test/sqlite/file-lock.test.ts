@@ -17,8 +17,8 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const path = (): string => join(folder, 'lock')
 
-describe('a lock by a file', () => {
-  it('is had by one at a time, and leaves no file', () => {
+describe('a file lock', () => {
+  it('is held by one holder at a time, and leaves no file', () => {
     const first = fileLock(path())
     expect(first).toBeDefined()
     expect(fileLock(path())).toBeUndefined()
@@ -36,7 +36,7 @@ describe('a lock by a file', () => {
     })
   })
 
-  it('ends with the process that has it, also by a kill', async () => {
+  it('ends with the process that holds it, even after a kill', async () => {
     const lockFile = fileURLToPath(new URL('../../src/sqlite/file-lock.ts', import.meta.url))
     const script = `const { fileLock } = await import(${JSON.stringify(lockFile)})
       console.log(fileLock(${JSON.stringify(path())}) !== undefined); setInterval(() => {}, 1e6)`
@@ -53,7 +53,7 @@ describe('a lock by a file', () => {
     next?.release()
   })
 
-  it('is taken by a file that was left behind', () => {
+  it('can be taken on a file that was left behind', () => {
     writeFileSync(path(), '')
     const lock = fileLock(path())
     expect(lock).toBeDefined()
@@ -61,8 +61,8 @@ describe('a lock by a file', () => {
   })
 })
 
-describe('a key file where there are no hard links', () => {
-  it('is made by one of several, and never replaced', async () => {
+describe('a key file without hard links', () => {
+  it('is created by one of several processes, and never replaced', async () => {
     const file = join(folder, 'encryption.key')
     const drafts = ['a', 'b', 'c'].map((name) => join(folder, name))
     for (const draft of drafts) await writeFile(draft, draft)

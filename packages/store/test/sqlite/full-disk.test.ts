@@ -14,7 +14,7 @@ const guest = (generation: number, note = ''): Credential => ({
   id: 'alice',
   kind: 'guest',
   api: 'guest-tokens',
-  subject: 'somebody',
+  subject: 'subject-1',
   generation,
   status: 'active',
   createdAt: AT,
@@ -37,7 +37,7 @@ const happened = (id: string) =>
     at: AT,
     actor: 'library',
     connection: 'default',
-    subject: 'somebody',
+    subject: 'subject-1',
     generation: 1,
     correlationId: 'one',
     data: { api: 'guest-tokens', verified: true },
@@ -82,7 +82,7 @@ const writes: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'a claim on guests': (store) => store.claimDue('default', { max: 1, leaseMs: 1, keepForMs: 1e12 }),
   'a claim on messages': (store) => store.outbox.claim('audit', 1, 1_000),
   'the outcome of a message': (store) => store.outbox.settle('audit', [{ event: 'event-1', then: 'done' }]),
-  'handing a letter on': (store) => store.outbox.route('audit', [{ event: 'event-1', to: ['x'] }]),
+  'the routing of a message': (store) => store.outbox.route('audit', [{ event: 'event-1', to: ['x'] }]),
   'posting a letter': (store) => store.outbox.enqueue('default', 'x', ['event-1']),
   'dropping a queue': (store) => store.outbox.drop('audit'),
 }
@@ -97,7 +97,7 @@ const prepared = async ({ folder }: SmallDisk) => {
 
 describe.skipIf(!mayMount)('a full disk', () => {
   for (const [title, write] of Object.entries(writes)) {
-    it(`is named by ${title}, which succeeds once there is room`, async () => {
+    it(`is reported by ${title}, which succeeds once there is space`, async () => {
       await onSmallDisk(async (disk) => {
         const { path, store } = await prepared(disk)
         disk.fill()
@@ -111,7 +111,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   }
 
-  it('is named by each of many changes that are asked for at once, and by a rotation of keys', async () => {
+  it('is reported by each of many concurrent changes, and by a key rotation', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)
       disk.fill()
@@ -125,7 +125,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('is named where a store is opened, be it new or there already, and where a key file is made', async () => {
+  it('is reported when a new or existing store is opened, and when a key file is created', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)
       await store.close()
@@ -147,7 +147,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('takes one more commit where room was reserved, and says before it is spent that there is no more', async () => {
+  it('accepts one more commit with a reserve, and reports a missing reserve before a token is spent', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)
       await store.ensureRoom()
@@ -168,7 +168,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('takes, where room was reserved, both what is written down before a send and the tokens that come', async () => {
+  it('accepts, with a reserve, both the intent before a request and the tokens of its answer', async () => {
     await onSmallDisk(async (disk) => {
       const { store } = await prepared(disk)
       await store.ensureRoom()
@@ -178,7 +178,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('leaves a reserve that processes share: each of them sees it, and one commit may use it', async () => {
+  it('keeps one reserve that all processes see and one commit may use', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)
       const other = await openStore(path)
@@ -192,7 +192,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('stores what there is room for when many changes at once need more than the reserve', async () => {
+  it('stores as many concurrent changes as the reserve has space for', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)
       await store.ensureRoom()
@@ -217,7 +217,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('is named by a migration, which goes on once there is room', async () => {
+  it('is reported by a migration, which continues once there is space', async () => {
     await onSmallDisk(async (disk) => {
       const path = join(disk.folder, 'guestpass.db')
       const database = new DatabaseSync(path)
@@ -246,7 +246,7 @@ describe.skipIf(!mayMount)('a full disk', () => {
     })
   })
 
-  it('does not take a reserve for whole that a process left half made', async () => {
+  it('completes a reserve that a process left incomplete', async () => {
     await onSmallDisk(async (disk) => {
       const { path, store } = await prepared(disk)
       await writeFile(`${path}-reserve`, 'begun')

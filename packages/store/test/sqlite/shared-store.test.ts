@@ -14,7 +14,7 @@ const shared = async (folder: string) => {
 }
 
 describe('a store that several processes share', () => {
-  it('is opened by eight processes at once in an empty folder, which agree on one key and one schema', async () => {
+  it('gets one key and one schema when eight processes open it at once', async () => {
     await inFolder(async (folder) => {
       const said = await together(8, 'open', join(folder, 'new'))
       expect(said.filter((lines) => lines.includes('made')).length).toBe(1)
@@ -36,7 +36,7 @@ describe('a store that several processes share', () => {
     })
   })
 
-  it('has one chain of events without gap or fork, whichever of three processes appends', async () => {
+  it('has one chain of events without gap or fork when three processes append', async () => {
     await inFolder(async (folder) => {
       await together(3, 'count', folder, 30)
       const store = await shared(folder)
@@ -49,7 +49,7 @@ describe('a store that several processes share', () => {
     })
   })
 
-  it('gives four processes together no more permits than one bucket has', async () => {
+  it('grants four processes together no more permits than one bucket holds', async () => {
     await inFolder(async (folder) => {
       const said = (await together(4, 'permits', folder, 40)).flat()
       const granted = said.flatMap((line) => (line.startsWith('granted ') ? Number(line.slice(8)) : []))
@@ -66,7 +66,7 @@ describe('a store that several processes share', () => {
     })
   })
 
-  it('gives each guest that is due to one of three processes', async () => {
+  it('gives each due guest to one of three processes', async () => {
     await inFolder(async (folder) => {
       await together(1, 'guests', folder, 60)
       const said = (await together(3, 'keep', folder)).flat().filter((line) => line.startsWith('claimed '))
@@ -92,7 +92,7 @@ describe('a store that several processes share', () => {
           for (const [id, generation] of acknowledged) {
             const { credential } = await store.find('default', id)
             const stored = credential?.generation ?? 0
-            // What was committed and not yet told may be there as well, whole.
+            // A complete commit that was not yet reported may be there too.
             expect(stored).toBeGreaterThanOrEqual(generation)
             expect(credential?.tokens?.refresh?.reveal()).toBe(`test-secret-refresh-${id}-${stored}`)
           }

@@ -14,7 +14,7 @@ const credential = (id: string, generation: number, more: Partial<GuestCredentia
   id,
   kind: 'guest',
   api: 'guest-tokens',
-  subject: 'somebody',
+  subject: 'subject-1',
   generation,
   status: 'active',
   createdAt: 0,
@@ -92,7 +92,7 @@ function rowOf(path: string, query: string): Record<string, unknown> {
 }
 
 describe('the file of a store', () => {
-  it('is made in a folder that is made for it, both closed to others', async () => {
+  it('is created with its folder, both accessible to their owner only', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'a', 'b', 'guestpass.db')
       const store = await openStore(path)
@@ -108,7 +108,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('has one data key when it is opened for the first time by many at once', async () => {
+  it('has one data key after many concurrent first opens', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const stores = await Promise.all(Array.from({ length: 6 }, () => openStore(path)))
@@ -119,7 +119,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is closed to others when it was open to them', async () => {
+  it('loses the access of other users when it is opened', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       await chmod(path, 0o644)
@@ -144,7 +144,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('keeps no trace of what an erased guest was asked for', async () => {
+  it('keeps no request data of an erased guest', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
@@ -159,7 +159,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('holds no personal data in clear, and nothing that opens it once its owner is erased', async () => {
+  it('holds no personal data in clear, and no key of it after an erasure', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
@@ -167,7 +167,7 @@ describe('the file of a store', () => {
       await put(store, credential('ann', 1, { profile }))
       await put(store, credential('bob', 1, { profile }))
       const { key } = rowOf(path, "select hex(key) as key from profile_keys where id = 'ann'")
-      const { tokens: _gone, ...bare } = credential('ann', 2, { status: 'erased', subject: 'nobody' })
+      const { tokens: _gone, ...bare } = credential('ann', 2, { status: 'erased', subject: 'no-subject' })
       await put(store, bare)
       const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
       const all = Buffer.concat(files)
@@ -179,7 +179,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is refused as damaged when it is no database', async () => {
+  it('is rejected as damaged if it is not a database', async () => {
     await inFolder(async (folder) => {
       for (const [name, text] of Object.entries({ short: 'x', letter: 'Dear database, '.repeat(999) })) {
         await writeFile(join(folder, name), text)
@@ -189,7 +189,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is refused when it is the database of another program', async () => {
+  it('is rejected if it is the database of another program', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'other.db')
       tampered(path, 'create table theirs (a)', 'insert into theirs values (1)')
@@ -197,7 +197,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is refused as damaged when pages of it are overwritten or cut off', async () => {
+  it('is rejected as damaged if pages are overwritten or truncated', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       const whole = await readFile(path)
@@ -210,7 +210,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is refused as damaged when a page is that opening it would not read', async () => {
+  it('is rejected as damaged if a page is damaged that opening does not read', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       await ruined(path)
@@ -218,7 +218,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is told as damaged on use when it is too large to be looked through at the start', async () => {
+  it('is reported as damaged on use if it is too large to be checked when opened', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       const before = await openStore(path)
@@ -235,7 +235,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is refused as newer when it has migrations that this version does not know', async () => {
+  it('is rejected as newer if it has migrations that this version does not know', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       tampered(path, "insert into kysely_migration values ('9999_later', '2030-01-01T00:00:00.000Z')")
@@ -243,7 +243,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is refused with another key, named as such', async () => {
+  it('is rejected with another key, and the error names both keys', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       expect(await refused(path, { keyRing: ring(OTHER_KEY) })).toBe('store_wrong_key')
@@ -253,7 +253,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('cannot be where a folder is a file, or be a folder', async () => {
+  it('is rejected below a file, and if it is a folder', async () => {
     await inFolder(async (folder) => {
       await writeFile(join(folder, 'file'), '')
       await mkdir(join(folder, 'folder'))
@@ -283,7 +283,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('is busy while another process keeps it locked for longer than one waits', async () => {
+  it('is busy if another process locks it for longer than the wait', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       const store = await openStore(path, { busyMs: 50 })
@@ -303,7 +303,7 @@ describe('the file of a store', () => {
     })
   })
 
-  it('takes no more calls once it is closed', async () => {
+  it('rejects calls once it is closed', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(join(folder, 'guestpass.db'))
       const late = put(store, credential('alice', 1))
@@ -316,7 +316,7 @@ describe('the file of a store', () => {
   })
 })
 
-describe('rows that somebody changed behind the store', () => {
+describe('rows that another program changed', () => {
   const changes: Readonly<Record<string, string>> = {
     'moved from another row':
       "update credentials set tokens = (select tokens from credentials where id = 'guest-2') where id = 'guest-1'",
@@ -330,7 +330,7 @@ describe('rows that somebody changed behind the store', () => {
     'made a number': "update credentials set tokens = 1 where id = 'guest-1'",
     'not JSON any more': "update credentials set body = '{' where id = 'guest-1'",
   }
-  it.each(Object.entries(changes))('are refused when they were %s', async (_, change) => {
+  it.each(Object.entries(changes))('are rejected if they were %s', async (_, change) => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       tampered(path, change)
@@ -343,7 +343,7 @@ describe('rows that somebody changed behind the store', () => {
     })
   })
 
-  it.each(["'a text'", '7'])('are refused when the data key of the store was made %s', async (value) => {
+  it.each(["'a text'", '7'])('are rejected if the data key of the store was made %s', async (value) => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       tampered(path, `update keys set wrapped = ${value}`)
@@ -351,7 +351,7 @@ describe('rows that somebody changed behind the store', () => {
     })
   })
 
-  it('are refused when a profile was moved from another row, or its key was', async () => {
+  it('are rejected if a profile or its key was moved from another row', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
@@ -369,7 +369,7 @@ describe('rows that somebody changed behind the store', () => {
     })
   })
 
-  it('are refused when tokens of an older generation were put back', async () => {
+  it('are rejected if tokens of an older generation were restored', async () => {
     await inFolder(async (folder) => {
       const path = await filled(folder)
       tampered(path, 'create table kept as select * from credentials')
@@ -385,8 +385,8 @@ describe('rows that somebody changed behind the store', () => {
   })
 })
 
-describe('changes that are written together', () => {
-  it('fail alone: an error in one spoils no other', async () => {
+describe('changes that share a transaction in a store', () => {
+  it('fail alone: an error in one does not affect the others', async () => {
     await inFolder(async (folder) => {
       const route = (event: { readonly actor: string }): string[] => {
         if (event.actor === 'bad') throw new GuestpassError('internal', 'No such sink.')
@@ -427,7 +427,7 @@ describe('changes that are written together', () => {
     })
   })
 
-  it('leave room for everything else in the process', async () => {
+  it('let other work of the process run', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(join(folder, 'guestpass.db'))
       let turns = 0
@@ -441,7 +441,7 @@ describe('changes that are written together', () => {
 })
 
 describe('a Node without SQLite', () => {
-  it('is named, with the Node to use', async () => {
+  it('is reported, with the version to install', async () => {
     const { loadNodeSqlite: sqliteModule } = await import('../../src/sqlite/node-sqlite.ts')
     const loading = vi.spyOn(process, 'getBuiltinModule').mockImplementation((): never => undefined as never)
     try {
@@ -458,7 +458,7 @@ describe('a Node without SQLite', () => {
 })
 
 describe('the notice that SQLite is experimental', () => {
-  it('is left out, and every other warning passes', async () => {
+  it('is hidden, and every other warning is shown', async () => {
     const { loadNodeSqlite: sqliteModule } = await import('../../src/sqlite/node-sqlite.ts')
     const load = process.getBuiltinModule.bind(process)
     const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})

@@ -12,7 +12,7 @@ const ANN: Credential = {
   id: '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
   kind: 'guest',
   api: 'engagements',
-  subject: 'somebody',
+  subject: 'subject-1',
   generation: 1,
   status: 'active',
   createdAt: 0,
@@ -54,8 +54,8 @@ async function world(folder: string) {
 const erase = (store: Store) => guestRecords({ connection: 'default' }, { store, random }).erase(ANN.id)
 const touched = (store: Store) => store.setFact('default', 'any', random.uuid())
 
-describe('what an erasure leaves in the log of the database', () => {
-  it('is nothing when nobody reads, and nothing is told', async () => {
+describe('erased data in the write-ahead log', () => {
+  it('is gone at once when no other connection reads, and nothing is reported', async () => {
     await inFolder(async (folder) => {
       const { store, holding, readNoMore } = await world(folder)
       readNoMore()
@@ -65,7 +65,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is told while a reader keeps it, and remembered', async () => {
+  it('is reported while a reader keeps it, and noted in the store', async () => {
     await inFolder(async (folder) => {
       const { store, path, read, holding, readNoMore } = await world(folder)
       read()
@@ -81,7 +81,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is removed by the next process, with the first thing that it does', async () => {
+  it('is removed by the first call of the next process', async () => {
     await inFolder(async (folder) => {
       const { store, path, read, holding, readNoMore } = await world(folder)
       read()
@@ -94,7 +94,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is removed by a process that was up all the while, within seconds', async () => {
+  it('is removed within seconds by a process that was running', async () => {
     await inFolder(async (folder) => {
       const { store, path, clock, wait, read, holding, readNoMore } = await world(folder)
       const keeper = await openStore(path, { clock })
@@ -111,7 +111,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is removed after the process that erased was killed before it could', async () => {
+  it('is removed after a kill of the erasing process', async () => {
     await inFolder(async (folder) => {
       const { store, path, wait, holding, readNoMore } = await world(folder)
       readNoMore()
@@ -131,7 +131,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is told again to one who erases again, until it is gone', async () => {
+  it('is reported by each further erasure until it is gone', async () => {
     await inFolder(async (folder) => {
       const { store, wait, read, readNoMore } = await world(folder)
       read()
@@ -144,7 +144,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is remembered of retired data keys too', async () => {
+  it('is noted for retired data keys too', async () => {
     await inFolder(async (folder) => {
       const { store, read, wait, readNoMore } = await world(folder)
       read()
@@ -158,7 +158,7 @@ describe('what an erasure leaves in the log of the database', () => {
     })
   })
 
-  it('is no obstacle to other work while it cannot be removed', async () => {
+  it('does not block other calls while it cannot be removed', async () => {
     await inFolder(async (folder) => {
       const { store, read, wait, readNoMore } = await world(folder)
       read()

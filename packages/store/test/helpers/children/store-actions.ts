@@ -16,7 +16,7 @@ const say = (line: string): void => {
       return
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'EAGAIN') throw thrown
-      // Whoever listens is busy.
+      // The reader of the pipe is busy.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
     }
   }
@@ -41,7 +41,7 @@ const credential = (id: string, generation: number): Credential => ({
   id,
   kind: 'guest',
   api: 'guest-tokens',
-  subject: 'somebody',
+  subject: 'subject-1',
   generation,
   status: 'active',
   createdAt: 0,
@@ -69,7 +69,7 @@ const eventOf = (id: string, generation: number) => ({
   data: { api: 'guest-tokens', verified: true },
 })
 
-/** Writes the next generation of a row; false when somebody else did. */
+/** Writes the next generation of a row; undefined if another process did. */
 async function increment(store: Store, id: string): Promise<number | undefined> {
   const generation = ((await store.find('default', id)).credential?.generation ?? 0) + 1
   const outcome = await store.commit({

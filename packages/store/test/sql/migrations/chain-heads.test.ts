@@ -40,7 +40,7 @@ function rows(path: string, query: string): readonly Record<string, unknown>[] {
 }
 
 const CHAINED = 'select connection, count, hash, id from events order by connection, count'
-const LETTERS = 'select sink, event, due_at, attempts, why from outbox order by sink, event'
+const MESSAGES = 'select sink, event, due_at, attempts, why from outbox order by sink, event'
 
 async function exported(store: SealedStore): Promise<readonly string[]> {
   const lines: string[] = []
@@ -96,10 +96,10 @@ async function migratedUpTo(path: string, nth: number): Promise<boolean> {
 }
 
 describe('a store of the version before chain heads', () => {
-  it('keeps its sign-in, the guests of all APIs, its webhook endpoints and its letters', async () => {
+  it('keeps sign-in, guests of all APIs, webhook endpoints and queued messages', async () => {
     await inFolder(async (folder) => {
       const path = await formerStore(folder)
-      const letters = rows(path, LETTERS)
+      const queued = rows(path, MESSAGES)
       const store = await openStore(path)
       const { credentials } = await store.list('default', { kind: 'guest', limit: 9 })
       expect(credentials.map(({ api, tokens }) => `${api} ${tokens ? 'has tokens' : 'has none'}`).sort()).toEqual([
@@ -110,7 +110,7 @@ describe('a store of the version before chain heads', () => {
       ])
       expect((await store.find('default', 'grant')).credential?.tokens?.refresh).toBeDefined()
       expect((await store.documents('default', { kind: 'webhook', limit: 9 })).documents.length).toBe(1)
-      expect(rows(path, LETTERS)).toEqual(letters)
+      expect(rows(path, MESSAGES)).toEqual(queued)
       expect(await store.outbox.counts('webhook:default:idp')).toEqual({ waiting: 2, deadLetters: 2 })
       const first = await store.outbox.deadLetters('webhook:default:idp', { limit: 1 })
       const rest = await store.outbox.deadLetters('webhook:default:idp', { limit: 1, after: first.next ?? '' })
@@ -120,7 +120,7 @@ describe('a store of the version before chain heads', () => {
     })
   })
 
-  it('keeps its chains, goes on with them, and all of it verifies', async () => {
+  it('keeps and continues its chains, and all of them verify', async () => {
     await inFolder(async (folder) => {
       const path = await formerStore(folder)
       const before = rows(path, CHAINED)
@@ -151,7 +151,7 @@ describe('a store of the version before chain heads', () => {
     })
   })
 
-  it('was exported in a form that still verifies, alone and against a checkpoint of then or of now', async () => {
+  it('verifies an export of the former version, alone and against old and new checkpoints', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(await formerStore(folder))
       const lines = await linesOf('export')
@@ -170,7 +170,7 @@ describe('a store of the version before chain heads', () => {
     })
   })
 
-  it('wrote an audit file whose records are those of the chain of today', async () => {
+  it('matches an audit file of the former version with the chain', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(await formerStore(folder))
       const { events } = await store.events('default', { limit: 2, after: 16 })
@@ -179,7 +179,7 @@ describe('a store of the version before chain heads', () => {
     })
   })
 
-  it('is found out when one of its records was altered, before the migration or after it', async () => {
+  it('detects an altered record, before and after the migration', async () => {
     const altered = "update events set body = replace(body, 'pending', 'success') where count = 9 or count = 1"
     await inFolder(async (folder) => {
       const store = await openStore(await formerStore(folder, altered))
@@ -202,7 +202,7 @@ describe('a store of the version before chain heads', () => {
     })
   })
 
-  it('goes on with its migration wherever it was killed, also when the former version wrote meanwhile', async () => {
+  it('continues a killed migration, even if the former version has written since', async () => {
     let deaths = 0
     for (let batches = 1; ; batches += 1) {
       const done = await inFolder(async (folder) => {
@@ -235,7 +235,7 @@ describe('a store of the version before chain heads', () => {
     expect(deaths).toBe(6)
   })
 
-  it('loses nothing when it is killed before any of the statements of its migration', async () => {
+  it('loses no row when killed before any statement of the migration', async () => {
     let nth = 1
     for (let ended = false; !ended; nth += 1) {
       ended = await inFolder(async (folder) => {
@@ -252,7 +252,7 @@ describe('a store of the version before chain heads', () => {
     expect(nth).toBeGreaterThan(30)
   })
 
-  it('is migrated by several processes at once, of which one is killed', async () => {
+  it('migrates in several processes at once, one of which is killed', async () => {
     await inFolder(async (folder) => {
       const path = await formerStore(folder)
       const child = fileURLToPath(new URL('../../helpers/children/migrate-store.ts', import.meta.url))
@@ -268,7 +268,7 @@ describe('a store of the version before chain heads', () => {
 })
 
 describe('a record of an export', () => {
-  it('says the version of its link and the number of its chain, and none of them can be changed', async () => {
+  it('protects the version of its link and the number of its chain', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(await formerStore(folder))
       await addEvents(store, 'new-1')

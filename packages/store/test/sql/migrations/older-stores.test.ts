@@ -30,7 +30,7 @@ async function expectLinked(store: SealedStore, connection: string, count: numbe
 }
 
 describe('a store of the first version', () => {
-  it('keeps its guests, found by their subjects too, and its letters', async () => {
+  it('keeps its guests, found by subject too, and its queued messages', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(await firstStore(folder))
       for (const connection of ['default', 'neighbour']) {
@@ -50,7 +50,7 @@ describe('a store of the first version', () => {
     })
   })
 
-  it('gets a chain of the events that it has, each connection its own, and goes on with it', async () => {
+  it('chains its events for each connection, and continues the chains', async () => {
     await inFolder(async (folder) => {
       const path = await firstStore(folder)
       const stores = await Promise.all([openStore(path), openStore(path)])
@@ -64,7 +64,7 @@ describe('a store of the first version', () => {
     })
   })
 
-  it('is brought up to date although a row of it is damaged, which is told when it is read', async () => {
+  it('migrates even if a row is damaged, and reports the row when it is read', async () => {
     await inFolder(async (folder) => {
       const path = await firstStore(folder, "update credentials set body = '{' where id = 'bob'")
       const store = await openStore(path)
@@ -79,7 +79,7 @@ const pending = (id: string): string =>
   `insert into documents (connection, kind, id, revision, value) values ('default', 'enrichment', '${id}', 1, x'00')`
 
 describe('a store of the second version', () => {
-  it('finds, exports and erases a person by address', async () => {
+  it('finds, exports and erases an applicant by address', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const database = new DatabaseSync(path)
@@ -97,7 +97,7 @@ describe('a store of the second version', () => {
     })
   })
 
-  it('has its pending work done at once, also what a process of that version still writes', async () => {
+  it('makes pending work due at once, including later writes of the former version', async () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const database = new DatabaseSync(path)
