@@ -7,7 +7,7 @@ const singular = (word: string): string =>
   word
     .toLowerCase()
     .replace(/ies$/, 'y')
-    .replace(/(?<=sh|ch|ss|x)es$/, '')
+    .replace(/(?<=sh|ch|ss|x|ias)es$/, '')
     .replace(/(?<!s|u|i)s$/, '')
 
 /** The words of a name in camel case: `SqliteStoreOptions` has three. */

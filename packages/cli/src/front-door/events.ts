@@ -4,18 +4,16 @@ import { eventTypes, closestName } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
 import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 
-/**
- * Words of a type's name after the first one, in camel case: `Failed` for the `FAILED` of `REFRESH_FAILED`.
- */
-export type EventNameRest<T extends string> = T extends `${infer Word}_${infer More}`
-  ? `${Capitalize<Lowercase<Word>>}${EventNameRest<More>}`
+/** A name in capitals and underscores, in Pascal case: `RefreshFailed` for `REFRESH_FAILED`. */
+export type PascalCase<T extends string> = T extends `${infer Word}_${infer More}`
+  ? `${Capitalize<Lowercase<Word>>}${PascalCase<More>}`
   : Capitalize<Lowercase<T>>
 
 /** The name of a type of events in `on`, in camel case: `refreshFailed` for `REFRESH_FAILED`. */
 export type EventName<T extends EventType> = T extends `${infer Word}_${infer More}`
-  ? `${Lowercase<Word>}${EventNameRest<More>}`
+  ? `${Lowercase<Word>}${PascalCase<More>}`
   : T extends `${infer Word}.${infer More}`
-    ? `${Lowercase<Word>}${EventNameRest<More>}`
+    ? `${Lowercase<Word>}${PascalCase<More>}`
     : Lowercase<T>
 
 /** Other names of events, which say what they mean to a program. */

@@ -28,7 +28,7 @@ export type {
   EventAliases,
   EventListener,
   EventName,
-  EventNameRest,
+  PascalCase,
   EventNames,
   EventRecord,
 } from './events.ts'
