@@ -26,7 +26,7 @@ export interface TokenAcceptorParts {
   readonly random: Random
 }
 
-/** Receives access tokens of the service: nobody gets one that should verify and does not. */
+/** Accepts access tokens of the service. A token that should verify and does not is given to no caller. */
 export interface TokenAcceptor {
   /** Resolves when such tokens as the latest can be verified. Asked before a call whose answer cannot be asked for again. Rejects with `keys_unavailable`. */
   ensureVerifiable(latest: TokenSet | undefined): Promise<void>
@@ -66,7 +66,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
 
   /** When the token ends, whether its signature was checked, and the scopes that it names itself: they count more than the answer's. */
   async function judged(granted: GrantedTokens, sentAt: Instant, now: () => Instant): Promise<Judgement> {
-    const told = sentAt + (granted.lifetime ?? 0)
+    const statedEnd = sentAt + (granted.lifetime ?? 0)
     const token = granted.access.reveal()
     if (!SENDABLE.test(token)) {
       throw new GuestpassError(
@@ -75,10 +75,10 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
         { reason: token.length > LONGEST ? 'oversized' : 'malformed' },
       )
     }
-    if (!isJwt(token)) return { expiresAt: told, verified: false }
+    if (!isJwt(token)) return { expiresAt: statedEnd, verified: false }
     const verdict = await parts.verifier.verify(token)
     if (!verdict.valid) {
-      if (isLenient && OTHER_KEY.has(verdict.reason)) return { expiresAt: told, verified: false }
+      if (isLenient && OTHER_KEY.has(verdict.reason)) return { expiresAt: statedEnd, verified: false }
       throw new GuestpassError(
         'token_refused',
         `Connection ${connection}: the access token that upstream issued does not verify (${verdictText(verdict)}). ${REMEDY}`,
@@ -89,7 +89,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
     const exp = (verdict.claims['exp'] as number) * SECOND
     const scopes = scopesOf(verdict.claims)
     return {
-      expiresAt: Math.min(told, now() + exp - issuerClock.now()),
+      expiresAt: Math.min(statedEnd, now() + exp - issuerClock.now()),
       exp,
       verified: true,
       ...(scopes.length === 0 ? {} : { scopes }),

@@ -6,9 +6,9 @@ import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { abortable } from '../../ports/abortable.ts'
 import type { Meter } from '../../ports/meter.ts'
-import { createExpiringValue } from '../renewal/expiring-value.ts'
+import { createExpiringValue, type ExpiringValue } from '../renewal/expiring-value.ts'
 import type { Rejections, Resource } from './rejections.ts'
-import type { Renewal, RenewalPorts } from '../renewal/renewal.ts'
+import type { CurrentCredential, Renewal, RenewalPorts } from '../renewal/renewal.ts'
 import type { SignInEpoch } from './sign-in-epoch.ts'
 import type { GuestApi } from '../../upstream/guest-apis.ts'
 
@@ -67,79 +67,113 @@ export interface AccessTokenParts {
 /** How long a sign-in, a sign-out or a revocation by another process may go unnoticed. */
 const REMEMBERED: Millis = 5 * SECOND
 
-/** The service's own access tokens, kept in memory while they are fresh, renewed before they lapse. */
+/** What a source keeps between calls. */
+interface TokenSourceState extends AccessTokenParts {
+  readonly issuerNow: () => Instant
+  /** The token while it is fresh. */
+  readonly fresh: ExpiringValue<Promise<AccessToken>>
+  /** The token until it expires, for the time in which the store cannot be read. */
+  readonly valid: ExpiringValue<Promise<AccessToken>>
+  latest: (AccessToken & { readonly credentialId: string }) | undefined
+  /** The epoch of the sign-in that the tokens in memory are of. */
+  rememberedIn: number
+  /** The fetch under way. Callers share it, unless they say how long they wait. */
+  underway: Promise<AccessToken> | undefined
+}
+
+/** A source of access tokens. It keeps a token in memory while it is fresh, and renews it before it expires. */
 export function createAccessTokens(
-  { choose, meter, windows, epoch, rejections }: AccessTokenParts,
+  parts: AccessTokenParts,
   { clock, issuerNow = () => clock.wall() }: Pick<RenewalPorts, 'clock' | 'issuerNow'>,
 ): TokenSource {
-  const memory = createExpiringValue<Promise<AccessToken>>(clock)
-  const stillValid = createExpiringValue<Promise<AccessToken>>(clock)
-  let latest: (AccessToken & { readonly credentialId: string }) | undefined
-  let rememberedIn = epoch.value
-
-  async function fetched(context: Context | undefined): Promise<AccessToken> {
-    const begunIn = epoch.value
-    const { id, current } = await choose()
-    const newerThan = rejections.newestRejected(id)
-    const { credential, now, elapsed } = await current({ newerThan, rejected: newerThan >= 0 }, context)
-    const { tokens, generation } = credential
-    rejections.recordIssued({ credentialId: id, generation })
-    const answer = accessTokenOf(credential)
-    const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
-    const at = judgementTime(tokens, storeNow, byIssuer)
-    const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
-    if (generation > rejections.newestRejected(id)) {
-      latest = { ...answer, credentialId: id }
-      rememberedIn = begunIn
-      memory.set(Promise.resolve(answer), Math.min(freshFor, REMEMBERED))
-      stillValid.set(Promise.resolve(answer), tokens.expiresAt - at)
-    }
-    return answer
-  }
-
-  /** A store that cannot be asked takes nothing away from a token in hand. */
-  const withoutStore = (thrown: unknown): Promise<AccessToken> => {
-    const error = asGuestpassError(thrown)
-    const inHand = error.code.startsWith('store_') && epoch.value === rememberedIn ? stillValid.get() : undefined
-    if (inHand) return inHand
-    throw error.unsaved === undefined ? thrown : withToken(error)
-  }
-
-  /** What is being fetched. Callers that come meanwhile share its look at the store, unless they say how long they wait. */
-  let underway: Promise<AccessToken> | undefined
-  function fetching(context: Context | undefined): Promise<AccessToken> {
-    const isOwn = context?.patienceMs !== undefined
-    if (underway && !isOwn) return underway
-    const work = fetched(context).catch(withoutStore)
-    if (isOwn) return work
-    const end = (): void => {
-      if (underway === work) underway = undefined
-    }
-    work.then(end, end)
-    return (underway = work)
-  }
-
-  // Apart from `token`, which is then without a closure to be made for each call.
-  const asked = (context: Context | undefined): Promise<AccessToken> =>
-    abortable(() => fetching(context), context?.signal)
-
+  const { epoch } = parts
+  const fresh = createExpiringValue<Promise<AccessToken>>(clock)
+  const valid = createExpiringValue<Promise<AccessToken>>(clock)
+  const memory = { fresh, valid, latest: undefined, rememberedIn: epoch.value, underway: undefined }
+  const source: TokenSourceState = { ...parts, ...memory, issuerNow }
+  // Not in `token`, so that a call that is served from memory makes no closure.
+  const fetchFor = (context: Context | undefined): Promise<AccessToken> =>
+    abortable(() => sharedFetch(source, context), context?.signal)
   return {
-    token: (context) => (epoch.value === rememberedIn ? memory.get() : undefined) ?? asked(context),
-    reportRejected(token, by) {
-      if (latest?.token.reveal() !== token.reveal()) return true
-      if (!rejections.shouldRenew(latest, by)) return false
-      latest = undefined
-      // Callers that come from now on must not get what was fetched before the refusal.
-      underway = undefined
-      memory.clear()
-      stillValid.clear()
-      meter.count('access_token_rejected')
-      return true
-    },
+    token: (context) => (epoch.value === source.rememberedIn ? fresh.get() : undefined) ?? fetchFor(context),
+    reportRejected: (token, by) => rejectToken(source, token, by),
     reportAccepted(token, by) {
-      if (latest?.token.reveal() === token.reveal()) rejections.recordAccepted(latest, by)
+      if (isLatest(source, token)) parts.rejections.recordAccepted(source.latest, by)
     },
   }
+}
+
+/** Fetches a token, or waits for the fetch that is under way. */
+function sharedFetch(source: TokenSourceState, context: Context | undefined): Promise<AccessToken> {
+  const isOwn = context?.patienceMs !== undefined
+  if (source.underway && !isOwn) return source.underway
+  const work = fetchToken(source, context).catch((thrown: unknown) => withoutStore(source, thrown))
+  if (isOwn) return work
+  const end = (): void => {
+    if (source.underway === work) source.underway = undefined
+  }
+  work.then(end, end)
+  return (source.underway = work)
+}
+
+/** Gets a token from the store or the upstream, and remembers it. */
+async function fetchToken(source: TokenSourceState, context: Context | undefined): Promise<AccessToken> {
+  const { rejections } = source
+  const begunIn = source.epoch.value
+  const { id, current } = await source.choose()
+  const newerThan = rejections.newestRejected(id)
+  const found = await current({ newerThan, rejected: newerThan >= 0 }, context)
+  const { generation } = found.credential
+  rejections.recordIssued({ credentialId: id, generation })
+  const answer = accessTokenOf(found.credential)
+  // The token may have been rejected meanwhile.
+  if (generation <= rejections.newestRejected(id)) return answer
+  source.latest = { ...answer, credentialId: id }
+  source.rememberedIn = begunIn
+  remember(source, answer, found)
+  return answer
+}
+
+function remember(
+  { fresh, valid, issuerNow, windows }: TokenSourceState,
+  answer: AccessToken,
+  { credential: { tokens }, now, elapsed }: CurrentCredential,
+): void {
+  const [storeNow, byIssuer] = [now + elapsed(), issuerNow()]
+  const at = judgementTime(tokens, storeNow, byIssuer)
+  const freshFor = freshness(tokens, storeNow, windows, byIssuer) === 'fresh' ? tokens.renewAt - at : 0
+  fresh.set(Promise.resolve(answer), Math.min(freshFor, REMEMBERED))
+  valid.set(Promise.resolve(answer), tokens.expiresAt - at)
+}
+
+/** The token in memory while the store cannot be read, if it is still valid. Throws the error otherwise. */
+function withoutStore({ epoch, rememberedIn, valid }: TokenSourceState, thrown: unknown): Promise<AccessToken> {
+  const error = asGuestpassError(thrown)
+  const inMemory = error.code.startsWith('store_') && epoch.value === rememberedIn ? valid.get() : undefined
+  if (inMemory) return inMemory
+  throw error.unsaved === undefined ? thrown : withToken(error)
+}
+
+type SourceWithLatest = TokenSourceState & { readonly latest: NonNullable<TokenSourceState['latest']> }
+
+const isLatest = (source: TokenSourceState, token: Secret): source is SourceWithLatest =>
+  source.latest?.token.reveal() === token.reveal()
+
+/** Forgets a token that a resource rejected, if it is to be renewed. Answers whether to ask for a token again. */
+function rejectToken(source: TokenSourceState, token: Secret, by: Resource | undefined): boolean {
+  if (!isLatest(source, token)) return true
+  if (!source.rejections.shouldRenew(source.latest, by)) return false
+  forget(source)
+  source.meter.count('access_token_rejected')
+  return true
+}
+
+function forget(source: TokenSourceState): void {
+  source.latest = undefined
+  // Callers that come from now on must not get what was fetched before the rejection.
+  source.underway = undefined
+  source.fresh.clear()
+  source.valid.clear()
 }
 
 const accessTokenOf = ({ tokens, generation, status }: CredentialWithTokens): AccessToken => ({

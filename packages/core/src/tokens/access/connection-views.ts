@@ -8,10 +8,10 @@ import { GuestpassError } from '../../domain/errors.ts'
 import { store as storeWith } from '../../ports/schemas.ts'
 import type { Store } from '../../ports/store.ts'
 
-/** How a connection gets its access tokens, and how that stands. Never a token. */
+/** How a connection gets its access tokens, and their status. Contains no token. */
 export interface ConnectionView {
   readonly connection: string
-  /** `none`: nothing was asked for yet. */
+  /** `none`: no token was requested yet. */
   readonly grant: 'refresh_token' | 'client_credentials' | 'none'
   readonly status: Credential['status'] | 'unused'
   /** @deprecated The former name of `status`. */
@@ -30,7 +30,7 @@ export interface ConnectionView {
 
 const storeSchema = storeWith('connections', 'find', 'list')
 
-/** How one connection stands. Rejects with `connection_unknown` when the store knows nothing of it, `config_invalid` for wrong options. */
+/** Gives the status of one connection. Rejects with `connection_unknown` when the store knows nothing of it, `config_invalid` for wrong options. */
 export async function connectionView(store: Store, connection: string): Promise<ConnectionView> {
   checkOptions('connectionView', ['store', store, storeSchema], ['connection', connection, required(connectionName)])
   if (!(await store.connections()).includes(connection)) {
@@ -46,7 +46,7 @@ export async function connectionView(store: Store, connection: string): Promise<
   return grant ? viewOf(connection, 'refresh_token', grant) : viewOf(connection, 'none', undefined)
 }
 
-/** All connections of a store, in the order of their names. Rejects with `config_invalid` for what is no store. */
+/** Gives the status of all connections of a store, in the order of their names. Rejects with `config_invalid` for wrong options. */
 export async function connectionViews(store: Store): Promise<readonly ConnectionView[]> {
   checkOptions('connectionViews', ['store', store, storeSchema])
   const names = await store.connections()

@@ -6,7 +6,7 @@ import { type Clock, stopwatch } from '../../ports/clock.ts'
 export interface Resource {
   /** As `https://api.mypurecloud.ie`. */
   readonly origin: string
-  /** Tells the resources of an origin apart, as `GET /api/v2/users/me`. */
+  /** Names one of several resources of the origin, as `GET /api/v2/users/me`. */
   readonly name?: string
 }
 
@@ -42,7 +42,7 @@ export const LONGEST: Millis = 5 * MINUTE
 export const waitAfter = (waitMs: Millis): Millis => Math.min(Math.max(waitMs * 2, FIRST), LONGEST)
 /** The most that resources wait which take tokens as a rule, while another one of their origin refuses all. */
 const LONGEST_OF_OTHERS: Millis = 30 * SECOND
-/** So many refusing resources of an origin are told apart. */
+/** The most rejecting resources of one origin that are counted apart. */
 const MOST_NAMES = 100
 
 interface Damped {

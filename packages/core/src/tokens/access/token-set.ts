@@ -3,7 +3,7 @@ import { renewalTime, type Windows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 
-/** Granted tokens as they are stored. `expiresAt` and `sentAt` are on the store's clock, `exp` is on the issuer's; `luck` in [0, 1) spreads renewals. */
+/** Granted tokens as they are stored. `expiresAt` and `sentAt` are on the store's clock, `exp` is on the issuer's; `jitter` in [0, 1) spreads renewals. */
 export function tokenSet(
   granted: Pick<GrantedTokens, 'access' | 'refresh' | 'scopes'>,
   of: {
@@ -14,9 +14,9 @@ export function tokenSet(
     readonly verified: boolean
   },
   windows: Windows,
-  luck: number,
+  jitter: number,
 ): TokenSet {
-  // Whole milliseconds, never later than what was said.
+  // Whole milliseconds, never later than stated.
   const [sentAt, expiresAt] = [Math.floor(of.sentAt), Math.floor(of.expiresAt)]
   return {
     access: granted.access,
@@ -26,6 +26,6 @@ export function tokenSet(
     sentAt,
     expiresAt,
     ...(of.exp === undefined ? {} : { exp: of.exp }),
-    renewAt: renewalTime(sentAt, expiresAt, windows, luck),
+    renewAt: renewalTime(sentAt, expiresAt, windows, jitter),
   }
 }

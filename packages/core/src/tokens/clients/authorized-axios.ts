@@ -16,7 +16,7 @@ import {
 
 /** What is needed of an instance of axios. */
 export interface AxiosLike {
-  readonly interceptors: { readonly request: Interceptors; readonly response: Interceptors }
+  readonly interceptors: { readonly request: AxiosInterceptors; readonly response: AxiosInterceptors }
   request(config: never): Promise<unknown>
   getUri(config: never): string
 }
@@ -33,7 +33,8 @@ const axiosSchema = required(
   ),
 )
 
-interface Interceptors {
+/** The interceptors of axios for requests or for responses. */
+export interface AxiosInterceptors {
   use(done: never, failed?: never): number
   eject(id: number): void
 }
@@ -56,12 +57,37 @@ interface AxiosResponse {
 }
 
 /**
- * Gives an instance of axios the access token of a source. A token that the resource refuses (401) is reported, and the request is
- * sent once more with the next one, unless new tokens were refused there a short while ago; the caller gets the answer to that. Put it on
- * before other interceptors. A body that is a stream is not sent again. Where axios sends
- * by fetch, it is not known that a redirect led to another origin: a 401 from there costs a renewal. Requests reject as axios has it, and with the codes of the
- * source. The answer takes the interceptors off again. Throws `config_invalid`
- * for wrong options.
+ * Gives an instance of axios the access token of a source. The result removes the interceptors again.
+ *
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
+ * the answer to that, unless new tokens were rejected there a short time before. A body that is a stream is not
+ * sent again. If axios sends by `fetch`, a redirect to another origin is not seen, and a 401 from there costs a
+ * renewal. Call this before you add other interceptors.
+ *
+ * `options.origins`: the origins that may see the token.
+ *
+ * Throws `config_invalid` for wrong options. Requests reject as those of axios, and with the codes of the source.
+ *
+ * @example
+ * ```ts
+ * import { authorizedAxios, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import axios from 'axios'
+ *
+ * const ports = nodePorts()
+ * const { accessTokens } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * const client = axios.create({ baseURL: 'https://api.mypurecloud.ie' })
+ * const remove = authorizedAxios(client, accessTokens, { origins: ['https://api.mypurecloud.ie'] })
+ * // await client.get('/api/v2/users/me')
+ * remove()
+ * await ports.close()
+ * ```
  */
 export function authorizedAxios(axios: AxiosLike, source: TokenSource, options: AuthorizedOptions): () => void {
   checkOptions(
@@ -83,7 +109,7 @@ export function authorizedAxios(axios: AxiosLike, source: TokenSource, options: 
     })
   }
 
-  /** The answer to the second send; undefined where the first one stands. */
+  /** The answer to the second send; undefined if the request is not sent again. */
   function repeated(response: AxiosResponse | undefined): Promise<unknown> | undefined {
     const token = tokenIn(response?.config.headers.get('Authorization'))
     if (!response || !token) return undefined

@@ -9,7 +9,7 @@ import {
   bearerOf,
   reportAndMayRepeat,
   reportIfAccepted,
-  origins,
+  originsSchema,
   resourceOf,
   sourceSchema,
 } from './bearer-token.ts'
@@ -19,6 +19,7 @@ export type AnyFetch = (input: never, init?: never) => Promise<unknown>
 /** The platform's `fetch`, or another one with the types of its own. */
 export type FetchLike<F extends AnyFetch> = F extends Fetch ? Fetch : F
 
+/** Which origins may see the token, and by which `fetch` requests are sent. */
 export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
   /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other reject with `invalid_input`. */
   readonly origins: readonly string[]
@@ -27,17 +28,41 @@ export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
 }
 
 const optionsSchema = object<AuthorizedFetchOptions<AnyFetch>>({
-  origins,
+  origins: originsSchema,
   fetch: callable('Give a fetch, or leave it out.'),
 })
 
 /**
- * `fetch` with the access token of a source. A token that the resource refuses (401) is reported, and the request is sent once more with the
- * next one: the caller gets the answer to that. Where new tokens were refused by the same origin a short while ago, the caller gets the
- * 401. Any input and body that `fetch` takes may be given; members of `init` that only this `fetch` knows, as `dispatcher`, are handed on.
- * A stream is kept in memory until it is known that it need not be sent again. A redirect to another origin is followed without the
- * token, as `fetch` has it. Rejects with `invalid_input` and with the codes of the source. Throws
- * `config_invalid` for wrong options.
+ * Gives a `fetch` that sends the access token of a source.
+ *
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
+ * the answer to that. If the same origin rejected new tokens a short time before, the caller gets the 401. The
+ * input and the body may be anything that `fetch` takes; members of `init` that only this `fetch` knows, as
+ * `dispatcher`, are passed on. A stream stays in memory until it is known that it is not sent again. A redirect
+ * to another origin is followed without the token.
+ *
+ * `options.origins`: the origins that may see the token. `options.fetch`: default the `fetch` of the platform.
+ *
+ * Throws `config_invalid` for wrong options. The result rejects with `invalid_input`, and with the codes of the
+ * source.
+ *
+ * @example
+ * ```ts
+ * import { authorizedFetch, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = nodePorts()
+ * const { accessTokens } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * const fetchWithToken = authorizedFetch(accessTokens, { origins: ['https://api.mypurecloud.ie'] })
+ * console.log(typeof fetchWithToken) // await fetchWithToken('https://api.mypurecloud.ie/api/v2/users')
+ * await ports.close()
+ * ```
  */
 export function authorizedFetch<F extends AnyFetch = Fetch>(
   source: TokenSource,

@@ -14,7 +14,8 @@ import {
 } from './bearer-token.ts'
 
 /** The options of a request of got, as far as they are needed. */
-interface GotOptions {
+/** The options of a request of got, as hooks get them. */
+export interface GotOptions {
   readonly url?: string | URL | undefined
   readonly method?: string
   readonly signal?: AbortSignal | undefined
@@ -22,7 +23,8 @@ interface GotOptions {
   readonly body?: unknown
 }
 
-interface GotResponse {
+/** A response of got, as hooks get it. */
+export interface GotResponse {
   readonly url: string
   readonly statusCode: number
   readonly request: { readonly options: GotOptions }
@@ -39,10 +41,35 @@ export interface GotHooks {
 }
 
 /**
- * Hooks that give got the access token of a source. A token that the resource refuses (401) is reported, and the request is sent once more
- * with the next one, unless new tokens were refused there a short while ago; the caller gets the answer to that. The retries of got
- * are as they are. Streams (`got.stream`, or as a body) carry the token and are not sent again. Requests reject as got has it, with the errors of the
- * source as `cause`.
+ * Makes hooks that give got the access token of a source, for `got.extend({ hooks })`.
+ *
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
+ * the answer to that, unless new tokens were rejected there a short time before. The retries of got stay as they
+ * are. Streams (`got.stream`, or as a body) carry the token and are not sent again.
+ *
+ * `options.origins`: the origins that may see the token.
+ *
+ * Throws `config_invalid` for wrong options. Requests reject as those of got, with the error of the source as
+ * `cause`.
+ *
+ * @example
+ * ```ts
+ * import { authorizedGot, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import got from 'got'
+ *
+ * const ports = nodePorts()
+ * const { accessTokens } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * const client = got.extend({ hooks: authorizedGot(accessTokens, { origins: ['https://api.mypurecloud.ie'] }) })
+ * console.log(typeof client.get) // await client.get('https://api.mypurecloud.ie/api/v2/users/me')
+ * await ports.close()
+ * ```
  */
 export function authorizedGot(source: TokenSource, options: AuthorizedOptions): GotHooks {
   checkOptions('authorizedGot', ['source', source, sourceSchema], ['options', options, authorizedSchema])
@@ -55,30 +82,29 @@ export function authorizedGot(source: TokenSource, options: AuthorizedOptions): 
   return {
     init: [
       // Later a form looks like any stream, but got writes it anew for each send.
-      ({ body }, options) => {
-        if (body instanceof FormData) forms.add(options)
+      ({ body }, gotOptions) => {
+        if (body instanceof FormData) forms.add(gotOptions)
       },
     ],
     beforeRequest: [
-      async (options) => {
-        const { url, signal, headers } = options
+      async ({ url, signal, headers }) => {
         if (url === undefined || !allowed.has(new URL(url).origin)) return
         headers['authorization'] = bearerOf((await source.token(signal ? { signal } : {})).token)
       },
     ],
     afterResponse: [
       (response, retryWithMergedOptions) => {
-        const { options } = response.request
+        const sent = response.request.options
         const url = new URL(response.url)
-        const token = tokenIn(options.headers['authorization'])
+        const token = tokenIn(sent.headers['authorization'])
         if (!token || !allowed.has(url.origin)) return response
-        const answered = { token, by: resourceOf(options.method ?? 'GET', url), status: response.statusCode }
-        if (repeats.has(options)) {
+        const answered = { token, by: resourceOf(sent.method ?? 'GET', url), status: response.statusCode }
+        if (repeats.has(sent)) {
           reportIfAccepted(source, answered)
           return response
         }
-        if (!reportAndMayRepeat(source, answered) || (isReadUp(options.body) && !forms.has(options))) return response
-        repeats.add(options)
+        if (!reportAndMayRepeat(source, answered) || (isReadUp(sent.body) && !forms.has(sent))) return response
+        repeats.add(sent)
         return retryWithMergedOptions({ preserveHooks: true })
       },
     ],

@@ -52,10 +52,34 @@ interface Adapted {
 const adapted = new WeakMap<SdkClient, Adapted>()
 
 /**
- * Drives an `ApiClient` by a token source: every call goes out with a token that is valid now, and one that is refused with 401, whatever
- * the body of the answer, is sent once more with the next token, so that callers of the SDK never see it. Where new tokens were
- * refused a short while ago, they get the 401. Concurrent calls share one renewal. All else, as 429 and hooks, is as the SDK has it. Of
- * several adapters on a client the one that was put on last counts. The answer takes this one off again. Throws `config_invalid` for wrong options.
+ * Gives every call of an `ApiClient` of Genesys' own SDK the access token of a source. The result removes the
+ * adapter again.
+ *
+ * If a call is answered with 401, it is sent once more with the next token, and the caller gets the answer to
+ * that, unless new tokens were rejected a short time before. Concurrent calls share one renewal. All else, as
+ * 429 and hooks, stays as the SDK does it. If a client has several adapters, the last one is used.
+ *
+ * Throws `config_invalid` for wrong options.
+ *
+ * @example
+ * ```ts
+ * import { authorizedSdk, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import sdk from 'purecloud-platform-client-v2'
+ *
+ * const ports = nodePorts()
+ * const { accessTokens } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * const remove = authorizedSdk(sdk.ApiClient.instance, accessTokens)
+ * // await new sdk.UsersApi().getUsersMe()
+ * remove()
+ * await ports.close()
+ * ```
  */
 export function authorizedSdk(client: SdkClient, source: TokenSource): () => void {
   checkOptions('authorizedSdk', ['client', client, clientSchema], ['source', source, sourceSchema])

@@ -33,10 +33,36 @@ export type AnyDispatch = (options: never, handler: never) => boolean
 const HANDED_ON = ['onRequestStart', 'onRequestUpgrade', 'onResponseStarted', 'onBodySent', 'onRequestSent'] as const
 
 /**
- * An interceptor that gives the requests of an undici dispatcher the access token of a source: `new Agent().compose(authorizedUndici(…))`. A
- * token that the resource refuses (401) is reported, and the request is sent once more with the next one, unless new tokens were
- * refused there a short while ago; the caller gets the answer to that. A body that is a stream or an iterator is not sent again; for
- * `fetch` use `authorizedFetch`. Compose it before interceptors that follow redirects or retry. Errors of the source reject the request.
+ * Makes an interceptor that gives the requests of an undici dispatcher the access token of a source:
+ * `new Agent().compose(authorizedUndici(…))`. For `fetch` use `authorizedFetch`.
+ *
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
+ * the answer to that, unless new tokens were rejected there a short time before. A body that is a stream or an
+ * iterator is not sent again. Compose it before interceptors that follow redirects or retry.
+ *
+ * `options.origins`: the origins that may see the token.
+ *
+ * Throws `config_invalid` for wrong options. Errors of the source reject the request.
+ *
+ * @example
+ * ```ts
+ * import { authorizedUndici, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { Agent } from 'undici'
+ *
+ * const ports = nodePorts()
+ * const { accessTokens } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * const agent = new Agent().compose(authorizedUndici(accessTokens, { origins: ['https://api.mypurecloud.ie'] }))
+ * // await agent.request({ origin: 'https://api.mypurecloud.ie', path: '/api/v2/users/me', method: 'GET' })
+ * await agent.close()
+ * await ports.close()
+ * ```
  */
 export function authorizedUndici(
   source: TokenSource,

@@ -19,10 +19,10 @@ export const sourceSchema = required(
     'Give the accessTokens of what `await connection(…)` gives.',
   ),
 )
-export const origins = required(
+export const originsSchema = required(
   list(webAddress, 1, "Give the origins that may see the token, as ['https://api.mypurecloud.ie']."),
 )
-export const authorizedSchema = object<AuthorizedOptions>({ origins })
+export const authorizedSchema = object<AuthorizedOptions>({ origins: originsSchema })
 
 export const allowedOrigins = (origins: readonly string[]): ReadonlySet<string> =>
   new Set(origins.map((origin) => new URL(origin).origin))
@@ -36,12 +36,12 @@ export interface TokenOutcome {
 
 const REFUSED = 401
 
-/** Tells the source when the token was taken. */
+/** Reports to the source that the resource accepted the token, if it did. */
 export function reportIfAccepted(source: TokenSource, { token, by, status }: TokenOutcome): void {
   if (status !== undefined && showsTokenAccepted(status)) source.reportAccepted?.(token, by)
 }
 
-/** Tells the source how the token fared. Whether to send the request once more, with the next token. */
+/** Reports to the source whether the resource accepted the token. Answers whether to send the request once more, with the next token. */
 export function reportAndMayRepeat(source: TokenSource, answered: TokenOutcome): boolean {
   reportIfAccepted(source, answered)
   return answered.status === REFUSED && source.reportRejected(answered.token, answered.by) !== false

@@ -18,7 +18,7 @@ export interface UnsavedTokens {
 export interface SavingPorts {
   readonly store: Pick<Ledger, 'commit'>
   readonly clock: Clock
-  /** Called about every 5 s while tokens that came wait. */
+  /** Called about every 5 s while tokens wait for the store. */
   readonly onUnsaved?: ((waiting: UnsavedTokens) => void) | undefined
   /** How long the store is asked, in milliseconds. Default: as long as the process lives. */
   readonly unsavedMs?: Millis | undefined
@@ -26,7 +26,7 @@ export interface SavingPorts {
 
 const FIRST: Millis = SECOND / 10
 const LONGEST: Millis = SECOND
-const TELL_EVERY: Millis = 5 * SECOND
+const REPORT_EVERY: Millis = 5 * SECOND
 
 /** Faults of a store that pass: another process holds the lock, the disk is full or does not answer. */
 export const isTransientStoreError = ({ code }: GuestpassError): boolean =>
@@ -43,16 +43,16 @@ export async function retryWhileTransient<T>(
   mayPass: (error: GuestpassError) => boolean,
 ): Promise<T> {
   const since = stopwatch(clock)
-  let told = 0
+  let reportedAt = 0
   for (let wait = FIRST; ; wait = Math.min(wait * 2, LONGEST)) {
     try {
       return await work()
     } catch (thrown) {
       const error = asGuestpassError(thrown)
       if (!mayPass(error) || since() + wait > unsavedMs) throw thrown
-      if (since() >= told + TELL_EVERY) {
-        told = since()
-        onUnsaved?.({ ...of, error, sinceMs: told })
+      if (since() >= reportedAt + REPORT_EVERY) {
+        reportedAt = since()
+        onUnsaved?.({ ...of, error, sinceMs: reportedAt })
       }
       await clock.sleep(wait)
     }

@@ -5,7 +5,7 @@ import type { FoundCredential } from '../../ports/store.ts'
 
 /** The latest failure that this process met, for as long as it is not tried again. */
 export interface RecentFailure {
-  /** The failure that stands for what was found; undefined: it may be tried. */
+  /** The failure because of which what was found is not tried now; undefined: it may be tried. */
   blocking(found: FoundCredential): GuestpassError | undefined
   /** Remembers a failure for `restMs`; without, as one that only a changed configuration can end. */
   record(error: GuestpassError, generation: number, restMs: Millis | undefined): void
@@ -24,8 +24,8 @@ export function createRecentFailure(clock: Clock): RecentFailure {
     | undefined
   return {
     blocking({ credential }) {
-      const stands = latest?.generation === (credential?.generation ?? 0) && latest.age() < latest.ms
-      return stands ? latest?.error : undefined
+      const isBlocked = latest?.generation === (credential?.generation ?? 0) && latest.age() < latest.ms
+      return isBlocked ? latest?.error : undefined
     },
     record(error, generation, restMs) {
       const again = latest?.generation === generation && !latest.error.retryable ? latest.ms * 2 : FIRST

@@ -147,7 +147,7 @@ async function keep<C extends Credential>(
   }
 }
 
-/** Writes down what a failure leaves; throws the failure where it stands. */
+/** Stores what a failure leaves. Throws the failure unless the renewal is retried. */
 async function settle(one: RenewalAttempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
   const { parts, credential: before, about, now } = one
   const { strategy, ports } = parts

@@ -8,7 +8,7 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import type { IssuedToken } from '../../ports/store.ts'
 import type { TryHooks } from '../../upstream/try-hooks.ts'
 
-/** What stands in the store before a call, so that another process can go on where this one was killed. */
+/** What is stored before a call, so that another process can continue if this one is killed. */
 export interface PreparedRenewal<C extends Credential = Credential> {
   /** With its intent; the very credential that was found where nothing has to be written down. */
   readonly credential: C

@@ -49,12 +49,12 @@ export function scopesToAsk(
   { connection, scopes: wanted }: GrantParts,
   { tokens, request }: GrantCredential,
 ): readonly string[] | undefined {
-  // Empty: upstream did not tell them.
+  // Empty: the upstream did not name them.
   const granted = request?.granted ?? []
-  const isTold = granted.length > 0
-  if (!wanted) return isTold ? granted : undefined
+  const isKnown = granted.length > 0
+  if (!wanted) return isKnown ? granted : undefined
   const all = [...new Set([...wanted, ...(tokens?.scopes ?? [])])]
-  if (!isTold) return all
+  if (!isKnown) return all
   const excess = lackedScopes(wanted, granted)
   if (excess.length > 0) {
     throw new GuestpassError(

@@ -5,17 +5,17 @@ import type { GrantTools } from './grant-refresh.ts'
 import { ownerOf } from './grant-binding.ts'
 import { blankGrant } from './blank-grant.ts'
 
-/** Begins the grant with the seed, where nothing better is stored; says whether one stands then. */
+/** Begins the grant with the seed if no grant is stored that yields tokens. Answers whether there is a grant then. */
 export async function seedGrant(
   { connection, digest, epoch, ports, seed }: GrantTools,
   found: GrantCredential | undefined,
   revision: number,
   now: Instant,
 ): Promise<boolean> {
-  const stands = found !== undefined && found.status !== 'revoked'
-  if (!seed || (stands && !isOver(found, now))) return stands
+  const exists = found !== undefined && found.status !== 'revoked'
+  if (!seed || (exists && !isOver(found, now))) return exists
   const known = await digest(seed.reveal())
-  if (found?.request?.seed === known) return stands
+  if (found?.request?.seed === known) return exists
   const credential = begun(found ?? blankGrant(connection, ports.random.uuid(), now), seed, known)
   const change = { connection, writes: [{ credential, expect: { generation: credential.generation, revision } }] }
   await ports.store.commit(change)

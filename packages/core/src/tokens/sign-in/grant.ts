@@ -16,20 +16,26 @@ import { createRotation } from './refresh-token-rotation.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
 import type { FailedRenewal, RenewalStrategy } from '../renewal/strategy.ts'
 
-/** A refresh token dies after 30 days without use; halfway it is renewed though nobody asked. */
+/** A refresh token dies after 30 days without use; halfway it is renewed without a caller. */
 const IDLE: Millis = 15 * DAY
-/** The part of it that luck takes away, so that many connections do not renew at once. */
+/** The largest part of it that jitter takes away, so that many connections do not renew at once. */
 const IDLE_SPREAD = 0.1
 
 /** The sign-in of a user, by which a connection gets its access tokens (RFC 6749, 6). */
-export interface Grant extends CredentialSource<GrantCredential> {
-  /** Whether there is one, or was until it ended by itself; a connection that signed out has none. Seeds it where it may. */
+export interface Grant {
+  /**
+   * Whether a user is signed in, or was until the sign-in ended by itself; false after a sign-out. Begins the sign-in with the refresh
+   * token of the options if there is none.
+   */
   exists(): Promise<boolean>
-  /** Renews it when it was not renewed for about 15 days; for a process that stays up. Rejects with `needs_reauth` when it has ended. */
+  /** Renews the sign-in if it was not renewed for about 15 days. Rejects with `needs_reauth` if it has ended. */
   keepAlive(context?: Context): Promise<void>
 }
 
-export function createGrant(parts: GrantParts, ports: RenewalPorts): Grant {
+/** A grant, and the access tokens of it. */
+export interface GrantSource extends Grant, CredentialSource<GrantCredential> {}
+
+export function createGrant(parts: GrantParts, ports: RenewalPorts): GrantSource {
   const { connection, graceMs } = parts
   const { holder, random, store } = ports
   const rotation = createRotation<GrantCredential>(

@@ -5,16 +5,40 @@ import type { Clock } from '../../ports/clock.ts'
 import { repeatUntilAborted, type Worker } from '../../ports/worker.ts'
 import type { Grant } from './grant.ts'
 
-/** How often a sign-in is looked at that nobody may use for days. */
-const LOOK: Millis = HOUR
+/** How often the sign-in is looked at. */
+const INTERVAL: Millis = HOUR
 
 const grantSchema = required(objectWithMethods('a sign-in', ['keepAlive'], 'Give the grant of a connection.'))
 const portsSchema = object<{ clock: Clock }>({ clock: required(schemas.clock) }, { open: true })
 
 /**
- * Keeps a sign-in from lapsing though its tokens are not used: looks every hour. A renewal that failed is tried again after a minute,
- * then after twice that, up to an hour. A sign-in that has ended is reported as `needs_reauth`. Throws
- * `config_invalid` for wrong options.
+ * Makes a worker that keeps a sign-in from expiring while its tokens are not used. Run it in a process that stays
+ * up.
+ *
+ * It looks at the sign-in every hour, and renews one that was not renewed for about 15 days. A renewal that
+ * failed is retried after one minute, then after twice that, up to one hour. A sign-in that has ended is reported
+ * to `observer.failed` as `needs_reauth`.
+ *
+ * Throws `config_invalid` for wrong options.
+ *
+ * @example
+ * ```ts
+ * import { keepAlive, connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ *
+ * const ports = nodePorts()
+ * const { grant } = await connection(
+ *   {
+ *     hosts: resolveHosts({ baseUrl: 'https://gateway.example.com' }),
+ *     client: { id: 'my-client', secret: new Secret('my-secret') },
+ *   },
+ *   { ...ports, store: memoryStore() },
+ * )
+ * const work = new AbortController()
+ * work.abort() // in a real program: when the process ends
+ * await keepAlive(grant, ports).run(work.signal)
+ * await ports.close()
+ * ```
  */
 export function keepAlive(grant: Pick<Grant, 'keepAlive'>, ports: { readonly clock: Clock }): Worker {
   checkOptions('keepAlive', ['grant', grant, grantSchema], ['ports', ports, portsSchema])
@@ -24,7 +48,7 @@ export function keepAlive(grant: Pick<Grant, 'keepAlive'>, ports: { readonly clo
       repeatUntilAborted(
         async () => {
           await grant.keepAlive({ actor: 'keeper' })
-          return LOOK
+          return INTERVAL
         },
         { clock, signal, observer, firstMs: MINUTE, longestMs: HOUR },
       ),

@@ -73,12 +73,7 @@ export function createRotation<C extends Credential>(
     next: 'send',
     isRetry: false,
   })
-
-  function refreshable(credential: C): Refreshable<C> {
-    if (hasRefreshToken(credential)) return credential
-    const { whose, remedy, ...facts } = describe(credential)
-    throw new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`, facts)
-  }
+  const refreshable = (credential: C): Refreshable<C> => checkRefreshable(credential, describe)
 
   return {
     mayRepeat,
@@ -105,6 +100,15 @@ export function createRotation<C extends Credential>(
       return { credential: withoutNotes(credential, 'intent'), next: 'stop' }
     },
   }
+}
+
+function checkRefreshable<C extends Credential>(
+  credential: C,
+  describe: RotationOptions<C>['describe'],
+): Refreshable<C> {
+  if (hasRefreshToken(credential)) return credential
+  const { whose, remedy, ...facts } = describe(credential)
+  throw new GuestpassError('needs_reauth', `${whose} cannot be renewed any more. ${remedy}`, facts)
 }
 
 const hasRefreshToken = <C extends Credential>(credential: C): credential is Refreshable<C> =>

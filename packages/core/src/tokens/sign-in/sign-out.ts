@@ -12,11 +12,16 @@ import type { RenewalPorts } from '../renewal/renewal.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
 import type { AccessEventRecorder } from '../access/event-recorder.ts'
 
+/** The outcome of a sign-out. */
 export interface SignedOut {
-  /** `unsupported`: upstream has no call that ends the refresh token. `failed`: it could not be reached, refused, or is another issuer than that of the sign-in. */
+  /**
+   * What the upstream did. `unsupported`: it has no call that ends the refresh token. `failed`: it could not be reached, it refused, or
+   * it is another issuer than that of the sign-in.
+   */
   readonly upstream: 'done' | 'unsupported' | 'failed'
+  /** The store holds no token of the sign-in that this program uses. */
   readonly local: 'done'
-  /** When the access token ends that upstream may still accept; absent when there is none. */
+  /** Until when the upstream may still accept the access token, in milliseconds since the epoch; absent if there is none. */
   readonly upstreamValidUntil?: Instant
 }
 
@@ -27,8 +32,7 @@ export interface SignOutParts {
 }
 
 /**
- * Ends the sign-in of a connection: upstream is told (RFC 7009, or the platform's own call), here nothing of it is used any more. Doing it
- * again changes nothing. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out itself goes on. Rejects with
+ * Ends the sign-in of a connection, at the upstream (RFC 7009, or the platform's own call) and here. A second sign-out changes nothing. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out itself goes on. Rejects with
  * `needs_reauth` when no user was signed in.
  */
 export type SignOut = (context?: Context) => Promise<SignedOut>
@@ -61,7 +65,7 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
       if (credential.status === 'revoked' && (!credential.tokens || answer.upstream === 'failed')) return answer
       const { tokens, intent: _over, backOff: _none, ...rest } = credential
       const generation = credential.generation + 1
-      // Kept where upstream could not be told, so that it can be told later.
+      // Kept if the call of the upstream failed, so that a later sign-out can end them.
       const left = answer.upstream === 'failed' && tokens ? { tokens } : {}
       const next: GrantCredential = { ...rest, ...left, status: 'revoked', generation }
       const facts = { id: random.uuid(), at: now, generation, upstream: answer.upstream }
