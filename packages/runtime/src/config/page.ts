@@ -50,8 +50,8 @@ setting for an endpoint comes before it. The guest APIs need \`GENESYS_API_BASE_
 const connections = `## Connections
 
 A connection is one organisation with one OAuth client. The environment, \`.env\` and the top of the file hold
-the settings of the connection \`default\`. Each other connection has an object of its own in the file, and takes
-nothing from the other sources, so that the secret of one tenant never reaches the host of another:
+the settings of the connection \`default\`. Each other connection has an object of its own in the file, and
+takes nothing from the other sources, so that the secret of one tenant never reaches the host of another:
 
 \`\`\`json
 {
@@ -70,8 +70,8 @@ secrets can come from anywhere.
 
 const secretsAndProcess = `Secrets have no flag, because other users can read the command line of a process. A secret can be in a file: a
 variable with \`_FILE\` at its end has its path, as \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`. A relative
-path starts at the current folder. Blanks and line ends around the secret are dropped. Such a variable together
-with the plain one, in the same source, is refused.
+path starts at the current folder. Blanks and line ends around the secret are dropped. Such a variable beside
+the plain one, in the same source, is refused.
 
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away;
 \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or
