@@ -1,7 +1,7 @@
 export type { ChannelOptions } from './channels/channels.ts'
 export type { Fault, FaultEffect } from './faults.ts'
 export type { GuestOptions } from './guest-options.ts'
-export type { JournalEntry, JournalNotes } from './journal.ts'
+export type { JournalEntry } from './journal.ts'
 export type { Algorithm } from './keys.ts'
 export type { Limit } from './limits.ts'
 export type { AccessTokenFormat } from './oauth/access-tokens.ts'

@@ -3,8 +3,30 @@ import { iso } from './clock.ts'
 import type { FaultEffect } from './faults.ts'
 import { maskBody, maskHeaders, maskPath } from './mask.ts'
 
-/** What an endpoint adds to the journal entry of its request. */
-export interface JournalNotes {
+/**
+ * One request and its answer. Secrets and e-mail addresses show as `sha256:` and 12 hexadecimal digits: the
+ * same value has the same digest.
+ */
+export interface JournalEntry {
+  /** The number of the request, from 1. If the first entry has a higher one, older entries were dropped. */
+  readonly seq: number
+  /** When it was received, by the sandbox's clock (ISO 8601). */
+  readonly at: string
+  readonly method: string
+  /** Path and query. */
+  readonly path: string
+  /** The operation, as faults name it; absent if no endpoint has this path. */
+  readonly operation?: string
+  /** The status of the answer. Null while it is pending, and if the connection was reset. */
+  readonly status: number | null
+  /** Headers of the request. */
+  readonly headers: Readonly<Record<string, string>>
+  /**
+   * Body of the request as data; null if it had none. A body that cannot be parsed shows its size and digest.
+   */
+  readonly body: unknown
+  /** The scripted fault that this request took. */
+  readonly fault?: FaultEffect
   /**
    * The answer of an earlier request with the same Idempotency-Key or refresh token was repeated. Nothing
    * took effect.
@@ -28,31 +50,11 @@ export interface JournalNotes {
   readonly refreshes?: number
 }
 
-/**
- * One request and its answer. Secrets and e-mail addresses show as `sha256:` and 12 hexadecimal digits: the
- * same value has the same digest.
- */
-export interface JournalEntry extends JournalNotes {
-  /** The number of the request, from 1. If the first entry has a higher one, older entries were dropped. */
-  readonly seq: number
-  /** When it was received, by the sandbox's clock (ISO 8601). */
-  readonly at: string
-  readonly method: string
-  /** Path and query. */
-  readonly path: string
-  /** The operation, as faults name it; absent if no endpoint has this path. */
-  readonly operation?: string
-  /** The status of the answer. Null while it is pending, and if the connection was reset. */
-  readonly status: number | null
-  /** Headers of the request. */
-  readonly headers: Readonly<Record<string, string>>
-  /**
-   * Body of the request as data; null if it had none. A body that cannot be parsed shows its size and digest.
-   */
-  readonly body: unknown
-  /** The scripted fault that this request took. */
-  readonly fault?: FaultEffect
-}
+/** What an endpoint adds to the journal entry of its request. */
+export type JournalNotes = Pick<
+  JournalEntry,
+  'replayed' | 'reuse' | 'grant' | 'family' | 'presented' | 'guestId' | 'requestId' | 'created' | 'refreshes'
+>
 
 /** The entry of a request that is not answered yet. */
 export interface OpenEntry {
