@@ -43,12 +43,13 @@ const exempt = /^(tools\/reference\/retired-words\.ts|tools\/test\/glossary\.tes
 const searched = /\.(ts|js|mjs|md)$/
 
 /** The lines of a file in which a word is: whole, or as a part of a name in camel case. `namesOnly` leaves comments and texts out. */
-function linesWith({ word, namesOnly }: RetiredWord, lines: readonly string[]): readonly number[] {
+function linesWith({ word, terms, namesOnly }: RetiredWord, lines: readonly string[]): readonly number[] {
   const capital = word[0]?.toUpperCase() + word.slice(1)
   const found = new RegExp(`(?<![A-Za-z])(?:${word}|${capital})(?![a-z])|(?<=[a-z0-9])${capital}(?![a-z])`)
   const read = (line: string): string =>
     namesOnly ? line.replaceAll(/^\s*\/?\*.*|\/\/.*|'[^']*'|"[^"]*"|`[^`]*`|\/\*.*?\*\//g, '') : line
-  return lines.flatMap((line, at) => (found.test(read(line)) ? [at + 1] : []))
+  const withoutTerms = (line: string): string => (terms ? line.replaceAll(terms, '') : line)
+  return lines.flatMap((line, at) => (found.test(withoutTerms(read(line))) ? [at + 1] : []))
 }
 
 /** Retired words in sources, tests, tools and pages, one fault for each file and word. */

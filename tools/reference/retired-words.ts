@@ -7,6 +7,8 @@ export interface RetiredWord {
   readonly within?: RegExp
   /** Files that keep it, as a name of stored data that cannot change. */
   readonly except?: RegExp
+  /** Names that have the word with its meaning in the field. */
+  readonly terms?: RegExp
   /** Names of the code alone, not prose: the word is plain English. */
   readonly namesOnly?: true
 }
@@ -40,7 +42,7 @@ export const retiredWords: readonly RetiredWord[] = [
   { word: 'taught', instead: 'applyFeedback' },
   { word: 'lane', instead: 'rate-limit key' },
   { word: 'lanes', instead: 'rate-limit keys' },
-  { word: 'letters', instead: 'messages', namesOnly: true },
+  { word: 'letters', instead: 'messages', terms: /deadLetters|DeadLetters/g, namesOnly: true },
   { word: 'courier', instead: 'delivery worker' },
   { word: 'shelf', instead: 'data-key store' },
   { word: 'vault', instead: 'sealer', within: /^packages\/(store|core)\/src\// },

@@ -49,3 +49,9 @@ it('retired words are found in prose, in names in camel case and in names of fil
     'd.ts:3: "slot" (reservation)',
   ])
 })
+
+it('finds a retired word beside a term of the field that has it', () => {
+  const words = [{ word: 'letters', instead: 'messages', terms: /deadLetters/g }]
+  const lines = ['const deadLetters = 1', 'const moreLetters = 1', 'const deadLetters = [letters]']
+  expect(retiredWordFaults(words, ['a.ts'], () => lines.join('\n'))).toEqual(['a.ts:2,3: "letters" (messages)'])
+})
