@@ -31,14 +31,14 @@ function hanging() {
 }
 
 describe.each(Object.keys(hanging().calls))('the caller of %s', (name) => {
-  it('waits no longer than its patience', async () => {
+  it('waits at most for its patience', async () => {
     const { clock, calls } = hanging()
     const asked = refusal(calls[name]?.({ patienceMs: 3 * SECOND }) ?? Promise.resolve())
     await clock.advance(3 * SECOND)
     expect(await asked).toMatchObject({ code: 'deadline_exceeded', message: expect.stringContaining('within 3 s') })
   })
 
-  it('waits no longer than its signal, and gets the reason', async () => {
+  it('waits until its signal aborts, and gets the reason', async () => {
     const { calls } = hanging()
     const stop = new AbortController()
     const asked = calls[name]?.({ signal: stop.signal })
@@ -62,14 +62,14 @@ describe('a sign-in that is begun', () => {
     }
   }
 
-  it('is waited for no longer than the patience of its caller', async () => {
+  it('waits at most for the patience of its caller', async () => {
     const { clock, begin } = await discovering()
     const asked = refusal(begin({ patienceMs: SECOND }))
     await clock.advance(SECOND)
     expect((await asked).code).toBe('deadline_exceeded')
   })
 
-  it('is waited for no longer than the signal of its caller', async () => {
+  it('waits until the signal of its caller aborts', async () => {
     const { begin } = await discovering()
     const stop = new AbortController()
     const asked = begin({ signal: stop.signal })
@@ -80,7 +80,7 @@ describe('a sign-in that is begun', () => {
 })
 
 describe('the events of one refresh with a token from outside', () => {
-  it('share one correlation id, also where the caller names none', async () => {
+  it('share one correlation id, also if the caller gives none', async () => {
     const here = await issued()
     const now = Math.floor(here.clock.wall() / SECOND)
     const token = jwt({

@@ -33,8 +33,8 @@ async function tried(here: World, options: Partial<ConnectionOptions> = {}): Pro
   return [...here.upstream.asked.token.slice(before).map(methodOf), end.startsWith('test-secret-token') ? 'done' : end]
 }
 
-describe('how a client names itself', () => {
-  it('is Basic on the platform and the form elsewhere, the other way once when that is refused', async () => {
+describe('client authentication', () => {
+  it('uses Basic on the platform and the form elsewhere, and tries the other once after a refusal', async () => {
     expect(await tried(taking(['basic', 'body']), { hosts: platform })).toEqual(['basic', 'done'])
     expect(await tried(taking(['basic', 'body']))).toEqual(['body', 'done'])
     expect(await tried(taking(['body']), { hosts: platform })).toEqual(['basic', 'body', 'done'])
@@ -42,7 +42,7 @@ describe('how a client names itself', () => {
     expect(await tried(taking([]))).toEqual(['body', 'basic', 'client_rejected'])
   })
 
-  it('is remembered, by other processes too', async () => {
+  it('is remembered, also by other processes', async () => {
     const here = taking(['basic'])
     expect(await tried(here)).toEqual(['body', 'basic', 'done'])
     await here.clock.advance(HOUR)
@@ -72,7 +72,7 @@ describe('how a client names itself', () => {
     expect(read.filter((name) => name === 'client-auth')).toHaveLength(1)
   })
 
-  it('is not remembered when neither way worked', async () => {
+  it('is not remembered when both methods failed', async () => {
     const here = taking([])
     await tried(here)
     expect(await here.store.fact('default', 'client-auth')).toBeUndefined()
@@ -80,7 +80,7 @@ describe('how a client names itself', () => {
     expect(await tried(here)).toEqual(['body', 'basic', 'client_rejected'])
   })
 
-  it('is found anew when upstream no longer takes what was remembered', async () => {
+  it('is found anew when the server refuses the remembered method', async () => {
     const here = taking(['basic'])
     await tried(here)
     await here.clock.advance(HOUR)
@@ -101,7 +101,7 @@ describe('how a client names itself', () => {
     expect(await tried(taking([], answer))).toEqual(['body', code])
   })
 
-  it('is proven by any answer of a server that knows the client, so that the next code goes the right way', async () => {
+  it('is proven by any answer of a server that knows the client', async () => {
     const here = taking(['basic'])
     const used = new Set<string | null>()
     const { token } = here.upstream
@@ -153,13 +153,13 @@ describe('how a client names itself', () => {
     expect((await refusal(accessTokens.token())).message).toContain("`client.basicEncoding: 'form'`")
   })
 
-  it('is what was asked for, and then the only way', async () => {
+  it('is only the configured method', async () => {
     expect(await tried(taking(['body']), { clientAuth: 'basic' })).toEqual(['basic', 'client_rejected'])
     expect(await tried(taking(['basic']), { clientAuth: 'body' })).toEqual(['body', 'client_rejected'])
     expect(await tried(taking(['none']), { clientAuth: 'none' })).toEqual(['none', 'done'])
   })
 
-  it.each(['auto', 'basic', 'body'] as const)('is its id alone where it has no secret (%s)', async (clientAuth) => {
+  it.each(['auto', 'basic', 'body'] as const)('sends the id alone without a secret (%s)', async (clientAuth) => {
     const here = taking(['none'])
     expect(await tried(here, { clientAuth, client: { id: 'public client' } })).toEqual(['none', 'done'])
     expect(new URLSearchParams(here.upstream.asked.token[0]?.body).get('client_id')).toBe('public client')

@@ -40,7 +40,7 @@ describe('the audit record of a failure', () => {
     })
   })
 
-  it('says how long a held token took to be refused', async () => {
+  it('says how long the refusal of a token from outside took', async () => {
     const { guests, upstream, events } = await issued()
     await refusal(guests.refresh(ID, { token: upstream.mint(ID, { sub: 'other' }) }))
     expect((await events()).at(-1)).toMatchObject({
@@ -50,7 +50,7 @@ describe('the audit record of a failure', () => {
     })
   })
 
-  it('says how long a refresh was under way whose process is gone', async () => {
+  it('says how long a refresh ran whose process ended', async () => {
     const { guests, store, clock, row, events } = await issued()
     const credential = await row()
     if (!credential) throw new Error('no guest')
@@ -80,7 +80,7 @@ describe('the audit record of a failure', () => {
     expect(failed?.latencyMs).toBeGreaterThanOrEqual(3 * SECOND)
   })
 
-  it('says the same of the refresh of a sign-in', async () => {
+  it('says how long the refresh of a sign-in took', async () => {
     const here = world()
     const slow = async () => {
       await here.clock.sleep(3 * SECOND)

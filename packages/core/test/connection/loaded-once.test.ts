@@ -8,8 +8,8 @@ import { Secret } from '../../src/domain/secret.ts'
 import { settle } from '../../src/testing/index.ts'
 import { refusal } from '../world/world.ts'
 
-describe('what is loaded once', () => {
-  it('is loaded once for calls that come together, and again after a failure', async () => {
+describe('code that is loaded once', () => {
+  it('is loaded once for concurrent calls, and again after a failure', async () => {
     let loads = 0
     const loaded = loadOnce(async () => {
       loads += 1

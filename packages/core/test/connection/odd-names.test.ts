@@ -27,7 +27,7 @@ describe('the name of a connection', () => {
 })
 
 describe('two names of connections that are not well-formed', () => {
-  it('do not meet, and come back as the same', async () => {
+  it('share no data, and come back unchanged', async () => {
     const here = world()
     const [one, two, again] = await Promise.all(
       ['tenant\ud800', 'tenant\udfff', 'tenant\ud800'].map((name) => here.process({ name })),
@@ -41,7 +41,7 @@ describe('two names of connections that are not well-formed', () => {
 
 describe('a text in the path of a URL', () => {
   it.each(['', '.', '..', '../a', 'a/..', 'a/./b', 'a\\..\\b', '%2e%2E', '.%2e', '..%2fa', 'a%5C..', '\ud800'])(
-    'that is %j is not sent',
+    'is not sent if it is %j',
     (id) => {
       for (const make of [
         () => pathSegment(id),
@@ -52,16 +52,19 @@ describe('a text in the path of a URL', () => {
     },
   )
 
-  it.each(['a/b', '...', 'a..b', '%2f', '%', 'a b', 'é?#&', '/a', 'https://x/y'])('that is %j is one segment', (id) => {
-    const { url } = channelRequest('https://api.example.com', new Secret('t'), id)
-    expect(new URL(url).pathname.split('/').slice(0, -1).join('/')).toBe('/api/v2/journey/actions/channels')
-    expect(decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')).toBe(id)
-  })
+  it.each(['a/b', '...', 'a..b', '%2f', '%', 'a b', 'é?#&', '/a', 'https://x/y'])(
+    'is one segment if it is %j',
+    (id) => {
+      const { url } = channelRequest('https://api.example.com', new Secret('t'), id)
+      expect(new URL(url).pathname.split('/').slice(0, -1).join('/')).toBe('/api/v2/journey/actions/channels')
+      expect(decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')).toBe(id)
+    },
+  )
 })
 
 describe('hosts', () => {
   it.each([{ region: 5 }, { baseUrl: {} }, { apiBaseUrl: ['https://x'] }, { tokenPath: true }])(
-    'of %j are refused, naming the field',
+    'rejects %j with the name of the field',
     (input) => {
       const field = Object.keys(input)[0]
       expect(() => resolveHosts(input as object)).toThrow(

@@ -52,7 +52,7 @@ describe('a guest token', () => {
     expect(await connection.verifier.verify(guest.token.reveal(), { subject: ID })).toMatchObject({ valid: true })
   })
 
-  it('has an id of its own when none is given', async () => {
+  it('gets a new guest id when none is given', async () => {
     const { guests } = await started()
     const [one, other] = [
       await guests.issue({ scopes: request.scopes }),
@@ -62,7 +62,7 @@ describe('a guest token', () => {
     expect((await guests.show(one.guestId)).status).toBe('active')
   })
 
-  it('for a known guest is the next generation, whatever the spelling of its id', async () => {
+  it('is the next generation for a known guest, however the id is written', async () => {
     const { guests, row } = await started()
     await guests.issue(request)
     const { subject } = (await row()) ?? {}
@@ -73,7 +73,7 @@ describe('a guest token', () => {
     expect((await row())?.request).toMatchObject({ durationSeconds: 60 })
   })
 
-  it('is issued to each of many who ask at once, one generation after the other', async () => {
+  it('is issued to each of many concurrent calls, one generation after the other', async () => {
     const { guests, row, store, clock } = await started()
     const all = await Promise.all([
       guests.issue({ ...request, duration: 'max' }),
@@ -86,7 +86,7 @@ describe('a guest token', () => {
     expect(issued.map(({ generation }) => generation)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
-  it('is served while it is fresh and renewed when due, by all callers at once with one request', async () => {
+  it('is served while fresh, and renewed once for all callers when due', async () => {
     const { guests, clock, mints } = await started()
     const first = await guests.issue(request)
     const ask = () => guests.token(ID)
@@ -98,7 +98,7 @@ describe('a guest token', () => {
     expect(mints()).toBe(2)
   })
 
-  it('is renewed behind its callers in the advisory window, with one request however many come', async () => {
+  it('is renewed in the background in the advisory window, with one request for all callers', async () => {
     const { guests, clock, mints, upstream } = await started()
     const first = await guests.issue(request)
     await guests.token(ID)
@@ -121,7 +121,7 @@ describe('a guest token', () => {
     expect(mints()).toBe(2)
   })
 
-  it('is served to its end when its renewal fails, and the failure is not repeated for each who asks', async () => {
+  it('is served until it expires when its renewal fails, without a retry for each caller', async () => {
     const { guests, clock, upstream, mints } = await started()
     await guests.issue(request)
     await clock.advance(HOUR - MINUTE)
@@ -132,7 +132,7 @@ describe('a guest token', () => {
     expect(await outcome(guests.token(ID))).toBe('access_denied')
   })
 
-  it('lives by the clock of its issuer', async () => {
+  it('expires by the clock of its issuer', async () => {
     const { guests, clock, upstream } = await started()
     upstream.mint = (asked) => {
       const at = clock.wall() - HOUR
@@ -145,7 +145,7 @@ describe('a guest token', () => {
     expect((await guests.token(ID)).generation).toBe(1)
   })
 
-  it('is asked for with another access token when upstream refuses the first, and only once', async () => {
+  it('is requested once more with another access token after a 401', async () => {
     const { guests, upstream, mints } = await started()
     const { mint } = upstream
     upstream.mint = (asked, signal) =>
@@ -159,7 +159,7 @@ describe('a guest token', () => {
     expect(mints()).toBe(4)
   })
 
-  it('of nobody is unknown, and costs no request', async () => {
+  it('rejects an unknown guest without calling the upstream', async () => {
     const { guests, upstream } = await started()
     for (const ask of [guests.token, guests.show, guests.revoke]) {
       expect((await refusal(ask(ID))).code).toBe('guest_unknown')
@@ -169,7 +169,7 @@ describe('a guest token', () => {
     expect(upstream.asked.token).toHaveLength(0)
   })
 
-  it('of another connection is unknown', async () => {
+  it('rejects a guest of another connection', async () => {
     const { guests, process } = await started()
     await guests.issue(request)
     const other = await process({ name: 'other' })
@@ -178,19 +178,19 @@ describe('a guest token', () => {
   })
 })
 
-describe('nothing is sent', () => {
+describe('a call that sends nothing', () => {
   const nothingSent = ({ upstream }: { upstream: ReturnType<typeof world>['upstream'] }): void => {
     expect([upstream.asked.token.length, upstream.asked.mint.length]).toEqual([0, 0])
   }
 
-  it('for a request that is not valid', async () => {
+  it('rejects an invalid request', async () => {
     const here = await started()
     expect((await refusal(here.guests.issue({ scopes: ['all'] }))).code).toBe('invalid_input')
     nothingSent(here)
     expect(await here.events()).toEqual([])
   })
 
-  it('to a public host, which does not offer this API, whatever is asked', async () => {
+  it('rejects every call for guests on a public host', async () => {
     const here = await started()
     await here.guests.issue(request)
     const platform = resolveHosts({ region: 'mypurecloud.ie' })
@@ -202,13 +202,13 @@ describe('nothing is sent', () => {
     nothingSent(other)
   })
 
-  it('but to a public host that is said to be a gateway', async () => {
+  it('sends to a public host that is configured as a gateway', async () => {
     const here = world()
     const { guests } = await here.process({ hosts: resolveHosts({ region: 'mypurecloud.ie' }), gateway: true })
     expect((await guests.issue(request)).generation).toBe(1)
   })
 
-  it('to the guest API with an access token that lacks the scope', async () => {
+  it('rejects an access token that lacks the scope', async () => {
     const here = await started()
     here.upstream.token = () => granted(1, { scope: 'webmessaging:guest:create:all webmessaging:guesttoken:write' })
     const error = await refusal(here.guests.issue(request))
@@ -220,7 +220,7 @@ describe('nothing is sent', () => {
     expect(types(await here.events())).toEqual(['TOKEN_REQUEST_INITIATED', 'TOKEN_FAILED'])
   })
 
-  it('for a caller who gave up before', async () => {
+  it('rejects a call that was cancelled before', async () => {
     const here = await started()
     const asked = here.guests.issue(request, { signal: AbortSignal.abort(new Error('enough')) })
     await expect(asked).rejects.toThrow('enough')
@@ -241,7 +241,7 @@ describe('a token that does not verify', () => {
     ['audience', { aud: 'stranger' }, undefined],
     ['issuer', { org: 'stranger' }, undefined],
     ['malformed', { exp: 'tomorrow' }, undefined],
-  ])('for the reason %s is never handed out, stored or told: %j', async (reason, change, key) => {
+  ])('is never returned, stored or announced, for the reason %s: %j', async (reason, change, key) => {
     const pins = { issuer: 'upstream', audience: 'us', organization: { claim: 'org', id: 'our-organisation' } }
     const { guests, minting, row, events, store } = await started(pins)
     const good = { iss: 'upstream', aud: ['us'], org: 'our-organisation' }
@@ -262,7 +262,7 @@ describe('a token that does not verify', () => {
     expect((await report(store, 'default')).guestTokens).toMatchObject({ totalRequests: 2, succeeded: 1, failed: 1 })
   })
 
-  it('is not served in the place of the old one either', async () => {
+  it('does not replace the former token', async () => {
     const { guests, minting, clock, row } = await started()
     const first = await guests.issue(request)
     minting({}, strangerKey)
@@ -273,7 +273,7 @@ describe('a token that does not verify', () => {
     expect((await row())?.generation).toBe(1)
   })
 
-  it('of another form is refused as well', async () => {
+  it('is refused when it is no JWT', async () => {
     const { guests, upstream } = await started()
     for (const [token, reason] of [
       ['opaque', 'malformed'],
@@ -285,8 +285,8 @@ describe('a token that does not verify', () => {
   })
 })
 
-describe('what is told of guests', () => {
-  it('joins the events of one request, in order, about the same subject and never about the guest', async () => {
+describe('the events of guests', () => {
+  it('share correlation id and subject for one request, in order, and never name the guest', async () => {
     const { guests, events, clock, upstream } = await started()
     await guests.issue(request, { correlationId: 'request-1' })
     await clock.advance(HOUR)
@@ -315,7 +315,7 @@ describe('what is told of guests', () => {
     expect(JSON.stringify(all).toLowerCase()).not.toContain(ID)
   })
 
-  it('says how long a token took, and what it may', async () => {
+  it('contain the latency and the scopes of a token', async () => {
     const { guests, events, clock, upstream } = await started()
     const { mint } = upstream
     const slow = held(() => json(200, {}))
@@ -336,7 +336,7 @@ describe('what is told of guests', () => {
     })
   })
 
-  it('says of a caller who gave up that he did', async () => {
+  it('contain a cancelled call', async () => {
     const { guests, events, upstream } = await started()
     upstream.mint = held(() => json(200, {})).answering
     const impatient = new AbortController()
@@ -348,7 +348,7 @@ describe('what is told of guests', () => {
     expect((await events()).at(-1)).toMatchObject({ type: 'TOKEN_FAILED', error: { code: 'cancelled' } })
   })
 
-  it('never hides the failure itself when the store cannot take it down', async () => {
+  it('keep the first failure when the store fails too', async () => {
     const here = world()
     let broken = false
     const store = {
@@ -366,7 +366,7 @@ describe('what is told of guests', () => {
 })
 
 describe('a listener', () => {
-  it('hears of every token once it is stored, with what a chat needs', async () => {
+  it('is called with every stored token and the data for a chat', async () => {
     const { guests, clock, row } = await started()
     const heard: [TokenReady, number | undefined, string][] = []
     guests.onTokenReady(async (ready, secret) => void heard.push([ready, (await row())?.generation, secret.reveal()]))
@@ -389,7 +389,7 @@ describe('a listener', () => {
     })
   })
 
-  it('of one call gets the token of that call alone', async () => {
+  it('is called only with the token of its call', async () => {
     const { guests } = await started()
     const heard: [string, TokenReady, string][] = []
     const own = (name: string) => ({
@@ -416,7 +416,7 @@ describe('a listener', () => {
     expect(heard.at(-1)?.[2]).toBe(first.token.reveal())
   })
 
-  it('of a call may throw without failing the call, and is not called when the call fails', async () => {
+  it('fails no call when it throws, and is not called for a failed call', async () => {
     const { guests, upstream } = await started()
     const throwing = () => {
       throw new Error('mine')
@@ -437,7 +437,7 @@ describe('a listener', () => {
     ],
     ['rejects', () => Promise.reject(new Error('mine'))],
     ['never ends', () => new Promise(() => {})],
-  ])('that %s harms nobody', async (_, listener) => {
+  ])('fails no call when it %s', async (_, listener) => {
     const { guests, connection } = await started()
     const heard: string[] = []
     guests.onTokenReady(listener)
@@ -448,7 +448,7 @@ describe('a listener', () => {
     expect(connection.meters.counted('guest_token_issued')).toBe(1)
   })
 
-  it('that was taken off hears no more', async () => {
+  it('is not called after it was removed', async () => {
     const { guests } = await started()
     const heard: string[] = []
     const off = guests.onTokenReady(({ guestId }) => void heard.push(guestId))
@@ -458,7 +458,7 @@ describe('a listener', () => {
     expect(heard).toEqual([])
   })
 
-  it('is told the share of requests that came to a token, not counting those under way', async () => {
+  it('gets the success rate of finished requests', async () => {
     const { guests, upstream } = await started()
     const rates: number[] = []
     guests.onTokenReady(({ successRate }) => void rates.push(successRate))
@@ -474,7 +474,7 @@ describe('a listener', () => {
 })
 
 describe('a guest that is revoked', () => {
-  it('has no valid token any more, of any generation, and gets no other', async () => {
+  it('has no valid token of any generation, and gets no new one', async () => {
     const { guests, connection, clock, mints } = await started()
     const tokens = [
       (await guests.issue({ ...request, duration: 'max' })).token,
@@ -498,7 +498,7 @@ describe('a guest that is revoked', () => {
     expect(await guests.show(ID)).not.toHaveProperty('expiresAt')
   })
 
-  it('stays so when it is revoked again, which is told once', async () => {
+  it('stays revoked when it is revoked again, with one event', async () => {
     const { guests, events, clock } = await started()
     await guests.issue(request)
     await guests.revoke(ID)
@@ -509,7 +509,7 @@ describe('a guest that is revoked', () => {
     expect(revocations[0]).toMatchObject({ outcome: 'success', generation: 2, data: { upstream: 'unsupported' } })
   })
 
-  it('gets no stale token in the place of the one that was on its way', async () => {
+  it('gets no former token when it is revoked during a renewal', async () => {
     const { guests, upstream, clock } = await started()
     await guests.issue(request)
     await clock.advance(HOUR - MINUTE)
@@ -526,7 +526,7 @@ describe('a guest that is revoked', () => {
     expect(await asked).toBe('guest_revoked')
   })
 
-  it.each(['issue', 'token'] as const)('while a token is on its way by %s gets none', async (how) => {
+  it.each(['issue', 'token'] as const)('gets no token when it is revoked during %s', async (how) => {
     const { guests, upstream, clock, connection, events, row } = await started()
     const first = await guests.issue({ ...request, duration: 'max' })
     await clock.advance(24 * HOUR)
@@ -557,7 +557,7 @@ describe('a guest that is revoked', () => {
 })
 
 describe('the list of guests', () => {
-  it('comes in pages and never holds a token', async () => {
+  it('comes in pages without tokens', async () => {
     const { guests } = await started()
     for (let nth = 0; nth < 5; nth += 1) await guests.issue({ scopes: request.scopes })
     const first = await guests.list({ limit: 3 })

@@ -69,7 +69,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('is never late by more than a moment, and measures it', async () => {
+  it('renews at most 2 s late, and measures the lateness', async () => {
     const here = await issued()
     const { finish, meter } = await keeping(here)
     await pass(here, 4 * HOUR)
@@ -79,7 +79,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('measures how late it is when it comes after the time', async () => {
+  it('measures the lateness of a session that was due before the keeper started', async () => {
     const here = await issued()
     await pass(here, 59 * MINUTE)
     const { finish, meter } = await keeping(here)
@@ -88,7 +88,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('lets a session go that nobody asked for within the time it is kept', async () => {
+  it('stops renewing a session that no caller asked for within keepForMs', async () => {
     const here = await issued()
     const { finish } = await keeping(here, { options: { keepForMs: 2 * HOUR } })
     await pass(here, 90 * MINUTE)
@@ -117,7 +117,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('leaves revoked guests alone', async () => {
+  it('does not renew revoked guests', async () => {
     const here = await issued()
     const { finish } = await keeping(here)
     await here.guests.revoke(ID)
@@ -126,7 +126,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('repeats a failed renewal under its key, at the time that all keepers remember', async () => {
+  it('repeats a failed renewal under its Idempotency-Key, at the back-off time that all keepers share', async () => {
     const here = await issued()
     here.upstream.meets(instead(503, {}, { 'retry-after': '120' }))
     const all = [await keeping(here), await keeping(here)]
@@ -142,7 +142,7 @@ describe('a keeper', () => {
     await Promise.all(all.map(({ finish }) => finish()))
   })
 
-  it('comes again soon after a failure that no back-off is remembered for, under the same key', async () => {
+  it('repeats a renewal without stored back-off soon, under the same Idempotency-Key', async () => {
     const here = await issued()
     here.upstream.meets(async (work) => (work(), { status: 200, headers: {}, bytes: new Uint8Array() }))
     const { finish } = await keeping(here)
@@ -152,7 +152,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('asks ever more seldom what upstream refuses, and gets it when upstream no longer does', async () => {
+  it('backs off from a refusing upstream, and renews once it accepts again', async () => {
     const here = await issued()
     here.upstream.meets(...Array.from({ length: 200 }, () => instead(403)))
     const { finish } = await keeping(here)
@@ -166,7 +166,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('ends when it is told to, and what is under way is finished first', async () => {
+  it('ends when its signal aborts, after running renewals have finished', async () => {
     const here = await issued()
     const gate = gated()
     here.upstream.meets(gate.answer)
@@ -185,7 +185,7 @@ describe('a keeper', () => {
     expect(here.clock.sleeping).toBe(0)
   })
 
-  it('ends at once when nothing is under way, also when it was told before it began', async () => {
+  it('ends at once when no renewal runs, also when its signal aborted before it began', async () => {
     const here = refreshWorld()
     const { finish } = await keeping(here)
     await settle()
@@ -196,7 +196,7 @@ describe('a keeper', () => {
     expect(here.clock.sleeping).toBe(0)
   })
 
-  it('counts a session once, however long its renewal takes', async () => {
+  it('counts a session once when its renewal outlasts the claim', async () => {
     const here = await issued()
     here.upstream.meets(slow(here.clock, 9 * SECOND))
     const { finish, meter } = await keeping(here)
@@ -206,7 +206,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('goes on when the store fails for a moment', async () => {
+  it('continues after a store failure', async () => {
     const here = await issued()
     const { store, recover } = busy(here.store)
     const { finish } = await keeping(here, { store })
@@ -217,7 +217,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('reports a store that fails and a renewal that fails, and that it goes on when they recover', async () => {
+  it('reports failures of the store and of renewals, and success after they recover', async () => {
     const here = await issued()
     const observed = recordingObserver()
     const { store, recover } = busy(here.store)
@@ -238,7 +238,7 @@ describe('a keeper', () => {
     await finish()
   })
 
-  it('claims no more at a time than upstream takes in a few seconds, and gets through all', async () => {
+  it('claims at most what the upstream takes in a few seconds, and renews all', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()
     for (let nth = 0; nth < 60; nth += 1) await guests.issue({ scopes: request.scopes })
@@ -279,7 +279,7 @@ describe('keepers that share a store', () => {
     await Promise.all(all.map(({ finish }) => finish()))
   })
 
-  it('take over from one that dies with claims, under the same key', async () => {
+  it('renew the claims of a keeper that died, under the same Idempotency-Key', async () => {
     const here = await issued()
     here.upstream.meets(dropped('after'))
     let dead = false
@@ -314,7 +314,7 @@ describe('keepers that share a store', () => {
     await finish()
   })
 
-  it('take no harm from one that stood still past its lease', async () => {
+  it('renew once when one keeper is paused beyond its lease', async () => {
     const here = await issued()
     const gate = gated()
     here.upstream.meets(gate.answer)

@@ -18,7 +18,7 @@ describe('a caller whose patience ends', () => {
   it.each([
     ['a guest token', issuing(EPHEMERAL)],
     ['a guest of a person', issuing(PERSON)],
-  ])('hears why no access token came, where it asked for %s', async (_, ask) => {
+  ])('gets the reason why no access token came, for %s', async (_, ask) => {
     const here = world()
     const { guests, accessTokens } = await here.process({ gateway: true, policy: { retry: { retries: 3 } } })
     const refused = (): never => {
@@ -35,7 +35,7 @@ describe('a caller whose patience ends', () => {
     expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
   })
 
-  it('hears of no failure where no try failed', async () => {
+  it('gets no failure when no try failed', async () => {
     const here = world()
     const { guests, accessTokens } = await here.process({ gateway: true, policy: { retry: { retries: 3 } } })
     await accessTokens.token()

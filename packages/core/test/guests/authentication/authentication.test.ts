@@ -55,7 +55,7 @@ describe('an authenticated guest', () => {
     })
   })
 
-  it('is told of in events that name nobody, with flags that are found out', async () => {
+  it('is recorded in events without personal data, with computed flags', async () => {
     const { guests, events, last, row } = await started()
     const guest = await guests.issue(ann, { correlationId: 'request-1' })
     const done = await last('guest.authentication')
@@ -86,7 +86,7 @@ describe('an authenticated guest', () => {
     expect(JSON.stringify(all)).not.toContain(guest.guestId)
   })
 
-  it('has attributes with the address in them told as not minimal', async () => {
+  it('is flagged as not minimal if its attributes contain the address', async () => {
     const { guests, last } = await started()
     await guests.issue({ ...ann, attributes: { contact: `mailto:${EMAIL}` } })
     expect((await last('guest.authentication'))?.data).toMatchObject({
@@ -94,7 +94,7 @@ describe('an authenticated guest', () => {
     })
   })
 
-  it('is one for fifty requests at once, however the address is written', async () => {
+  it('is made once for fifty concurrent requests, however the address is written', async () => {
     const { guests, creates, recorded, upstream, clock } = await started()
     upstream.meets('create', slow(clock, SECOND))
     const spellings = [EMAIL, EMAIL.toUpperCase(), `  ${EMAIL} `, `\t${EMAIL.replace('ann', 'ANN')}\n`]
@@ -109,7 +109,7 @@ describe('an authenticated guest', () => {
     expect((await recorded()).filter((type) => type === 'GUEST_CREATE_INITIATED')).toHaveLength(1)
   })
 
-  it('is one for two processes', async () => {
+  it('is made once by two processes', async () => {
     const here = await started()
     const other = await here.process()
     here.upstream.meets('create', slow(here.clock, SECOND))
@@ -120,7 +120,7 @@ describe('an authenticated guest', () => {
     expect(here.creates()).toBe(1)
   })
 
-  it('is one for two processes also where no lease keeps them apart', async () => {
+  it('is made once by two processes without a lease', async () => {
     const here = await started()
     const store = { ...here.store, lease: async () => ({ granted: true, endsInMs: 5 * SECOND }) }
     const [one, two] = [await here.process({}, { store }), await here.process({}, { store })]
@@ -137,7 +137,7 @@ describe('an authenticated guest', () => {
     expect(credentials).toHaveLength(1)
   })
 
-  it('stays with who has it when the answer to somebody else who asked at once was lost', async () => {
+  it('keeps its caller when the answer to a concurrent request was lost', async () => {
     const here = await started()
     const store = { ...here.store, lease: async () => ({ granted: true, endsInMs: 5 * SECOND }) }
     const [one, two] = [await here.process({}, { store }), await here.process({}, { store })]
@@ -154,7 +154,7 @@ describe('an authenticated guest', () => {
     expect(documents.map(({ value }) => value)).toEqual([{ state: 'live', guestId }])
   })
 
-  it('is another one on another channel, and for another person', async () => {
+  it('is another one on another channel or for another person', async () => {
     const { guests, creates } = await started()
     const one = await guests.issue(ann)
     const two = await guests.issue({ ...ann, channelId: 'web-2' })
@@ -163,13 +163,13 @@ describe('an authenticated guest', () => {
     expect(creates()).toBe(3)
   })
 
-  it('is taken as it is where tokens are opaque by configuration, and that is said', async () => {
+  it('has an unverified token if tokens are opaque by configuration', async () => {
     const { guests, upstream, clock } = await started({ tokenFormat: { engagements: 'opaque' } })
     upstream.answers = { token: 'an-opaque-token', expiresIn: 600 }
     expect(await guests.issue(ann)).toMatchObject({ verified: false, expiresAt: clock.wall() + 10 * MINUTE })
   })
 
-  it('costs an access token with the scopes that it needs, and names one that is lacking', async () => {
+  it('needs an access token with its scopes, and the error names a missing one', async () => {
     const { guests, upstream, creates } = await started()
     upstream.scopes = 'guest:read'
     const error = await refusal(guests.issue(ann))
@@ -179,7 +179,7 @@ describe('an authenticated guest', () => {
     expect(creates()).toBe(0)
   })
 
-  it('is not made while tokens cannot be verified: nothing is sent', async () => {
+  it('is not requested while tokens cannot be verified', async () => {
     const here = applicantWorld()
     const connection = await here.process({ publicKey: undefined } as never)
     const error = await refusal(connection.guests.issue(ann))
@@ -189,7 +189,7 @@ describe('an authenticated guest', () => {
 })
 
 describe('a person who has a session', () => {
-  it('is refused without its id, also when verified, unless the request says otherwise', async () => {
+  it('is refused without the guest id by default, also if the address is verified', async () => {
     const { guests, creates, last } = await started()
     const { guestId } = await guests.issue(ann)
     for (const again of [ann, verified]) {
@@ -201,7 +201,7 @@ describe('a person who has a session', () => {
     expect(await last('guest.authentication')).toMatchObject({ outcome: 'failure', error: { code: 'session_exists' } })
   })
 
-  it('gets it again on reuse when the address is verified, and never when it is claimed', async () => {
+  it('gets it on reuse if the address is verified, and never if it is claimed', async () => {
     const { guests, creates, last, process } = await started()
     const first = await guests.issue(ann)
     const again = await guests.issue(reuse)
@@ -227,7 +227,7 @@ describe('a person who has a session', () => {
     expect((await guests.issue(reuse)).generation).toBe(2)
   })
 
-  it('gets another on replace, and the former one ends here', async () => {
+  it('gets another on replace, and the former one is revoked', async () => {
     const { guests, upstream, connection, clock } = await started()
     const first = await guests.issue(ann)
     await clock.advance(SECOND)
@@ -240,7 +240,7 @@ describe('a person who has a session', () => {
     expect((await refusal(guests.issue(ann))).code).toBe('session_exists')
   })
 
-  it('gets the next tokens of the session on replace where upstream holds on to it, and the former ones end', async () => {
+  it('gets the next tokens on replace if the upstream keeps the session, and the former ones are revoked', async () => {
     const { guests, connection, creates, upstream, last } = await started()
     const first = await guests.issue(ann)
     const next = await guests.issue(replace)
@@ -250,7 +250,7 @@ describe('a person who has a session', () => {
     expect((await last('guest.authentication'))?.data).toMatchObject({ recovered: true })
   })
 
-  it('may have another when it has ended beyond renewal', async () => {
+  it('gets another when the session can no longer be renewed', async () => {
     const { guests, clock, creates } = await started()
     const first = await guests.issue(ann)
     await clock.advance(HOUR + 4 * MINUTE)
@@ -260,7 +260,7 @@ describe('a person who has a session', () => {
     expect(creates()).toBe(2)
   })
 
-  it('may have another when the guest was revoked', async () => {
+  it('gets another when the guest was revoked', async () => {
     const { guests, upstream } = await started()
     const first = await guests.issue(ann)
     await guests.revoke(first.guestId)
@@ -268,7 +268,7 @@ describe('a person who has a session', () => {
     expect((await guests.issue(ann)).guestId).not.toBe(first.guestId)
   })
 
-  it('may have another when it was given up, by that address and channel alone', async () => {
+  it('gets another after invalidate for that address and channel', async () => {
     const { guests, upstream, last } = await started()
     const first = await guests.issue(ann)
     expect(await guests.invalidate({ email: EMAIL, channelId: 'web-2' })).toEqual({ freed: false })
@@ -282,7 +282,7 @@ describe('a person who has a session', () => {
     expect((await guests.issue(ann)).guestId).not.toBe(first.guestId)
   })
 
-  it('that was given up is taken over where upstream holds on to it, for a verified address only', async () => {
+  it('gets the session recovered after invalidate if the upstream keeps it and the address is verified', async () => {
     const { guests, upstream } = await started()
     const first = await guests.issue(ann)
     await guests.invalidate({ email: EMAIL, channelId: 'web-1' })
@@ -293,7 +293,7 @@ describe('a person who has a session', () => {
 })
 
 describe('a create', () => {
-  it('whose answer was lost is in doubt, and taken up by the next who asks', async () => {
+  it('is in doubt when its answer was lost, and resumed by the next request', async () => {
     const { guests, upstream, creates, recorded } = await started()
     upstream.meets('create', dropped('before'))
     const error = await refusal(guests.issue(ann))
@@ -307,9 +307,9 @@ describe('a create', () => {
     ['lost', dropped('after')],
     ['unreadable', garbled],
     ['a gateway error', (work: () => unknown) => (work(), json(502, 'bad gateway'))],
-  ])('that took effect with its answer %s leaves an orphan, which is told as that', async (_, meeting) => {
+  ])('leaves a recorded orphan when it took effect with its answer %s', async (_, answer) => {
     const { guests, upstream, creates, recorded } = await started()
-    upstream.meets('create', meeting)
+    upstream.meets('create', answer)
     expect((await refusal(guests.issue(ann))).code).toBe('create_in_doubt')
     const error = await refusal(guests.issue(verified))
     expect(error.code).toBe('guest_orphaned')
@@ -321,7 +321,7 @@ describe('a create', () => {
     expect((await guests.issue(ann)).generation).toBe(1)
   })
 
-  it('that took effect in the place of a former one is recovered by its refresh token', async () => {
+  it('is recovered by the former refresh token after it replaced a guest', async () => {
     const { guests, upstream } = await started()
     const first = await guests.issue(ann)
     upstream.meets('create', dropped('before'))
@@ -329,7 +329,7 @@ describe('a create', () => {
     expect(await guests.issue(verified)).toMatchObject({ guestId: first.guestId, generation: 2 })
   })
 
-  it('is never repeated when it may have taken effect, and is when it cannot', async () => {
+  it('is repeated only when it cannot have taken effect', async () => {
     const { guests, upstream, creates, clock } = await started({
       policy: { retry: { retries: 3 }, breaker: { atLeast: 99 } },
     })
@@ -344,7 +344,7 @@ describe('a create', () => {
     expect(creates()).toBe(4)
   })
 
-  it('that is not answered in time is in doubt', async () => {
+  it('is in doubt when it is not answered in time', async () => {
     const { guests, upstream, clock } = await started()
     upstream.meets('create', slow(clock, 11 * SECOND))
     const asked = refusal(guests.issue(ann))
@@ -353,7 +353,7 @@ describe('a create', () => {
     expect((await asked).code).toBe('create_in_doubt')
   })
 
-  it('that was refused frees the address', async () => {
+  it('frees the address when it is refused', async () => {
     const { guests, upstream, creates } = await started()
     upstream.meets('create', instead(400, { code: 'invalid.value', message: `no ${EMAIL}` }))
     const error = await refusal(guests.issue(ann))
@@ -363,7 +363,7 @@ describe('a create', () => {
     expect(creates()).toBe(2)
   })
 
-  it('in doubt stays so while upstream cannot be asked', async () => {
+  it('stays in doubt while the upstream is unreachable', async () => {
     const { guests, upstream, store, clock } = await started()
     upstream.meets('create', dropped('after'), instead(429, {}, { 'retry-after': '60' }))
     await refusal(guests.issue(ann))
@@ -374,14 +374,14 @@ describe('a create', () => {
     expect((await refusal(guests.issue(ann))).code).toBe('guest_orphaned')
   })
 
-  it('of a session that upstream has and nobody here made is refused as a duplicate', async () => {
+  it('is refused as a duplicate when the upstream has a session of unknown origin', async () => {
     const { guests, upstream } = await started()
     upstream.always('create', instead(409, { code: 'conflict' }))
     expect(await refusal(guests.issue(ann))).toMatchObject({ code: 'session_exists', upstream: { status: 409 } })
     expect((await refusal(guests.issue(reuse))).code).toBe('guest_orphaned')
   })
 
-  it('that ended with its process is taken up by another when the lease is over', async () => {
+  it('is resumed by another process after its own ended', async () => {
     const here = await started()
     const { key } = await claimedByTheDead(here)
     const other = await here.process()
@@ -395,7 +395,7 @@ describe('a create', () => {
     expect((await here.store.document('default', 'duplicate', key)).value).toMatchObject({ state: 'live' })
   })
 
-  it('whose token does not verify throws it away and leaves an orphan', async () => {
+  it('drops a token that does not verify, and leaves an orphan', async () => {
     const { guests, upstream, store, recorded, events } = await started()
     const guestId = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
     upstream.answers = { guestId, token: jwt({ sub: guestId, exp: 1_900_000_000 }, strangerKey) }
@@ -407,7 +407,7 @@ describe('a create', () => {
     expect((await refusal(guests.issue(ann))).code).toBe('guest_orphaned')
   })
 
-  it('goes on when its caller gives up, and serves the next', async () => {
+  it('continues when its caller cancels, and serves the next', async () => {
     const { guests, upstream, clock, creates } = await started()
     upstream.meets('create', slow(clock, SECOND))
     const stop = new AbortController()
@@ -420,7 +420,7 @@ describe('a create', () => {
     expect(creates()).toBe(1)
   })
 
-  it('goes on when the patience of its caller ends, also of one who waits for others, and serves the next', async () => {
+  it('continues when the patience of any caller ends, and serves the next', async () => {
     const { guests, upstream, clock, creates } = await started()
     upstream.meets('create', slow(clock, 5 * SECOND))
     const all = [refusal(guests.issue(ann, { patienceMs: SECOND })), refusal(guests.issue(ann, { patienceMs: SECOND }))]
@@ -432,7 +432,7 @@ describe('a create', () => {
     expect(creates()).toBe(1)
   })
 
-  it('of a caller who gave up while the channel was looked at is not sent', async () => {
+  it('is not sent when its caller cancelled while the channel was read', async () => {
     const { guests, upstream, clock, creates } = await started()
     upstream.meets('channel', slow(clock, SECOND))
     const stop = new AbortController()
@@ -445,7 +445,7 @@ describe('a create', () => {
     expect(creates()).toBe(0)
   })
 
-  it('of a caller who gave up while others were first is not sent', async () => {
+  it('is not sent when its caller cancelled while it waited for others', async () => {
     const { guests, upstream, clock, creates } = await started()
     upstream.meets('create', async () => {
       await clock.sleep(SECOND)
@@ -498,7 +498,7 @@ describe('a request that gets the session of an earlier one', () => {
   it.each([
     ['reuse', reuse],
     ['replace, where upstream holds on to it,', replace],
-  ])('by %s brings its attributes, name and moment of consent', async (_, request) => {
+  ])('adds its attributes, name and time of consent by %s', async (_, request) => {
     const here = await started()
     const { guestId } = await here.guests.issue({ ...ann, attributes: { plan: 'gold', lang: 'de' } })
     await here.enriched(here.connection)
@@ -511,7 +511,7 @@ describe('a request that gets the session of an earlier one', () => {
     expect(JSON.stringify(await here.events())).not.toContain('platinum')
   })
 
-  it('after it was given up brings what the CRM says meanwhile, too', async () => {
+  it('adds what the CRM says after invalidate', async () => {
     const here = await started({ crmUrl: 'https://crm.example.com' })
     const { guestId } = await here.guests.issue(ann)
     await here.guests.invalidate({ email: EMAIL, channelId: 'web-1' })
@@ -521,7 +521,7 @@ describe('a request that gets the session of an earlier one', () => {
     expect((await known(here, guestId)).given).toMatchObject({ plan: 'platinum', tier: 'silver' })
   })
 
-  it('loses none of its own attributes, however many there were before', async () => {
+  it('keeps all its own attributes, however many the guest had', async () => {
     const here = await started()
     const { guestId } = await here.guests.issue({ ...ann, attributes: { old: 'x'.repeat(1_500), lang: 'de' } })
     await here.guests.issue({ ...reuse, attributes: { new: 'y'.repeat(1_500) } })
@@ -529,7 +529,7 @@ describe('a request that gets the session of an earlier one', () => {
   })
 })
 
-it('all events of a call name who asked and the request that it belongs to', async () => {
+it('gives all events of a call the same actor and correlation id', async () => {
   const { guests, events } = await started()
   const context = { actor: 'shop', correlationId: 'request-7' }
   const { guestId } = await guests.issue(ann, context)
@@ -542,7 +542,7 @@ it('all events of a call name who asked and the request that it belongs to', asy
   for (const event of ours) expect(event).toMatchObject(context)
 })
 
-it('what an upstream repeats of attributes is in no error, however it is written', async () => {
+it('keeps attributes that the upstream repeats out of every error', async () => {
   const here = await started()
   const { guests } = here
   const attributes = { diagnosis: 'diabetes "type" two', of: { phone: ['555 0199'] } }

@@ -24,7 +24,7 @@ const nameOf = (argument: unknown): string => (typeof argument === 'string' ? (a
 /** What the enrichment that begins meanwhile asks of the store. */
 const isAside = (call: string): boolean => /^(lease enrich|document enrichment|reservePermits)/.test(call)
 
-it('a new guest costs eight calls of the store, besides its permit and the look whether its token is revoked', async () => {
+it('makes a new guest with eight store calls, besides its permit and the check for revocation', async () => {
   const here = applicantWorld()
   const { store, calls } = counting(here.store)
   const connection = await here.process({}, { store })

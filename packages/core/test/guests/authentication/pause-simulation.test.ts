@@ -153,7 +153,7 @@ const sleepwalking: View = (store) => {
   }
 }
 
-it('finds a process that does not look again before it sends', async () => {
+it('detects a process that does not read again before it sends', async () => {
   const found = new Set<string>()
   await fc.check(
     fc.asyncProperty(ambushes, async (happenings) => {

@@ -45,19 +45,19 @@ describe('a process that is paused beyond its lease', () => {
     expect(documents.map(({ value }) => value)).toMatchObject([{ state: 'live' }])
   })
 
-  it.each(STEPS)('makes none beside one that was asked for all the same, halted at step %i', async (nth) => {
+  it.each(STEPS)('makes no guest beside one that was requested with onDoubt create, halted at step %i', async (nth) => {
     const { made, orphans, next } = await halted('user', nth, [user, { ...user, onDoubt: 'create' }])
     expect(made - 1).toBeLessThanOrEqual(orphans.length)
     if (made === 2) expect(next).toContain('.')
   })
 
-  it.each(STEPS)('makes one where upstream refuses a second, halted at step %i', async (nth) => {
+  it.each(STEPS)('makes one guest if the upstream refuses a second, halted at step %i', async (nth) => {
     const { made, next, late } = await halted('create', nth, [ann, ann])
     expect(made).toBe(1)
     expect([next, late].filter((one) => one.includes('.')).length).toBeLessThanOrEqual(1)
   })
 
-  it('sends nothing where it was halted before it sent, and is told what the other one made', async () => {
+  it('sends nothing when it was halted before sending, and gets the guest of the other process', async () => {
     const found = []
     for (const nth of STEPS) {
       const { sent, late, next } = await halted('user', nth, [user, { ...user, onDoubt: 'create' }])

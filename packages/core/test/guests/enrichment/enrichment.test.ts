@@ -21,8 +21,8 @@ async function started(options: Parameters<ReturnType<typeof applicantWorld>['pr
   return { ...here, connection, guests: connection.guests, pending }
 }
 
-describe('what a CRM knows', () => {
-  it('comes with the guest, and goes upstream with consent and the attributes of the request', async () => {
+describe('the CRM profile of a guest', () => {
+  it('is returned with the guest, and sent upstream with consent and attributes', async () => {
     const { guests, upstream, connection, enriched, last, pending, row } = await started()
     const guest = await guests.issue(ann)
     expect(guest.crm).toEqual(CUSTOMER)
@@ -42,7 +42,7 @@ describe('what a CRM knows', () => {
     expect(await pending()).toEqual([])
   })
 
-  it('is asked for while the guest is made, not after', async () => {
+  it('is requested while the guest is made', async () => {
     const { guests, upstream, clock } = await started()
     upstream.meets('create', slow(clock, SECOND))
     upstream.meets('crm', slow(clock, SECOND))
@@ -52,7 +52,7 @@ describe('what a CRM knows', () => {
     expect((await asked).crm).toEqual(CUSTOMER)
   })
 
-  it('is not missed where the CRM knows nobody', async () => {
+  it('is absent when the CRM does not know the customer', async () => {
     const { guests, upstream, connection, enriched, pending, last } = await started()
     upstream.customers.clear()
     const guest = await guests.issue(ann)
@@ -68,9 +68,9 @@ describe('what a CRM knows', () => {
     ['answers nonsense', garbled],
     ['answers something else', instead(200, ['x'])],
     ['is gone', dropped('before')],
-  ])('is filled in later when the CRM %s, and the guest is served without it', async (_, meeting) => {
+  ])('is added later when the CRM %s, and the guest is served without it', async (_, answer) => {
     const { guests, upstream, connection, enriched, last, pending, row, clock } = await started()
-    upstream.meets('crm', meeting)
+    upstream.meets('crm', answer)
     const guest = await guests.issue(ann)
     expect([guest.generation, guest.crm]).toEqual([1, undefined])
     await enriched(connection)
@@ -85,7 +85,7 @@ describe('what a CRM knows', () => {
     expect(await pending()).toEqual([])
   })
 
-  it('is waited for two seconds, whatever else the CRM does', async () => {
+  it('delays the guest by at most two seconds', async () => {
     const { guests, upstream, clock } = await started()
     upstream.meets('crm', slow(clock, HOUR))
     let served = false
@@ -97,13 +97,13 @@ describe('what a CRM knows', () => {
     expect((await asked).crm).toBeUndefined()
   })
 
-  it('takes texts and numbers of a sensible length, and leaves out the rest', async () => {
+  it('keeps texts and numbers of limited length, and drops the rest', async () => {
     const { guests, upstream } = await started()
     upstream.customers.set(EMAIL, { customerId: 42, tier: { a: 1 }, lastInteraction: 'x'.repeat(300), other: 'y' })
     expect((await guests.issue(ann)).crm).toEqual({ customerId: '42' })
   })
 
-  it('is left out of the attributes where there is no room, and named', async () => {
+  it('is left out of the attributes and named when there is no room', async () => {
     const { guests, upstream, connection, enriched, last } = await started()
     const guest = await guests.issue({ ...ann, attributes: { note: 'x'.repeat(1_940) } })
     await enriched(connection)
@@ -112,8 +112,8 @@ describe('what a CRM knows', () => {
   })
 })
 
-describe('attributes that upstream does not take', () => {
-  it('are told without the id that upstream gave the guest', async () => {
+describe('attributes that the upstream refuses', () => {
+  it("are recorded without the upstream's id of the guest", async () => {
     const { guests, upstream, connection, enriched, last } = await started()
     upstream.answers = { guestId: 'guest-7', token: jwt({ sub: 'guest-7', exp: 1_900_000_000 }) }
     upstream.meets('update', instead(404, { code: 'not.found', message: 'no guest guest-7' }))
@@ -124,7 +124,7 @@ describe('attributes that upstream does not take', () => {
     expect(JSON.stringify(failed)).not.toContain('guest-7')
   })
 
-  it('are told and given again later, also by another process', async () => {
+  it('are recorded and sent again later, also by another process', async () => {
     const { guests, upstream, connection, enriched, pending, last, clock, process } = await started()
     upstream.meets('update', instead(503, { message: `no ${EMAIL}` }))
     const guest = await guests.issue(ann)
@@ -143,7 +143,7 @@ describe('attributes that upstream does not take', () => {
     expect(await pending()).toEqual([])
   })
 
-  it('are given by one process at a time, and not again when the one before has just failed', async () => {
+  it('are sent by one process at a time, and not right after another process failed', async () => {
     const { guests, upstream, clock, process } = await started()
     upstream.meets('update', async (...asked) => {
       await clock.sleep(9 * SECOND)
@@ -162,7 +162,7 @@ describe('attributes that upstream does not take', () => {
     await running
   })
 
-  it('are reported by the worker, with what is missing of the CRM, until they are given', async () => {
+  it('are reported by the worker, with the missing CRM profile, until they are sent', async () => {
     const { guests, upstream, clock, process } = await started()
     upstream.always('update', instead(503))
     await guests.issue(ann)
@@ -182,7 +182,7 @@ describe('attributes that upstream does not take', () => {
     await running
   })
 
-  it('are given for each guest once by several processes that share the work', async () => {
+  it('are sent once for each guest by processes that share the work', async () => {
     const { guests, upstream, clock, process, pending } = await started()
     upstream.always('update', instead(503))
     for (let nth = 0; nth < 25; nth += 1) await guests.issue({ ...ann, email: `guest-${nth}@mail.example` })
@@ -199,7 +199,7 @@ describe('attributes that upstream does not take', () => {
     expect(await pending()).toEqual([])
   })
 
-  it('are given again at once when a clock that was ahead put them off', async () => {
+  it('are sent again at once when a clock that was ahead delayed them', async () => {
     const { guests, upstream, connection, enriched, clock } = await started()
     clock.stepWall(HOUR)
     upstream.meets('update', instead(503))
@@ -210,7 +210,7 @@ describe('attributes that upstream does not take', () => {
     expect(upstream.asked.update).toHaveLength(2)
   })
 
-  it('are forgotten with a guest that is erased', async () => {
+  it('are dropped with an erased guest', async () => {
     const { guests, upstream, connection, enriched, pending, clock } = await started()
     upstream.meets('update', instead(503))
     const guest = await guests.issue(ann)
@@ -222,7 +222,7 @@ describe('attributes that upstream does not take', () => {
     expect(upstream.asked.update).toHaveLength(1)
   })
 
-  it('are not given for a guest that ends while the work waits', async () => {
+  it('are not sent for a guest that ended meanwhile', async () => {
     const { guests, upstream, connection, enriched, pending, clock } = await started()
     upstream.meets('update', instead(503))
     const guest = await guests.issue(ann)
@@ -235,7 +235,7 @@ describe('attributes that upstream does not take', () => {
 })
 
 describe('a channel', () => {
-  it('is looked at before a guest is made on it, once for all within ten minutes', async () => {
+  it('is read before a create, at most once in ten minutes', async () => {
     const { guests, upstream, clock } = await started()
     await Promise.all(['a', 'b', 'c'].map((who) => guests.issue({ ...ann, email: `${who}@mail.example` })))
     expect(upstream.asked.channel).toHaveLength(1)
@@ -253,7 +253,7 @@ describe('a channel', () => {
     [403, 'channel.disabled', 'channel'],
     [403, 'app.not.authorized.for.scope', 'scope'],
     [403, 'not.authorized', 'organisation'],
-  ])('that is refused with %i %s cannot be used, for the reason %s; nothing is made', async (status, code, reason) => {
+  ])('is unavailable after %i %s, for the reason %s, and no guest is made', async (status, code, reason) => {
     const { guests, upstream, last, recorded } = await started()
     upstream.always('channel', instead(status, { code }))
     const error = await refusal(guests.issue(ann))
@@ -266,14 +266,14 @@ describe('a channel', () => {
     expect((await guests.issue(ann)).generation).toBe(1)
   })
 
-  it('that cannot be looked at now stops nobody', async () => {
+  it('does not stop a create when it cannot be read now', async () => {
     const { guests, upstream, last } = await started()
     upstream.always('channel', instead(503))
     expect((await guests.issue(ann)).generation).toBe(1)
     expect((await last('guest.authentication'))?.data).toMatchObject({ preflight: 'unknown' })
   })
 
-  it('is looked at only after a 403 where that is wanted', async () => {
+  it('is read only after a 403 with the option on-403', async () => {
     const { guests, upstream } = await started({ preflight: 'on-403' })
     await guests.issue(ann)
     expect(upstream.asked.channel).toHaveLength(0)
@@ -285,7 +285,7 @@ describe('a channel', () => {
     expect(upstream.asked.channel).toHaveLength(1)
   })
 
-  it('is never looked at where that is off', async () => {
+  it('is never read with the option off', async () => {
     const { guests, upstream } = await started({ preflight: 'off' })
     upstream.meets('create', instead(403, { code: 'not.authorized' }))
     expect((await refusal(guests.issue(ann))).code).toBe('access_denied')
@@ -294,7 +294,7 @@ describe('a channel', () => {
 })
 
 describe('a guest that is erased', () => {
-  it('leaves nothing that can be read: no address, no name, no token, no way from its subject to it', async () => {
+  it('leaves no address, name or token, and its former subject leads to no row', async () => {
     const { guests, connection, row, store, events, last, upstream } = await started()
     const guest = await guests.issue(ann)
     await settle()
@@ -316,7 +316,7 @@ describe('a guest that is erased', () => {
     expect(upstream.asked.create).toHaveLength(1)
   })
 
-  it('is gone for every ask, and erasing it again changes nothing', async () => {
+  it('is refused by every call, and a second erasure changes nothing', async () => {
     const { guests, recorded } = await started()
     const { guestId } = await guests.issue(ann)
     const first = await guests.erase(guestId)
@@ -330,7 +330,7 @@ describe('a guest that is erased', () => {
     expect((await guests.show(guestId)).status).toBe('erased')
   })
 
-  it('may come again with a new consent, as somebody else', async () => {
+  it('may be made again with a new consent, under a new subject', async () => {
     const { guests, upstream } = await started()
     const first = await guests.issue(ann)
     await guests.erase(first.guestId)
@@ -339,7 +339,7 @@ describe('a guest that is erased', () => {
     expect([next.guestId === first.guestId, next.generation]).toEqual([false, 1])
   })
 
-  it('stays gone when upstream gives its id again, and nobody gets that token', async () => {
+  it('stays erased when the upstream gives its id again, and no caller gets that token', async () => {
     const { guests, upstream, row } = await started()
     const first = await guests.issue(ann)
     await guests.erase(first.guestId)
@@ -350,7 +350,7 @@ describe('a guest that is erased', () => {
     expect((await row(first.guestId))?.status).toBe('erased')
   })
 
-  it('was a guest of any API, or one that was revoked before', async () => {
+  it('may be of any API, or revoked before', async () => {
     const { guests, row } = await started()
     const { guestId } = await guests.issue(ann)
     await guests.revoke(guestId)

@@ -28,8 +28,8 @@ async function started() {
 const idsOf = (list: readonly { readonly guestId: string }[]): readonly string[] =>
   list.map(({ guestId }) => guestId).toSorted()
 
-describe('a person who is looked for by address', () => {
-  it('is found at every API and channel, in any spelling of the address, whatever the status', async () => {
+describe('the search for a person by address', () => {
+  it('finds guests of every API, channel and status, however the address is written', async () => {
     const { guests, issued, ids } = await started()
     await guests.revoke(issued[0]?.guestId ?? '')
     const found = await guests.find({ email: ` ${EMAIL.toUpperCase()} ` })
@@ -38,13 +38,13 @@ describe('a person who is looked for by address', () => {
     expectNothingPersonal(found)
   })
 
-  it('is found on one channel alone where one is named', async () => {
+  it('finds only the guests of a named channel', async () => {
     const { guests, issued } = await started()
     expect(idsOf(await guests.find({ email: EMAIL, channelId: 'web-2' }))).toEqual([issued[1]?.guestId])
     expect(await guests.find({ email: EMAIL, channelId: 'web-3' })).toEqual([])
   })
 
-  it('is found behind more guests than a page holds', async () => {
+  it('finds a guest behind more guests than one page holds', async () => {
     const { guests, store, bobs, ids } = await started()
     const { credential } = await store.find('default', bobs.guestId)
     if (!credential) throw new Error('Bob is not stored')
@@ -57,7 +57,7 @@ describe('a person who is looked for by address', () => {
     expect(await guests.find({ email: bob.email })).toHaveLength(451)
   })
 
-  it('is found by records that have no connection, and by a profile that holds another spelling', async () => {
+  it('finds guests without a connection, and by a profile whose address is written otherwise', async () => {
     const { store, issued, ids } = await started()
     const found = await store.find('default', issued[0]?.guestId ?? '')
     const credential = guestIn(found)
@@ -78,7 +78,7 @@ describe('a person who is looked for by address', () => {
     [undefined, 'request'],
     [{ email: EMAIL, channelId: '..' }, 'channelId'],
     [{ email: EMAIL, channel: 'web-1' }, 'channel'],
-  ])('is asked for with %j: the field %s is invalid', async (whose, field) => {
+  ])('rejects %j with the field %s', async (whose, field) => {
     const { guests } = await started()
     for (const ask of [guests.find, guests.export]) {
       const error = await refusal(ask(whose as never))
@@ -88,7 +88,7 @@ describe('a person who is looked for by address', () => {
     if (whose) expect(await refusal(guests.erase(whose as never))).toMatchObject({ fields: [{ field }] })
   })
 
-  it('is looked for no further after the caller gave up', async () => {
+  it('stops after the caller cancelled', async () => {
     const { guests } = await started()
     const context = { signal: AbortSignal.abort() }
     await expect(guests.find({ email: EMAIL }, context)).rejects.toThrow()
@@ -98,8 +98,8 @@ describe('a person who is looked for by address', () => {
   })
 })
 
-describe('what is stored of a person', () => {
-  it('is handed out as JSON with everything but tokens', async () => {
+describe('the export of a person', () => {
+  it('contains everything but tokens as JSON', async () => {
     const { guests, issued, ids } = await started()
     const document = await guests.export({ email: EMAIL })
     const text = JSON.stringify(document)
@@ -119,7 +119,7 @@ describe('what is stored of a person', () => {
     expect(text).not.toMatch(/refresh-?token|bob@/i)
   })
 
-  it('names work that is left and the failed create', async () => {
+  it('names pending work and the failed create', async () => {
     const { guests, upstream, connection, enriched } = await started()
     upstream.meets('update', instead(503))
     await guests.issue({ ...ann, channelId: 'web-9' })
@@ -132,7 +132,7 @@ describe('what is stored of a person', () => {
     expect(lost).toMatchObject({ guests: [], openCreates: [{ channelId: 'web-8', state: 'in_doubt' }] })
   })
 
-  it('is empty for an address that has nothing', async () => {
+  it('is empty for an unknown address', async () => {
     const { guests } = await started()
     expect(await guests.export({ email: 'eve@mail.example' })).toEqual({
       connection: 'default',
@@ -142,14 +142,14 @@ describe('what is stored of a person', () => {
     })
   })
 
-  it('shows in no log', async () => {
+  it('is hidden from logs', async () => {
     const { guests } = await started()
     expect(inspect(await guests.export({ email: EMAIL }), { depth: 9 })).toBe('[person export: guests 3]')
   })
 })
 
-describe('a person who is erased by address', () => {
-  it('leaves no guest, frees every address, and names what remains elsewhere', async () => {
+describe('the erasure of a person by address', () => {
+  it('erases every guest, frees every reservation, and names what remains elsewhere', async () => {
     const { guests, connection, store, events, issued, ids, bobs, last, upstream } = await started()
     const erased = await guests.erase({ email: EMAIL.toUpperCase() }, { actor: 'officer', correlationId: 'case-7' })
     expect(idsOf(erased.guests)).toEqual(ids)
@@ -174,14 +174,14 @@ describe('a person who is erased by address', () => {
     expect((await guests.issue(ann)).generation).toBe(1)
   })
 
-  it('is erased on one channel alone where one is named', async () => {
+  it('erases only the guests of a named channel', async () => {
     const { guests, issued, ids } = await started()
     const erased = await guests.erase({ email: EMAIL, channelId: 'web-2' })
     expect(idsOf(erased.guests)).toEqual([issued[1]?.guestId])
     expect(idsOf(await guests.find({ email: EMAIL }))).toEqual(ids.filter((id) => id !== issued[1]?.guestId))
   })
 
-  it('is not named by the refusal of a token that is given for an address in the place of an id', async () => {
+  it('does not repeat an address that was given as the id of an imported token', async () => {
     const { guests, issued } = await started()
     for (const token of ['no-token', issued[0]?.token.reveal() ?? '']) {
       const error = await refusal(guests.refresh(EMAIL, { token }))
@@ -190,7 +190,7 @@ describe('a person who is erased by address', () => {
     }
   })
 
-  it('is not named by the refusal of an address that was given for an id', async () => {
+  it('does not repeat an address that was given as an id', async () => {
     const { guests } = await started()
     const calls = [
       guests.erase(EMAIL),
@@ -206,7 +206,7 @@ describe('a person who is erased by address', () => {
     }
   })
 
-  it('has no guest afterwards, and erasing again changes nothing', async () => {
+  it('changes nothing when it is repeated', async () => {
     const { guests, events } = await started()
     await guests.erase({ email: EMAIL })
     const before = await events()
@@ -214,7 +214,7 @@ describe('a person who is erased by address', () => {
     expect(await events()).toEqual(before)
   })
 
-  it('has a guest erased too that was stored after the guests were read', async () => {
+  it('erases a guest that was stored after the guests were read', async () => {
     const here = await started()
     const key = { email: EMAIL, channelId: 'web-7' }
     let late = ''
@@ -230,7 +230,7 @@ describe('a person who is erased by address', () => {
     expect(await here.guests.export(key)).toMatchObject({ guests: [], openCreates: [] })
   })
 
-  it('is said to have a guest upstream where the answer to a create was lost', async () => {
+  it('names the guest that a lost answer may have made upstream', async () => {
     const { guests, upstream } = await started()
     upstream.meets('create', instead(500))
     await refusal(guests.issue({ ...ann, channelId: 'web-8' }))

@@ -34,7 +34,7 @@ const faulty = (more: object): string[] =>
   fieldsOf(refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, ...more })))
 
 describe('a request for an authenticated guest', () => {
-  it('needs address, consent and channel, and claims the address unless it says more', () => {
+  it('requires address, consent and channel, and has the assurance claimed by default', () => {
     expect(parseApplicantRequest('engagements', ENGAGEMENT)).toEqual({
       ...ENGAGEMENT,
       attributes: {},
@@ -61,7 +61,7 @@ describe('a request for an authenticated guest', () => {
     ['a name that is not well-formed', { 'a\udfff': 1 }],
     ['a member that objects lose', JSON.parse('{"a":{"__proto__":1}}')],
     ['10 001 parts', { a: Array.from({ length: 10_001 }, () => 1) }],
-  ])('is refused when its attributes hold %s', (_, attributes) => {
+  ])('rejects attributes with %s', (_, attributes) => {
     expect(faulty({ attributes })).toEqual(['attributes'])
   })
 
@@ -70,18 +70,21 @@ describe('a request for an authenticated guest', () => {
     expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, attributes }).attributes).toEqual(attributes)
   })
 
-  it('has an address that is well-formed', () => {
+  it('requires a well-formed address', () => {
     expect(faulty({ email: 'a\ud800@mail.example' })).toEqual(['email'])
   })
 
-  it.each([' ann@mail.example', 'ANN@Mail.Example', '\tAnn@mail.example\n'])('knows %j as one address', (email) => {
-    expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, email }).email).toBe('ann@mail.example')
-    expect(parseDuplicateKey({ email, channelId: 'web-1' })).toEqual({
-      api: 'engagements',
-      email: 'ann@mail.example',
-      channelId: 'web-1',
-    })
-  })
+  it.each([' ann@mail.example', 'ANN@Mail.Example', '\tAnn@mail.example\n'])(
+    'treats %j as the same address',
+    (email) => {
+      expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, email }).email).toBe('ann@mail.example')
+      expect(parseDuplicateKey({ email, channelId: 'web-1' })).toEqual({
+        api: 'engagements',
+        email: 'ann@mail.example',
+        channelId: 'web-1',
+      })
+    },
+  )
 
   it.each([
     '',
@@ -103,17 +106,17 @@ describe('a request for an authenticated guest', () => {
     7,
     null,
     ['ann@mail.example'],
-  ])('does not take the address %j, and does not repeat it', (email) => {
+  ])('rejects the address %j without repeating it', (email) => {
     const error = refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, email }))
     expect(fieldsOf(error)).toEqual(['email'])
     if (typeof email === 'string' && email.length > 4) expect(JSON.stringify(error.toProblem())).not.toContain(email)
   })
 
-  it.each(['true', 1, false, 'yes', null, undefined, {}])('does not take %j for consent', (consent) => {
+  it.each(['true', 1, false, 'yes', null, undefined, {}])('rejects the consent %j', (consent) => {
     expect(faulty({ consent })).toEqual(['consent'])
   })
 
-  it.each(['', 'a'.repeat(101), 'web/1', 'web 1', '../x', 'web?1', 7])('does not take the channel %j', (channelId) => {
+  it.each(['', 'a'.repeat(101), 'web/1', 'web 1', '../x', 'web?1', 7])('rejects the channel %j', (channelId) => {
     expect(faulty({ channelId })).toEqual(['channelId'])
   })
 
@@ -126,7 +129,7 @@ describe('a request for an authenticated guest', () => {
     ])
   })
 
-  it('takes names of 1 to 100 characters, however many bytes these are', () => {
+  it('accepts names of 1 to 100 characters, whatever their length in bytes', () => {
     for (const name of ['A', '😀'.repeat(100)]) {
       expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, name }).name).toBe(name)
     }
@@ -137,12 +140,12 @@ describe('a request for an authenticated guest', () => {
     [{ name: 'a\nb' }, 'holds a control character, such as a tab or a line end'],
     [{ name: 'a\ud800' }, 'holds half of a character (a lone surrogate)'],
     [{ attributes: { plan: 'a\ud800' } }, 'holds half of a character (a lone surrogate)'],
-  ])('says which characters of %j are not taken', (odd, message) => {
+  ])('names the characters of %j that are not allowed', (odd, message) => {
     const { fields } = refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, ...odd }))
     expect(fields).toMatchObject([{ field: Object.keys(odd)[0], message }])
   })
 
-  it('takes attributes up to 2048 bytes as JSON, counted in UTF-8', () => {
+  it('accepts attributes up to 2048 bytes as JSON in UTF-8', () => {
     const room = MAX_ATTRIBUTE_BYTES - jsonBytes({ a: '' })
     const attributes = { a: 'é'.repeat(Math.floor(room / 2)) + 'x'.repeat(room % 2) }
     expect(jsonBytes(attributes)).toBe(2_048)
@@ -152,11 +155,11 @@ describe('a request for an authenticated guest', () => {
     expect(faulty({ attributes: { a: () => {} } })).toEqual(['attributes.a'])
   })
 
-  it.each(reservedAttributes)('does not let itself be given %s', (name) => {
+  it.each(reservedAttributes)('rejects the reserved attribute %s', (name) => {
     expect(faulty({ attributes: { [name]: 'x', plan: 'gold' } })).toEqual([`attributes.${name}`])
   })
 
-  it('gets a session only with an address that is verified', () => {
+  it('may ask for a session only with a verified address', () => {
     for (const onDuplicate of ['reuse', 'replace']) {
       expect(faulty({ onDuplicate })).toEqual(['onDuplicate'])
       expect(faulty({ onDuplicate, assurance: 'claimed' })).toEqual(['onDuplicate'])
@@ -166,11 +169,11 @@ describe('a request for an authenticated guest', () => {
     expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, onDuplicate: 'reject' }).onDuplicate).toBe('reject')
   })
 
-  it('is refused with all its faults at once, each with its path and what to do, and none with its value', () => {
+  it('is rejected with every fault, its path and remedy, and without values', () => {
     const error = refusal(() =>
       parseApplicantRequest('engagements', {
         api: 'engagements',
-        email: 'Nobody At All',
+        email: 'Not An Address',
         consent: 'true',
         name: '',
         attributes: { tier: 'gold' },
@@ -190,10 +193,10 @@ describe('a request for an authenticated guest', () => {
       'scopes',
     ])
     for (const { remedy } of error.fields ?? []) expect(remedy).not.toBe('')
-    expect(JSON.stringify(error.toProblem())).not.toMatch(/Nobody At All|gold/)
+    expect(JSON.stringify(error.toProblem())).not.toMatch(/Not An Address|gold/)
   })
 
-  it('is taken whole or refused as invalid input, whatever comes in', () => {
+  it('is accepted whole or rejected as invalid_input for any input', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.anything(), (email, attributes, input) => {
         for (const asked of [{ ...ENGAGEMENT, email, attributes }, input]) {
@@ -213,7 +216,7 @@ describe('a request for an authenticated guest', () => {
 })
 
 describe('a request for an external user', () => {
-  it('needs address and name; its attributes are texts', () => {
+  it('requires address and name, and attributes that are texts', () => {
     expect(parseApplicantRequest('external-users', { ...USER, attributes: { plan: 'gold' } })).toMatchObject({
       name: 'Ann',
       attributes: { plan: 'gold' },
@@ -231,7 +234,7 @@ describe('a request for an external user', () => {
   })
 })
 
-describe('the flags of compliance', () => {
+describe('the compliance flags', () => {
   const profile = { email: 'ann@mail.example', name: 'Ann', attributes: { plan: 'gold' } }
   const begun = event('1', { type: 'GUEST_CREATE_INITIATED' })
   const flags = (more: Partial<Parameters<typeof complianceFlags>[0]> = {}) =>
@@ -243,14 +246,14 @@ describe('the flags of compliance', () => {
       ...more,
     })
 
-  it('are each found out from what happened', () => {
+  it('follow from what happened', () => {
     const all = { gdprConsentRecorded: true, dataMinimizationApplied: true, auditTrailGenerated: true }
     expect(flags()).toEqual(all)
     expect(flags({ consentTimestamp: undefined })).toEqual({ ...all, gdprConsentRecorded: false })
     expect(flags({ trail: [] })).toEqual({ ...all, auditTrailGenerated: false })
   })
 
-  it('tell when address or name stand where they need not', () => {
+  it('show an address or name in a place that does not need it', () => {
     for (const shown of [{ a: ['Ann'] }, { a: 'from ANN, again' }, { a: { b: 'to ANN@mail.example' } }]) {
       expect(flags({ shown }).dataMinimizationApplied).toBe(false)
     }
@@ -260,18 +263,18 @@ describe('the flags of compliance', () => {
   })
 })
 
-describe('the attributes that upstream is given', () => {
+describe('the attributes sent upstream', () => {
   const crm = { customerId: 'c-1', tier: 'gold', lastInteraction: '2025-12-24' }
   const consentTimestamp = '2026-01-01T00:00:00.000Z'
 
-  it('are those of the request, of consent and of the CRM', () => {
+  it('contain those of the request, the consent and the CRM', () => {
     expect(mergedAttributes({ attributes: { plan: 'x' }, crm, consentTimestamp })).toEqual({
       attributes: { plan: 'x', ...crm, consentTimestamp, authMethod: 'guest-api', sessionVersion: '1.0' },
       dropped: [],
     })
   })
 
-  it('never pass 2048 bytes: what others add is left out and named, what the request gave stays', () => {
+  it('stay within 2048 bytes by leaving out and naming what the CRM and consent add', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 2_038 }), fc.string({ maxLength: 256, minLength: 1 }), (size, tier) => {
         const attributes = { a: 'x'.repeat(size) }

@@ -34,7 +34,7 @@ async function started() {
   return { ...here, connection, guests: connection.guests }
 }
 
-describe('an id that an upstream gives', () => {
+describe('a guest id that the upstream gives', () => {
   it.each(['7', 'guest_98cc63db', 'a b', 'ä/ö?#%', '…', 'x'.repeat(200), '💬', '6F9619FF-8B86-4D11-B42D-00C04FC964FF'])(
     'may be %j',
     (id) => expect(isGuestId(id)).toBe(true),
@@ -61,7 +61,7 @@ describe('an id that an upstream gives', () => {
     'x'.repeat(201),
   ])('cannot be %j', (id) => expect(isGuestId(id)).toBe(false))
 
-  it('stays what it is in answers, lists, calls and checks', async () => {
+  it('is unchanged in answers, lists, calls and checks', async () => {
     const here = await started()
     const { guests, upstream, connection } = here
     upstream.answers = named(TEXT)
@@ -83,7 +83,7 @@ describe('an id that an upstream gives', () => {
     expect(JSON.stringify(await here.events())).not.toContain('guest/7')
   })
 
-  it('keeps its capitals where it has the form of a UUID', async () => {
+  it('keeps its capitals if it is a UUID', async () => {
     const { guests, upstream } = await started()
     const id = '6F9619FF-8B86-4D11-B42D-00C04FC964FF'
     upstream.answers = named(id)
@@ -92,7 +92,7 @@ describe('an id that an upstream gives', () => {
   })
 
   it.each(['..', '.', '', '../../tokens', '%2e%2e', 'x'.repeat(201), 'a\u0000b'])(
-    'that is %j is not taken',
+    'is rejected if it is %j',
     async (guestId) => {
       const { guests, upstream, store } = await started()
       upstream.answers = named(guestId)
@@ -105,7 +105,7 @@ describe('an id that an upstream gives', () => {
     },
   )
 
-  it('to two people is refused as garbled, and the session of the first stays as it is', async () => {
+  it('is rejected as upstream_garbled for a second person, and the first session is unchanged', async () => {
     const { guests, upstream, connection, last, row } = await started()
     upstream.answers = named('guest-7')
     const first = await guests.issue(ann)
@@ -119,7 +119,7 @@ describe('an id that an upstream gives', () => {
     expect((await guests.issue(reuse)).token.reveal()).toBe(first.token.reveal())
   })
 
-  it('to a person again is the next generation of that guest', async () => {
+  it('is the next generation if the same person gets it again', async () => {
     const { guests, upstream, clock } = await started()
     upstream.answers = named('guest-7')
     await guests.issue(ann)
@@ -141,7 +141,7 @@ describe('the same id at two APIs', () => {
     return { ...here, engaged, external }
   }
 
-  it('is two guests, each with its token', async () => {
+  it('belongs to two guests, each with its token', async () => {
     const { guests, engaged, external } = await both()
     expect([engaged.guestId, external.guestId]).toEqual(['7', '7'])
     for (const guest of [engaged, external]) {
@@ -155,7 +155,7 @@ describe('the same id at two APIs', () => {
     ])
   })
 
-  it('is refused without a name of the API, and the refusal names both', async () => {
+  it('is rejected without `api`, with an error that names both APIs', async () => {
     const { guests } = await both()
     for (const ask of [guests.token, guests.show, guests.revoke, guests.erase, guests.refresh]) {
       const error = await refusal(ask('7'))
@@ -166,7 +166,7 @@ describe('the same id at two APIs', () => {
     expect((await refusal(guests.show('7', { api: 'guest-tokens' }))).code).toBe('guest_unknown')
   })
 
-  it('is revoked and erased one by one', async () => {
+  it('revokes and erases one guest at a time', async () => {
     const { guests, connection, engaged, external } = await both()
     await guests.revoke('7', { api: 'external-users' })
     expect(await connection.verifier.verify(external.token.reveal())).toEqual({ valid: false, reason: 'revoked' })
@@ -203,7 +203,7 @@ describe('a guest that was stored before an API was registered whose name its id
     return { ...here, rows }
   }
 
-  it('is found by its id and ended', async () => {
+  it('is found by its id and revoked', async () => {
     const { guests } = await stored(OLD)
     expect(await guests.show(OLD)).toMatchObject({ guestId: OLD, api: 'engagements' })
     expect(await guests.show(OLD, { api: 'engagements' })).toMatchObject({ guestId: OLD, generation: 1 })
@@ -212,7 +212,7 @@ describe('a guest that was stored before an API was registered whose name its id
     expect((await guests.show(OLD)).status).toBe('revoked')
   })
 
-  it('gets its next generation in the row that it has', async () => {
+  it('gets its next generation in the same row', async () => {
     const { guests, upstream, rows } = await stored(OLD)
     upstream.answers = named(OLD)
     expect(await guests.issue(ann)).toMatchObject({ guestId: OLD, generation: 2 })
@@ -220,7 +220,7 @@ describe('a guest that was stored before an API was registered whose name its id
     expect(await rows()).toEqual([[OLD, 'engagements', 2]])
   })
 
-  it('stays as it is when the new API gives an id that would have the same row', async () => {
+  it('is unchanged when the new API gives an id that would have the same row', async () => {
     const { guests, upstream, rows } = await stored('7', OLD)
     upstream.answers = { id: '7', token: tokenOf('7') }
     const guest = await guests.issue(user)
@@ -248,8 +248,8 @@ describe('a guest that was stored before an API was registered whose name its id
   })
 })
 
-describe('an ephemeral guest whose id another API gave, too', () => {
-  it('leaves the guest that the other API stored while its own token was asked for', async () => {
+describe('an ephemeral guest whose id another API gave too', () => {
+  it('does not overwrite the guest that the other API stored meanwhile', async () => {
     const here = refreshWorld()
     let isThere = false
     const commit: Store['commit'] = async (change) => {
@@ -268,7 +268,7 @@ describe('an ephemeral guest whose id another API gave, too', () => {
     expect(await guests.show(ID, { api: 'guest-tokens' })).toMatchObject({ generation: 1 })
   })
 
-  it('is minted, refreshed and adopted beside that one', async () => {
+  it('is minted, refreshed and imported beside the other guest', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()
     const engaged: Credential = { ...storedRow, id: ID }
@@ -292,7 +292,7 @@ describe('an ephemeral guest whose id another API gave, too', () => {
 describe('a guest', () => {
   const invented = '0f0e0d0c-0b0a-4a0b-8c0d-0e0f0a0b0c0d'
 
-  it('that a former version stored under an invented id is found by either id and shown as upstream knows it', async () => {
+  it("is found by an invented id of a former version, and shown under the upstream's id", async () => {
     const { guests, store } = await started()
     const credential = { ...storedRow, id: invented, upstreamId: 'guest_7' }
     await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
@@ -302,7 +302,7 @@ describe('a guest', () => {
     expect((await refusal(guests.show('guest_8'))).code).toBe('guest_unknown')
   })
 
-  it('is never a row of the service itself, whatever upstream calls it', async () => {
+  it('never gets the row of an access token or grant, whatever its id', async () => {
     const { guests, upstream, store } = await started()
     const access: Credential = { ...storedRow, id: 'key-1', kind: 'access', api: 'oauth' }
     await store.commit({ connection: 'default', writes: [{ credential: access, expect: { generation: 0 } }] })
@@ -315,7 +315,7 @@ describe('a guest', () => {
     expect((await store.find('default', 'key-1')).credential?.kind).toBe('access')
   })
 
-  it('whose id reads like a row of another API shares no row with it', () => {
+  it('shares no row with a guest of another API, whatever its id', () => {
     const ids = ['7', 'engagements/7', 'external-users/7', 'engagements/engagements/7']
     for (const api of ['engagements', 'external-users'] as const)
       for (const id of ids) expect(guestIdOf({ api, id: rowOf(api, id) })).toBe(id)
@@ -323,7 +323,7 @@ describe('a guest', () => {
     expect(guestIdOf({ api: 'external-users', id: 'engagements/7' })).toBe('engagements/7')
   })
 
-  it('is left out of events by its id as a word, however short and however it is written', () => {
+  it('is not named in events by its id, however the id is written', () => {
     const of = (message: string, id: string) => redactIds(new GuestpassError('internal', message), 'X', [id]).message
     expect(of('Guest 7: upstream answered 57 (7).', '7')).toBe('Guest X: upstream answered 57 (X).')
     expect(of('/guests/a%2Fb is gone, a/b', 'a/b')).toBe('/guests/X is gone, X')

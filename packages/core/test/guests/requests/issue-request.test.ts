@@ -25,7 +25,7 @@ const refusal = (input: unknown): GuestpassError => thrownBy(() => parse(input))
 const faultyFields = (input: unknown): string[] => [...new Set((refusal(input).fields ?? []).map(({ field }) => field))]
 
 describe('a request for a guest token', () => {
-  it('needs nothing but scopes: the id is new and the session short', () => {
+  it('requires only scopes, and defaults to a new id and a short session', () => {
     expect(parse({ scopes: [SEND] })).toEqual({ guestId: NEW, durationSeconds: 3_600, scopes: [SEND] })
     expect(parse({ guestId: undefined, duration: undefined, scopes: [SEND] }).guestId).toBe(NEW)
   })
@@ -82,7 +82,7 @@ describe('a request for a guest token', () => {
     '90 m',
     '1.5h',
     '2d',
-  ])('does not last %j', (duration) => {
+  ])('rejects the duration %j', (duration) => {
     expect(faultyFields({ duration, scopes: [SEND] })).toEqual(['duration'])
   })
 
@@ -92,7 +92,7 @@ describe('a request for a guest token', () => {
     'c232ab00-9414-11ec-b3c8-9f6bdeced846',
     '017f22e2-79b0-7cc3-98c4-dc0c0c07398f',
     '2489e9ad-2ee2-8e00-8ec9-32d5f69181c0',
-  ])('takes the UUID %s', (guestId) => {
+  ])('accepts the UUID %s', (guestId) => {
     expect(parse({ guestId, scopes: [SEND] }).guestId).toBe(guestId)
   })
 
@@ -111,7 +111,7 @@ describe('a request for a guest token', () => {
     42,
     null,
     { id: ID },
-  ])('does not take the id %j', (guestId) => {
+  ])('rejects the id %j', (guestId) => {
     expect(faultyFields({ guestId, scopes: [SEND] })).toEqual(['guestId'])
     expect(refusal({ guestId, scopes: [SEND] }).fields?.[0]?.remedy).toContain('or leave it out')
   })
@@ -127,11 +127,11 @@ describe('a request for a guest token', () => {
     [['WEBMESSAGING:GUEST:SEND'], 'scopes[0]'],
     [['webmessaging:guest:delete'], 'scopes[0]'],
     [[SEND, 7], 'scopes[1]'],
-  ])('does not take the scopes %j', (scopes, field) => {
+  ])('rejects the scopes %j', (scopes, field) => {
     expect(faultyFields({ scopes })).toEqual([field])
   })
 
-  it('is refused with all its faults at once, each with its path and what to do', () => {
+  it('is rejected with every fault, its path and remedy', () => {
     const error = refusal({
       guestId: 'guest-1',
       duration: 0,
@@ -153,11 +153,11 @@ describe('a request for a guest token', () => {
     expect(remedies['tier']).toBe('Leave it out.')
   })
 
-  it.each([undefined, null, 'guest', 7, [], [{ scopes: [SEND] }], () => {}])('is not %j', (input) => {
+  it.each([undefined, null, 'guest', 7, [], [{ scopes: [SEND] }], () => {}])('rejects %j', (input) => {
     expect(faultyFields(input)).toEqual(['request'])
   })
 
-  it('is taken whole or refused as invalid input, whatever comes in', () => {
+  it('is accepted whole or rejected as invalid_input for any input', () => {
     const near = fc.record(
       {
         guestId: fc.oneof(fc.uuid(), fc.anything()),

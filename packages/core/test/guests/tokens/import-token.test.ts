@@ -19,7 +19,7 @@ async function outside(more: Record<string, unknown> = {}) {
 }
 
 describe('a token from outside', () => {
-  it('of an unknown guest is taken over and refreshed', async () => {
+  it('is imported and refreshed for an unknown guest', async () => {
     const { guests, token, upstream, row, events, clock } = await outside()
     await clock.advance(10 * MINUTE)
     const next = await guests.refresh(ID, { token })
@@ -31,7 +31,7 @@ describe('a token from outside', () => {
     expect((await guests.show(ID)).scopes).toEqual(request.scopes)
   })
 
-  it('that is newer than the stored one is the next generation, and is refreshed', async () => {
+  it('is the next generation if it is newer than the stored one, and is refreshed', async () => {
     const { guests, upstream, clock, row } = await issued()
     await clock.advance(MINUTE)
     const newer = upstream.mint(ID)
@@ -43,18 +43,18 @@ describe('a token from outside', () => {
     expect((await guests.refresh(ID)).generation).toBe(3)
   })
 
-  it('that was issued in the same second as the stored one, elsewhere, is the next generation', async () => {
+  it('is the next generation if it was issued elsewhere in the same second as the stored one', async () => {
     const { guests, upstream } = await issued()
     expect((await guests.refresh(ID, { token: upstream.mint(ID) })).generation).toBe(3)
   })
 
-  it('that is the stored one changes nothing but its refresh', async () => {
+  it('changes nothing but its refresh if it is the stored one', async () => {
     const { guests, first, recorded } = await issued()
     expect((await guests.refresh(ID, { token: first })).generation).toBe(2)
     expect(await recorded()).not.toContain('TOKEN_ADOPTED')
   })
 
-  it('takes the place of a refresh that is in doubt', async () => {
+  it('replaces a refresh that is in doubt', async () => {
     const { guests, upstream, clock, row } = await issued()
     upstream.meets(dropped('after'))
     await refusal(guests.refresh(ID))
@@ -70,7 +70,7 @@ describe('a token from outside', () => {
     ['not_yet_valid', { nbf: Date.UTC(2026, 0, 2) / SECOND }],
     ['missing_exp', { exp: undefined }],
     ['malformed', { exp: 'tomorrow' }],
-  ])('is refused for the reason %s, and nothing is stored or sent: %j', async (reason, more) => {
+  ])('is refused without a write or request, for the reason %s: %j', async (reason, more) => {
     const { guests, token, upstream, row, events } = await outside(more)
     const error = await refusal(guests.refresh(ID, { token }))
     expect(error).toMatchObject({ code: 'token_invalid', reason })
@@ -89,13 +89,13 @@ describe('a token from outside', () => {
     ['malformed', ''],
     ['malformed', 'opaque'],
     ['oversized', `${'a'.repeat(16_384)}.b.c`],
-  ])('that cannot be checked is refused for the reason %s', async (reason, token) => {
+  ])('is refused for the reason %s if it cannot be verified', async (reason, token) => {
     const { guests, row, first } = await issued()
     expect(await refusal(guests.refresh(ID, { token }))).toMatchObject({ code: 'token_invalid', reason })
     expect((await row())?.tokens?.access.reveal()).toBe(first)
   })
 
-  it('that expired no more than 300 s ago is taken over and refreshed, and an older one is refused', async () => {
+  it('is imported and refreshed if it expired at most 300 s ago, and refused if earlier', async () => {
     const { guests, upstream, token, clock } = await outside()
     await clock.advance(HOUR + 5 * MINUTE - SECOND)
     expect((await guests.refresh(ID, { token })).generation).toBe(2)
@@ -105,7 +105,7 @@ describe('a token from outside', () => {
     expect(await refusal(guests.refresh(OTHER, { token: other }))).toMatchObject({ reason: 'expired' })
   })
 
-  it('older than the stored one is refused as superseded', async () => {
+  it('is refused as superseded if it is older than the stored one', async () => {
     const { guests, upstream, clock, row } = await outside()
     const old = upstream.mint(ID)
     await clock.advance(MINUTE)
@@ -117,7 +117,7 @@ describe('a token from outside', () => {
     expect((await row())?.generation).toBe(1)
   })
 
-  it('that was replaced here is refused as superseded, be it in the same second', async () => {
+  it('is refused as superseded if it was replaced here, also in the same second', async () => {
     const { guests, upstream, first, row } = await issued()
     await guests.refresh(ID)
     expect(await refusal(guests.refresh(ID, { token: first }))).toMatchObject({
@@ -128,7 +128,7 @@ describe('a token from outside', () => {
     expect(upstream.effects(ID)).toBe(1)
   })
 
-  it('of a revoked guest is refused, one that was issued here and one that was not', async () => {
+  it('is refused for a revoked guest, whether it was issued here or not', async () => {
     const { guests, upstream, first, clock, row } = await issued()
     await clock.advance(MINUTE)
     const newer = upstream.mint(ID)
@@ -143,7 +143,7 @@ describe('a token from outside', () => {
     expect(upstream.refreshes).toHaveLength(0)
   })
 
-  it('is denied by the revocation of its guest until no clock takes it any more', async () => {
+  it('is denied after the revocation of its guest until no clock accepts it', async () => {
     const { guests, connection, upstream, clock } = await issued()
     await clock.advance(10 * SECOND)
     const token = upstream.mint(ID)
@@ -154,7 +154,7 @@ describe('a token from outside', () => {
     expect(await connection.verifier.verify(token)).toEqual({ valid: false, reason: 'revoked' })
   })
 
-  it('of a guest that is revoked while it is being checked is not taken', async () => {
+  it('is not imported if its guest is revoked meanwhile', async () => {
     const here = await outside()
     const { guests, token, store, row } = here
     const blocked = gated()
@@ -178,7 +178,7 @@ describe('a token from outside', () => {
     expect(await row()).toMatchObject({ status: 'revoked' })
   })
 
-  it('is taken by one of many that bring it at once, and refreshed once', async () => {
+  it('is imported by one of many concurrent calls, and refreshed once', async () => {
     const here = await outside()
     const other = await here.process()
     const { token, upstream, clock } = here
@@ -195,13 +195,13 @@ describe('a token from outside', () => {
     expect((await here.recorded()).filter((type) => type === 'TOKEN_ADOPTED')).toHaveLength(1)
   })
 
-  it('that lives longer than tokens do is minted anew for as long as they may', async () => {
+  it('is minted anew for the longest duration if it lived longer', async () => {
     const { guests, token, upstream, clock } = await outside({ exp: Date.UTC(2026, 0, 3) / SECOND })
     upstream.meets(async () => ({ status: 404, headers: {}, bytes: new Uint8Array() }))
     expect((await guests.refresh(ID, { token })).expiresAt).toBe(clock.wall() + 24 * HOUR)
   })
 
-  it('says nothing of how long the next ones live, and is minted anew for as long as the last one lived', async () => {
+  it('is minted anew for the lifetime of the last token', async () => {
     const { guests, token, upstream, clock, events } = await outside({
       exp: (Date.UTC(2026, 0, 1) + 11 * MINUTE) / SECOND,
     })
@@ -215,7 +215,7 @@ describe('a token from outside', () => {
     expect((await guests.show(ID)).expiresAt).toBe(clock.wall() + HOUR)
   })
 
-  it('is checked before anything is sent, also where the API is not offered', async () => {
+  it('is verified before anything is sent, also if the API is not offered', async () => {
     const { guests, upstream } = await issued()
     await refusal(guests.refresh(OTHER, { token: upstream.mint(ID) }))
     expect((await refusal(guests.show(OTHER))).code).toBe('guest_unknown')
@@ -232,7 +232,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     return here
   }
 
-  it('is refused without its subject, and taken over and refreshed with it', async () => {
+  it('is refused without its subject, and imported and refreshed with it', async () => {
     const { guests, token, upstream } = await foreign()
     expect(await refusal(guests.refresh(ID, { token }))).toMatchObject({ code: 'token_invalid', reason: 'subject' })
     expect(await refusal(guests.refresh(ID, { token, subject: 'another' }))).toMatchObject({ reason: 'subject' })
@@ -241,7 +241,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect(await guests.show(ID)).toMatchObject({ guestId: ID, tokenSubject: SUB })
   })
 
-  it('has its subject remembered for the next refresh, renewal and token from outside, also in another process', async () => {
+  it('has its subject stored for the next refresh, renewal and import, also in another process', async () => {
     const here = await foreign()
     await here.guests.refresh(ID, { token: here.token, subject: SUB })
     const { guests } = await here.process()
@@ -252,7 +252,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect((await guests.refresh(ID, { token: newer })).generation).toBe(6)
   })
 
-  it('is not called invalid when the store cannot say whose it is', async () => {
+  it('is not refused as invalid when the store fails', async () => {
     const here = await foreign()
     await here.guests.refresh(ID, { token: here.token, subject: SUB })
     let failures = 1
@@ -279,7 +279,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect(error.message).toContain(`for guest ${ID} that does not verify`)
   })
 
-  it('stands in no event, in the clear nowhere but in the answer', async () => {
+  it('has its subject in no event, and in clear text only in the answer', async () => {
     const { guests, token, upstream, events, row } = await foreign()
     await guests.refresh(ID, { token, subject: SUB })
     upstream.says = { sub: 'stranger' }
@@ -289,7 +289,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect(JSON.stringify(await row())).not.toContain(SUB)
   })
 
-  it('may be text that is not well-formed, also where a refresh fails', async () => {
+  it('may have a subject that is not well-formed', async () => {
     const sub = 'a\ud800'
     const { guests, token, upstream } = await foreign(sub)
     await guests.refresh(ID, { token, subject: sub })
@@ -297,7 +297,7 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect(await refusal(guests.refresh(ID))).toMatchObject({ code: 'token_refused', reason: 'subject' })
   })
 
-  it('is forgotten when a token is minted for the guest id', async () => {
+  it('has its subject dropped when a token is minted for the guest id', async () => {
     const { guests, token, upstream } = await foreign()
     await guests.refresh(ID, { token, subject: SUB })
     upstream.says = {}
@@ -308,14 +308,14 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect((await guests.refresh(ID)).generation).toBe(4)
   })
 
-  it('is erased with the guest', async () => {
+  it('has its subject erased with the guest', async () => {
     const { guests, token } = await foreign()
     await guests.refresh(ID, { token, subject: SUB })
     await guests.erase(ID)
     expect(await guests.show(ID)).not.toHaveProperty('tokenSubject')
   })
 
-  it.each([[''], [7]])('is named by a text that is not empty, not by %j', async (subject) => {
+  it.each([[''], [7]])('rejects the subject %j', async (subject) => {
     const { guests, token } = await foreign()
     expect(await refusal(guests.refresh(ID, { token, subject: subject as string }))).toMatchObject({
       code: 'invalid_input',

@@ -41,7 +41,7 @@ describe('a process that is paused beyond its lease', () => {
     if (next.startsWith('access-of')) expect([server.reuses(), server.refreshes.length]).toEqual([0, before])
   })
 
-  it.each(STEPS)('does the same with the refresh token of a guest, halted at step %i', async (nth) => {
+  it.each(STEPS)('presents no spent refresh token of a guest, halted at step %i', async (nth) => {
     const here = applicantWorld()
     // Signatures are checked on other threads, while the clock of the test goes on.
     const policy = { retry: { retries: 0 }, deadlineMs: HOUR, timeoutMs: HOUR, limit: { maxWaitMs: HOUR } }

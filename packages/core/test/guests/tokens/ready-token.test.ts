@@ -7,7 +7,7 @@ import { ID, issued, request } from '../../world/refresh-world.ts'
 import { refusal } from '../../world/world.ts'
 
 describe('a token that is ready', () => {
-  it('is passed on as refreshed with its generation, and to each caller of one refresh', async () => {
+  it('is announced as refreshed with its generation, also to each caller of one refresh', async () => {
     const { guests, clock, upstream } = await issued()
     const heard: TokenReady[] = []
     const own: [number, string][] = []
@@ -24,7 +24,7 @@ describe('a token that is ready', () => {
     ])
   })
 
-  it('says how long it took to a tenth of a millisecond', async () => {
+  it('has its latency to a tenth of a millisecond', async () => {
     const { guests, clock, upstream } = await issued()
     upstream.names = (id) => {
       clock.stepWall(12.3456)
@@ -36,7 +36,7 @@ describe('a token that is ready', () => {
     expect(heard).toEqual([12.3, 12.3])
   })
 
-  it('is passed on as issued where a new one had to be minted', async () => {
+  it('is announced as issued when it had to be minted', async () => {
     const { guests, clock } = await issued()
     const heard: TokenReady[] = []
     guests.onTokenReady((event) => void heard.push(event))
@@ -45,7 +45,7 @@ describe('a token that is ready', () => {
     expect(heard).toMatchObject([{ kind: 'issued', generation: 2 }])
   })
 
-  it('is passed on to the caller by the same kind as to all, where a new one had to be minted', async () => {
+  it('is announced to the caller with the same kind as to all when it had to be minted', async () => {
     const { guests, clock } = await issued()
     const own: TokenReady[] = []
     await clock.advance(DAY)
@@ -53,7 +53,7 @@ describe('a token that is ready', () => {
     expect(own).toMatchObject([{ kind: 'issued', generation: 2 }])
   })
 
-  it('is passed on for an authenticated guest, also to the caller whose session is reused', async () => {
+  it('is announced for an authenticated guest, also to the caller whose session is reused', async () => {
     const here = applicantWorld()
     const { guests } = await here.process()
     const heard: [TokenReady, string][] = []
@@ -67,7 +67,7 @@ describe('a token that is ready', () => {
     expect(heard).toHaveLength(1)
   })
 
-  it('is passed on without claims where it is opaque', async () => {
+  it('is announced without claims if it is opaque', async () => {
     const here = applicantWorld()
     const { guests } = await here.process({ tokenFormat: { engagements: 'opaque' } })
     const own: TokenReady[] = []
@@ -76,7 +76,7 @@ describe('a token that is ready', () => {
   })
 })
 
-describe('instants that are handed to programs', () => {
+describe('instants that callers get', () => {
   it('are whole milliseconds, also where the clock counts parts of them', async () => {
     const here = await issued()
     await here.clock.advance(0.25)

@@ -11,7 +11,7 @@ const MANDATORY = HOUR - MINUTE
 const DEADLINE = 31 * SECOND
 
 /** What a refresh may meet, what comes of it when it goes on, and whether it took effect the first time. */
-type Row = readonly [what: string, meeting: ScriptedAnswer, code: keyof typeof errorCatalogue]
+type Row = readonly [what: string, answer: ScriptedAnswer, code: keyof typeof errorCatalogue]
 
 const bad = (how: Parameters<typeof garbled>[0]): Row => [
   `${how} in the place of an answer`,
@@ -35,13 +35,13 @@ const faults: readonly Row[] = [
   ['a 401, twice', instead(401), 'access_rejected'],
 ]
 
-describe('a refresh that meets trouble to the end', () => {
+describe('a refresh that fails', () => {
   it.each(faults)(
     '%s: fails by its code, keeps its key, and the next one takes effect once',
-    async (_, meeting, code) => {
+    async (_, answer, code) => {
       const { guests, upstream, clock, row, first } = await issued({ repeats: true })
       const tries = code === 'access_rejected' ? 2 : code === 'upstream_unavailable' || code === 'upstream_busy' ? 4 : 1
-      upstream.meets(...Array.from({ length: tries }, () => meeting))
+      upstream.meets(...Array.from({ length: tries }, () => answer))
       const asked = refusal(guests.refresh(ID))
       await clock.advance(DEADLINE)
       const error = await asked
@@ -59,7 +59,7 @@ describe('a refresh that meets trouble to the end', () => {
     },
   )
 
-  it('serves the token to its very end, and no longer', async () => {
+  it('serves the token until it expires, and no longer', async () => {
     const { guests, upstream, clock, first } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets(...Array.from({ length: 100 }, () => instead(503)))
@@ -72,13 +72,13 @@ describe('a refresh that meets trouble to the end', () => {
   })
 })
 
-describe('a refresh that meets trouble for a moment', () => {
+describe('a refresh that fails transiently', () => {
   it.each([
     ...faults.filter(([, , code]) => code === 'upstream_unavailable' || code === 'upstream_busy'),
     ['a 401', instead(401), 'access_rejected'],
-  ] as const)('%s: is repeated under its key, and takes effect once', async (_, meeting) => {
+  ] as const)('%s: is repeated under its key, and takes effect once', async (_, answer) => {
     const { guests, upstream, clock } = await issued({ repeats: true })
-    upstream.meets(meeting)
+    upstream.meets(answer)
     const asked = guests.refresh(ID)
     await clock.advance(DEADLINE)
     expect((await asked).generation).toBe(2)
@@ -86,7 +86,7 @@ describe('a refresh that meets trouble for a moment', () => {
     expect(upstream.mints()).toBe(1)
   })
 
-  it('an answer later than the time-out: is repeated under its key, and takes effect once', async () => {
+  it('an answer after the timeout: is repeated under its key, and takes effect once', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
     upstream.meets(slow(clock, 20 * SECOND))
     const asked = guests.refresh(ID)
@@ -95,7 +95,7 @@ describe('a refresh that meets trouble for a moment', () => {
     expectOneEffect(upstream, 2)
   })
 
-  it('answers later than the time-out to every try: ends with its deadline, and goes on under the same key', async () => {
+  it('answers after the timeout to every try: ends at its deadline, and continues under the same key', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
     upstream.meets(...Array.from({ length: 4 }, () => slow(clock, 20 * SECOND)))
     const asked = refusal(guests.refresh(ID))
@@ -108,27 +108,24 @@ describe('a refresh that meets trouble for a moment', () => {
     expect([upstream.effects(ID), new Set(upstream.refreshes.map(({ key }) => key)).size]).toEqual([1, 1])
   })
 
-  it.each([429, 503])(
-    'a %d with a time to come back: never comes earlier, however the time is written',
-    async (status) => {
-      const wait = 7 * SECOND
-      for (const form of ['seconds', 'IMF-fixdate', 'rfc850', 'asctime'] as const) {
-        const { guests, upstream, clock } = await issued({ repeats: true })
-        const began = clock.wall()
-        upstream.meets(instead(status, {}, { 'retry-after': written(began + wait, form, wait) }))
-        const asked = guests.refresh(ID)
-        await clock.advance(DEADLINE)
-        expect((await asked).generation, form).toBe(2)
-        const [, again = 0] = upstream.refreshes.map(({ at }) => at - began)
-        expect(again, form).toBeGreaterThanOrEqual(wait)
-        expect(again, form).toBeLessThanOrEqual(wait * 1.1 + SECOND)
-        expectOneEffect(upstream, 2)
-      }
-    },
-  )
+  it.each([429, 503])('a %d with Retry-After: is not repeated earlier, however the time is written', async (status) => {
+    const wait = 7 * SECOND
+    for (const form of ['seconds', 'IMF-fixdate', 'rfc850', 'asctime'] as const) {
+      const { guests, upstream, clock } = await issued({ repeats: true })
+      const began = clock.wall()
+      upstream.meets(instead(status, {}, { 'retry-after': written(began + wait, form, wait) }))
+      const asked = guests.refresh(ID)
+      await clock.advance(DEADLINE)
+      expect((await asked).generation, form).toBe(2)
+      const [, again = 0] = upstream.refreshes.map(({ at }) => at - began)
+      expect(again, form).toBeGreaterThanOrEqual(wait)
+      expect(again, form).toBeLessThanOrEqual(wait * 1.1 + SECOND)
+      expectOneEffect(upstream, 2)
+    }
+  })
 
   it.each(['', 'soon', '-5', '1e3', 'Thu, 99 Jan 2026 00:00:00 GMT'])(
-    'a 429 with the unreadable time %j: backs off by itself',
+    'a 429 with the unreadable Retry-After %j: uses its own back-off',
     async (value) => {
       const { guests, upstream, clock } = await issued({ repeats: true })
       upstream.meets(instead(429, {}, { 'retry-after': value }))
@@ -139,7 +136,7 @@ describe('a refresh that meets trouble for a moment', () => {
     },
   )
 
-  it('a 429 with a time beyond its deadline: fails at once, and nobody asks before that time', async () => {
+  it('a 429 with Retry-After beyond the deadline: fails at once, and no call is sent before that time', async () => {
     const here = await issued({ repeats: true })
     const { guests, upstream, clock, first } = here
     upstream.meets(instead(429, {}, { 'retry-after': '600' }))
@@ -183,7 +180,7 @@ describe('the signing keys during a refresh', () => {
     expectOneEffect(upstream, 1)
   })
 
-  it('cannot be had: the refresh is adopted later, under the same key', async () => {
+  it('are unavailable: the refresh is accepted later, under the same key', async () => {
     const here = await mirrored()
     const { upstream, clock } = here
     upstream.roll()
@@ -202,7 +199,7 @@ describe('the signing keys during a refresh', () => {
     expectOneEffect(upstream, 2)
   })
 
-  it('are not known yet: the refresh is adopted when they are', async () => {
+  it('are not known yet: the refresh is accepted once they are', async () => {
     const { guests, upstream, clock, first } = await mirrored()
     upstream.roll()
     upstream.keySet = () => json(503, {})

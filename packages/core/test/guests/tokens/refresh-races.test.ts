@@ -18,7 +18,7 @@ async function underway() {
 }
 
 describe('while a refresh is under way', () => {
-  it('a revocation stands: its late answer neither revives the guest nor is handed out', async () => {
+  it('a revocation wins: the late answer neither revives the guest nor is returned', async () => {
     const { guests, asked, release, row, recorded } = await underway()
     await guests.revoke(ID)
     release()
@@ -30,7 +30,7 @@ describe('while a refresh is under way', () => {
     expect((await recorded()).at(-1)).toBe('TOKEN_REVOKED')
   })
 
-  it('a revocation stands also when the refresh fails afterwards', async () => {
+  it('a revocation wins when the refresh fails afterwards', async () => {
     const here = await issued()
     const { guests, upstream, row } = here
     let fail = (): void => {}
@@ -49,7 +49,7 @@ describe('while a refresh is under way', () => {
     expect(await outcome(guests.token(ID))).toBe('guest_revoked')
   })
 
-  it('a new token rules: the late answer is dropped, and both callers have the newer one', async () => {
+  it('an issued token wins: the late answer is dropped, and both callers get the newer one', async () => {
     const { guests, asked, release, row } = await underway()
     const minted = await guests.issue({ ...request, duration: 'standard' })
     expect(minted.generation).toBe(2)
@@ -61,7 +61,7 @@ describe('while a refresh is under way', () => {
     expect(await outcome(guests.token(ID))).toBe(minted.token.reveal())
   })
 
-  it('a new token that comes later than the refresh is the generation after it', async () => {
+  it('an issued token that comes after the refresh is the next generation', async () => {
     const { guests, asked, release, upstream, row } = await underway()
     const minting = guests.issue(request)
     release()
@@ -71,7 +71,7 @@ describe('while a refresh is under way', () => {
     expect(upstream.effects(ID)).toBe(1)
   })
 
-  it('callers of the token are served with the one that still lives', async () => {
+  it('callers get the token that is still valid', async () => {
     const { guests, asked, release, first, clock } = await underway()
     await clock.advance(SECOND)
     expect(await outcome(guests.token(ID))).toBe(first)
@@ -79,7 +79,7 @@ describe('while a refresh is under way', () => {
     expect(await asked).not.toBe(first)
   })
 
-  it('a second refresh of another process waits, and takes its token', async () => {
+  it('a refresh of another process waits, and gets the same token', async () => {
     const here = await underway()
     const other = await here.process()
     const second = outcome(other.guests.refresh(ID))
@@ -93,7 +93,7 @@ describe('while a refresh is under way', () => {
 })
 
 describe('after a refresh in doubt', () => {
-  it('a new token ends the doubt: the next refresh has a key of its own', async () => {
+  it('an issued token ends the doubt: the next refresh has its own key', async () => {
     const { guests, upstream, clock } = await issued()
     upstream.meets(dropped('after'))
     await refusal(guests.refresh(ID))

@@ -14,7 +14,7 @@ const ADVISORY = 57 * MINUTE
 const MANDATORY = HOUR - MINUTE
 
 describe('a refresh', () => {
-  it('brings the next generation, verified and stored, and tells of it', async () => {
+  it('gives the next generation, verified and stored, with events', async () => {
     const { guests, upstream, row, recorded, first, connection } = await issued()
     const next = await guests.refresh(ID)
     expect(next).toMatchObject({ guestId: ID, api: 'guest-tokens', generation: 2, verified: true })
@@ -33,7 +33,7 @@ describe('a refresh', () => {
     ])
   })
 
-  it('is told with the key it was sent under, in events that belong together', async () => {
+  it('is recorded with its Idempotency-Key in events of one correlation id', async () => {
     const { guests, upstream, events } = await issued()
     await guests.refresh(ID)
     const [begun, done] = (await events()).filter(({ type }) => type.startsWith('REFRESH_'))
@@ -52,7 +52,7 @@ describe('a refresh', () => {
     expect(upstream.effects(ID)).toBe(3)
   })
 
-  it('is what a caller gets whose token is due, and what runs behind callers before that', async () => {
+  it('runs for a caller whose token is due, and in the background before that', async () => {
     const { guests, upstream, clock, first } = await issued()
     await clock.advance(ADVISORY)
     expect(await outcome(guests.token(ID))).toBe(first)
@@ -63,14 +63,14 @@ describe('a refresh', () => {
     expect(upstream.effects(ID)).toBe(2)
   })
 
-  it('is one for all who ask at once', async () => {
+  it('is sent once for concurrent calls', async () => {
     const { guests, upstream } = await issued()
     const all = await Promise.all(Array.from({ length: 50 }, () => guests.refresh(ID)))
     expect(new Set(all.map(({ token }) => token.reveal())).size).toBe(1)
     expectOneEffect(upstream, 1)
   })
 
-  it('is one for two processes that ask at once, and both get its token', async () => {
+  it('is sent once for two processes, and both get its token', async () => {
     const here = await issued()
     const other = await here.process()
     const both = [here.guests.refresh(ID), other.guests.refresh(ID)].map(outcome)
@@ -79,13 +79,13 @@ describe('a refresh', () => {
     expectOneEffect(here.upstream, 1)
   })
 
-  it('is verified, and the token that was minted is not handed out again', async () => {
+  it('is verified, and the minted token is not returned again', async () => {
     const { guests, first } = await issued()
     await guests.refresh(ID)
     expect(await outcome(guests.token(ID))).not.toBe(first)
   })
 
-  it('goes to the id that an answer named, from then on, until a new token is minted', async () => {
+  it('is sent to the id that an answer named, until a new token is minted', async () => {
     const { guests, upstream } = await issued()
     const other = 'a5e0e3b1-94ce-4a0d-8f3c-1d2b7a90c001'
     upstream.names = () => other
@@ -99,7 +99,7 @@ describe('a refresh', () => {
     expect(upstream.refreshes.map(({ id }) => id)).toEqual([ID, other, ID])
   })
 
-  it('keeps the id that it was sent to when an answer names none', async () => {
+  it('is sent to the same id when an answer names none', async () => {
     const { guests, upstream } = await issued()
     upstream.names = () => undefined
     await guests.refresh(ID)
@@ -107,7 +107,7 @@ describe('a refresh', () => {
     expect(upstream.refreshes.map(({ id }) => id)).toEqual([ID, ID])
   })
 
-  it('of nobody is unknown, and costs no request', async () => {
+  it('rejects an unknown guest without calling the upstream', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()
     expect((await refusal(guests.refresh(ID))).code).toBe('guest_unknown')
@@ -116,7 +116,7 @@ describe('a refresh', () => {
     expect([here.upstream.tokens(), here.upstream.refreshes.length, here.upstream.mints()]).toEqual([0, 0, 0])
   })
 
-  it('ends for the caller who gives up, and goes on for the others', async () => {
+  it('ends for the caller who cancels, and continues for the others', async () => {
     const { guests, upstream } = await issued()
     const gate = gated()
     upstream.meets(gate.answer)
@@ -131,7 +131,7 @@ describe('a refresh', () => {
     expectOneEffect(upstream, 1)
   })
 
-  it.each([-24, 24])('lives by the clock of an issuer that is %d h ahead', async (hours) => {
+  it.each([-24, 24])('uses the clock of an issuer that is %d h ahead', async (hours) => {
     const here = refreshWorld()
     here.upstream.skewMs = hours * HOUR
     const { guests } = await here.process()
@@ -148,7 +148,7 @@ describe('a refresh', () => {
 })
 
 describe('the Idempotency-Key', () => {
-  it('stands in the store before the request is sent', async () => {
+  it('is stored before the request is sent', async () => {
     const { guests, upstream, row } = await issued()
     let stored: string | undefined
     upstream.meets(async (work) => {
@@ -159,7 +159,7 @@ describe('the Idempotency-Key', () => {
     expect(stored).toBe(upstream.refreshes[0]?.key)
   })
 
-  it('is not sent when the store cannot take it down', async () => {
+  it('is not sent when the store fails', async () => {
     const here = await issued()
     const failing: Store = {
       ...here.store,
@@ -177,7 +177,7 @@ describe('the Idempotency-Key', () => {
     expect(here.upstream.refreshes).toHaveLength(0)
   })
 
-  it('is the same one when the store took it down though it said that it failed', async () => {
+  it('is the same when the store wrote it although it reported a failure', async () => {
     const here = await issued()
     let failures = 1
     const lying: Store = {
@@ -196,7 +196,7 @@ describe('the Idempotency-Key', () => {
     expect(here.upstream.refreshes.map(({ key: sent }) => sent)).toEqual([key])
   })
 
-  it('is used again by whoever comes after a process that died, and what took effect is adopted', async () => {
+  it('is used again after its process died, and the effect is accepted', async () => {
     const here = await issued()
     here.upstream.meets(dropped('after'))
     const never = { ...here.clock, sleep: () => new Promise<void>(() => {}) }
@@ -213,7 +213,7 @@ describe('the Idempotency-Key', () => {
     expect(credential?.intent).toBeUndefined()
   })
 
-  it('of a process that stood still for days is not sent when it goes on', async () => {
+  it('is not sent by a process that continues after days', async () => {
     const here = await issued()
     let goOn = (): void => {}
     const still = new Promise<void>((resolve) => (goOn = resolve))
@@ -251,7 +251,7 @@ describe('the Idempotency-Key', () => {
     expect(token).not.toBe(here.first)
   })
 
-  it('of a process that stood still for less does no harm', async () => {
+  it('takes effect once when its process was paused for less', async () => {
     const here = await issued()
     const gate = gated()
     here.upstream.meets(gate.answer)
@@ -279,7 +279,7 @@ describe('the Idempotency-Key', () => {
     expect([here.upstream.refreshes.length, here.upstream.mints(), here.upstream.effects(ID)]).toEqual([1, 2, 1])
   })
 
-  it('of 24 hours is not followed by another one, also when the new token cannot be had at once', async () => {
+  it('is not followed by another key after 24 hours, also when the mint fails', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()
     await guests.issue({ ...request, duration: 'max' })
@@ -313,12 +313,12 @@ describe('the Idempotency-Key', () => {
   })
 })
 
-describe('a guest token that upstream does not refresh', () => {
+describe('a guest token that the upstream does not refresh', () => {
   it.each([
     ['400, unknown', 400],
     ['404', 404],
     ['422, the key is spent', 422],
-  ])('(%s) is minted anew, and the refresh is told as failed', async (_, status) => {
+  ])('(%s) is minted anew, and the refresh is recorded as failed', async (_, status) => {
     const { guests, upstream, recorded } = await issued()
     upstream.meets(instead(status, { code: 'some.code', message: 'No such token.' }))
     expect((await guests.refresh(ID)).generation).toBe(2)
@@ -331,7 +331,7 @@ describe('a guest token that upstream does not refresh', () => {
     ])
   })
 
-  it('is a clear error where it cannot be minted either, and both are told', async () => {
+  it('is a clear error when the mint fails too, and both are recorded', async () => {
     const { guests, upstream, recorded, events, store } = await issued()
     upstream.meets(instead(400))
     upstream.minting = () => json(403, { code: 'app.not.authorized.for.scope' })
@@ -351,21 +351,21 @@ describe('a guest token that upstream does not refresh', () => {
     expect(await report(store, 'default')).toMatchObject({ failedRefreshes: 1, guestTokens: { failed: 1 } })
   })
 
-  it('because it ended more than 300 s ago is minted anew without asking', async () => {
+  it('is minted anew without a refresh if it expired more than 300 s ago', async () => {
     const { guests, upstream, clock } = await issued()
     await clock.advance(HOUR + 5 * MINUTE)
     expect((await guests.token(ID)).generation).toBe(2)
     expect([upstream.refreshes.length, upstream.mints()]).toEqual([0, 2])
   })
 
-  it('but ended less than 300 s ago is refreshed', async () => {
+  it('is refreshed if it expired less than 300 s ago', async () => {
     const { guests, upstream, clock } = await issued()
     await clock.advance(HOUR + 5 * MINUTE - SECOND)
     expect((await guests.token(ID)).generation).toBe(2)
     expectOneEffect(upstream, 1)
   })
 
-  it('because the answer kept for the key has ended is minted anew', async () => {
+  it('is minted anew if the answer stored for the key has expired', async () => {
     const { guests, upstream, clock, recorded } = await issued()
     upstream.meets(dropped('after'))
     await refusal(guests.refresh(ID))
@@ -384,7 +384,7 @@ describe('a guest token that upstream does not refresh', () => {
 })
 
 describe('a refresh that is still running', () => {
-  it('is asked for again under the same key until its answer is there', async () => {
+  it('is repeated under the same key until its answer comes', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
     const busy = instead(409, { code: 'request.conflict' }, { 'retry-after': '2' })
     upstream.meets(...Array.from({ length: 8 }, () => busy))
@@ -394,7 +394,7 @@ describe('a refresh that is still running', () => {
     expectOneEffect(upstream, 9)
   })
 
-  it('is asked for again also when all repeats of failures are used up', async () => {
+  it('is repeated also when all retries of failures are used up', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
     upstream.meets(instead(500), instead(502), instead(504), instead(409), instead(409))
     const asked = guests.refresh(ID)
@@ -403,7 +403,7 @@ describe('a refresh that is still running', () => {
     expectOneEffect(upstream, 6)
   })
 
-  it('uses up none of the repeats that are for failures', async () => {
+  it('uses up no retry of failures', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
     const busy = instead(409, {}, { 'retry-after': '1' })
     upstream.meets(busy, busy, busy, busy, instead(500))
@@ -413,7 +413,7 @@ describe('a refresh that is still running', () => {
     expectOneEffect(upstream, 6)
   })
 
-  it('longer than a caller waits is asked for again later, under the same key', async () => {
+  it('is repeated later under the same key if it outlasts the caller', async () => {
     const { guests, upstream, clock, row } = await issued({ repeats: true })
     upstream.meets(...Array.from({ length: 40 }, () => instead(409, {}, { 'retry-after': '1' })))
     const asked = refusal(guests.refresh(ID))
@@ -428,7 +428,7 @@ describe('a refresh that is still running', () => {
     expect(upstream.effects(ID)).toBe(1)
   })
 
-  it('because its answer came after the time-out of one try is asked for again', async () => {
+  it('is repeated if its answer came after the timeout of one try', async () => {
     const { guests, upstream, clock } = await issued({ repeats: true })
     upstream.meets(slow(clock, 15 * SECOND), instead(409), instead(409))
     const asked = guests.refresh(ID)
@@ -449,7 +449,7 @@ describe('a refreshed token that does not verify', () => {
     ['issuer', { iss: 'stranger' }],
     ['audience', { aud: 'stranger' }],
     ['malformed', { exp: 'tomorrow' }],
-  ])('for the reason %s is never handed out or stored: %j', async (reason, says) => {
+  ])('is never returned or stored, for the reason %s: %j', async (reason, says) => {
     const here = refreshWorld()
     const { guests } = await here.process({ issuer: 'upstream', audience: 'us' })
     const good = { iss: 'upstream', aud: 'us' }
@@ -468,7 +468,7 @@ describe('a refreshed token that does not verify', () => {
     })
   })
 
-  it('for its signature is not either', async () => {
+  it('is not returned or stored if its signature is wrong', async () => {
     const { guests, upstream, row, first } = await issued()
     upstream.meets(async (work) => {
       work()
@@ -478,7 +478,7 @@ describe('a refreshed token that does not verify', () => {
     expect((await row())?.tokens?.access.reveal()).toBe(first)
   })
 
-  it('is asked for under the same key while the former token lasts; then a new one is minted', async () => {
+  it('is requested under the same key while the former token is valid, then minted anew', async () => {
     const { guests, upstream, clock, first } = await issued()
     upstream.says = { sub: elsewhere }
     await clock.advance(MANDATORY)

@@ -125,7 +125,7 @@ async function live(happenings: readonly Happening[], processes: number): Promis
   expect(clock.sleeping).toBe(0)
 }
 
-it('whatever happens, processes serve no token late or rejected, ask one at a time, and recover', async () => {
+it('processes serve no expired or rejected token under any faults, request one at a time, and recover', async () => {
   const story = fc.array(happening(false), { maxLength: 40 })
   await fc.assert(
     fc.asyncProperty(story, (happenings) => live(happenings, 3)),
@@ -133,7 +133,7 @@ it('whatever happens, processes serve no token late or rejected, ask one at a ti
   )
 })
 
-it('whatever happens to the wall clock too, a process serves no token late or rejected, and recovers', async () => {
+it('a process serves no expired or rejected token under any faults and clock steps, and recovers', async () => {
   const story = fc.array(happening(true), { maxLength: 40 })
   await fc.assert(
     fc.asyncProperty(story, (happenings) => live(happenings, 1)),

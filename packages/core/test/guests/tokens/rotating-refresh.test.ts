@@ -28,7 +28,7 @@ async function issued(options: Parameters<ReturnType<typeof applicantWorld>['pro
 }
 
 describe('a guest with a rotating refresh token', () => {
-  it('is renewed by it, and keeps the next one', async () => {
+  it('is renewed by it, and stores the next one', async () => {
     const { guests, id, clock, row, upstream, connection, recorded } = await issued()
     await clock.advance(MANDATORY)
     const next = await guests.token(id)
@@ -41,14 +41,14 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.refresh(id)).generation).toBe(3)
   })
 
-  it('keeps its refresh token where the answer brings none', async () => {
+  it('keeps its refresh token if the answer has none', async () => {
     const { guests, id, row, upstream } = await issued()
     upstream.answers = { refreshToken: undefined }
     await guests.refresh(id)
     expect((await row(id))?.tokens?.refresh?.reveal()).toBe(`refresh-${id}-0`)
   })
 
-  it('is renewed once for all who ask at once, over processes', async () => {
+  it('is renewed once for concurrent calls of all processes', async () => {
     const here = await issued()
     const other = await here.process()
     await here.clock.advance(MANDATORY)
@@ -59,7 +59,7 @@ describe('a guest with a rotating refresh token', () => {
     expect(here.refreshes()).toBe(1)
   })
 
-  it('that fails is told without the id that upstream gave the guest, however it is written', async () => {
+  it("is recorded without the upstream's id when its renewal fails, however the id is written", async () => {
     const here = applicantWorld()
     const { guests } = await here.process()
     here.upstream.answers = { guestId: 'guest.7', token: jwt({ sub: 'guest.7', exp: 1_900_000_000 }) }
@@ -84,13 +84,13 @@ describe('a guest with a rotating refresh token', () => {
     await running
   }
 
-  it('is kept by keepers', async () => {
+  it('is renewed by keepers', async () => {
     const here = await issued()
     await keptFor(here, HOUR)
     expect((await here.row(here.id))?.generation).toBe(2)
   })
 
-  it('in doubt is kept by keepers too: they send the last resort when its token has ended, not before', async () => {
+  it('is renewed by keepers in doubt: they send the last resort once its token expired', async () => {
     const here = await issued()
     here.upstream.meets('refresh', dropped('before'))
     await keptFor(here, HOUR - 2 * SECOND)
@@ -100,7 +100,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await here.row(here.id))?.generation).toBe(2)
   })
 
-  it('is never presented again blindly: a lost answer leaves it in doubt, served to its end', async () => {
+  it('is in doubt after a lost answer, and served until its token expires', async () => {
     const { guests, id, first, clock, upstream, refreshes, status, last } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('after'))
@@ -120,10 +120,10 @@ describe('a guest with a rotating refresh token', () => {
   it.each([
     ['lost before it took effect', dropped('before')],
     ['a gateway error', instead(502, 'bad gateway')],
-  ])('comes back by the last resort, declared, when the answer was %s', async (_, meeting) => {
+  ])('is renewed by the declared last resort when the answer was %s', async (_, answer) => {
     const { guests, id, clock, upstream, status, last } = await issued()
     await clock.advance(MANDATORY)
-    upstream.meets('refresh', meeting)
+    upstream.meets('refresh', answer)
     await guests.token(id)
     await clock.advance(MINUTE)
     expect((await guests.token(id)).generation).toBe(2)
@@ -131,7 +131,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await last('REFRESH_INITIATED'))?.data).toMatchObject({ lastResort: true })
   })
 
-  it('keeps its last resort while upstream refuses for the weather', async () => {
+  it('keeps its last resort after transient errors', async () => {
     const { guests, id, clock, upstream, refreshes, recorded } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('before'), instead(503))
@@ -144,7 +144,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await recorded()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(3)
   })
 
-  it('keeps its refresh token while last resorts are lost, and ends only by a definite answer', async () => {
+  it('keeps its refresh token while last resorts are lost, and ends only after a definite answer', async () => {
     const { guests, id, clock, upstream, refreshes, status, recorded } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', dropped('before'), dropped('before'), garbled)
@@ -155,7 +155,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await recorded()).filter((type) => type === 'REFRESH_INITIATED')).toHaveLength(4)
   })
 
-  it('is tried again after a refusal that used nothing up', async () => {
+  it('is tried again after a refusal that used up nothing', async () => {
     const { guests, id, first, clock, upstream, row } = await issued()
     await clock.advance(MANDATORY - MINUTE)
     upstream.meets('refresh', instead(503))
@@ -166,7 +166,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.refresh(id)).generation).toBe(2)
   })
 
-  it('that was used up elsewhere ends the session when its token ends', async () => {
+  it('ends when its token expires if the refresh token was used up elsewhere', async () => {
     const { guests, id, first, clock, upstream, status, recorded } = await issued()
     await clock.advance(MANDATORY)
     upstream.meets('refresh', instead(409, { code: 'token.consumed' }))
@@ -181,7 +181,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.issue(ann)).guestId).not.toBe(id)
   })
 
-  it('that another process used up is no end: its newer generation is taken', async () => {
+  it('continues with the newer generation if another process used up the refresh token', async () => {
     const here = await issued()
     const other = await here.process()
     await here.clock.advance(MANDATORY)
@@ -198,7 +198,7 @@ describe('a guest with a rotating refresh token', () => {
     expect(here.refreshes()).toBe(1)
   })
 
-  it('whose process died in the middle is in doubt for the next', async () => {
+  it('is in doubt for the next process after its process died', async () => {
     const { guests, id, first, clock, store, row, refreshes, status } = await issued()
     const credential = await row(id)
     if (!credential) throw new Error('gone')
@@ -214,7 +214,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.token(id)).generation).toBe(2)
   })
 
-  it('whose process died in the last resort is tried once more, declared again', async () => {
+  it('is tried once more, declared again, after its process died in the last resort', async () => {
     const { guests, id, clock, store, row, refreshes, last } = await issued()
     const credential = await row(id)
     if (!credential) throw new Error('gone')
@@ -229,7 +229,7 @@ describe('a guest with a rotating refresh token', () => {
     ])
   })
 
-  it('is not sent while the answer could not be verified', async () => {
+  it('is not renewed while the answer could not be verified', async () => {
     const here = await issued()
     const other = await here.process({ publicKey: undefined } as never)
     await here.clock.advance(MANDATORY)
@@ -240,7 +240,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await here.guests.refresh(here.id)).generation).toBe(2)
   })
 
-  it('that brings a token that does not verify keeps the refresh token that came with it', async () => {
+  it('keeps a new refresh token that came with a token that does not verify', async () => {
     const { guests, id, first, upstream, status, clock, row, last } = await issued()
     upstream.answers = { token: jwt({ sub: 'x', exp: 1_900_000_000 }, strangerKey) }
     await clock.advance(MANDATORY)
@@ -252,7 +252,7 @@ describe('a guest with a rotating refresh token', () => {
     expect((await guests.token(id)).generation).toBe(3)
   })
 
-  it('whose token ended on its way here keeps the refresh token that came with it', async () => {
+  it('keeps a new refresh token that came with an expired token', async () => {
     const here = await issued()
     const other = await here.process({ policy: { timeoutMs: 3 * HOUR, deadlineMs: 3 * HOUR } })
     await here.clock.advance(MANDATORY)
@@ -266,7 +266,7 @@ describe('a guest with a rotating refresh token', () => {
     expect(here.refreshes()).toBe(2)
   })
 
-  it('may be replaced while in doubt, and recovers what upstream has', async () => {
+  it('may be replaced while in doubt, and recovers the session upstream', async () => {
     const { guests, id, upstream, clock } = await issued()
     upstream.meets('refresh', dropped('before'))
     await clock.advance(MANDATORY)
@@ -277,7 +277,7 @@ describe('a guest with a rotating refresh token', () => {
     expect(next.channelId).toBe('web-1')
   })
 
-  it('is not given a token from outside', async () => {
+  it('rejects a token from outside', async () => {
     const { guests, id, first } = await issued()
     expect((await refusal(guests.refresh(id, { token: first }))).code).toBe('invalid_input')
   })
@@ -292,7 +292,7 @@ describe('an external user', () => {
     return { ...here, connection, guests: connection.guests }
   }
 
-  it('is made on behalf of the signed-in user, with a token that is served to its end and then has to be made again', async () => {
+  it('is made on behalf of the signed-in user, and made again after its token expired', async () => {
     const { guests, upstream, clock, last } = await users()
     const guest = await guests.issue(user)
     expect(guest).toMatchObject({ api: 'external-users', verified: true, generation: 1 })
@@ -318,20 +318,20 @@ describe('an external user', () => {
     expect(upstream.asked.user).toHaveLength(2)
   })
 
-  it('is one for each address, however many ask', async () => {
+  it('is made once for each address, however many calls ask', async () => {
     const { guests, upstream } = await users()
     const all = await Promise.all(Array.from({ length: 20 }, () => outcome(guests.issue(user))))
     expect(all.filter((one) => one === 'session_exists')).toHaveLength(19)
     expect(upstream.asked.user).toHaveLength(1)
   })
 
-  it('has a token that is taken as it is by configuration, for five minutes where nothing says how long it lives', async () => {
+  it('has an unverified token by configuration, for five minutes if no lifetime is known', async () => {
     const { guests, upstream, clock } = await users({ tokenFormat: { 'external-users': 'opaque' } })
     upstream.answers = { token: 'opaque' }
     expect(await guests.issue(user)).toMatchObject({ verified: false, expiresAt: clock.wall() + 5 * MINUTE })
   })
 
-  it('is in doubt when the answer was lost, and never made twice without saying so', async () => {
+  it('is in doubt when the answer was lost, and not made twice without onDoubt create', async () => {
     const { guests, upstream, last } = await users()
     upstream.meets('user', dropped('after'))
     expect((await refusal(guests.issue(user))).code).toBe('create_in_doubt')
@@ -346,7 +346,7 @@ describe('an external user', () => {
     expect(upstream.asked.user).toHaveLength(2)
   })
 
-  it('that is asked for again after a doubt and could not be asked for is in doubt no more', async () => {
+  it('is no longer in doubt after a second request with onDoubt create that failed', async () => {
     const { guests, upstream, recorded } = await users()
     upstream.meets('user', dropped('after'), instead(503))
     await refusal(guests.issue(user))
@@ -355,7 +355,7 @@ describe('an external user', () => {
     expect((await recorded()).filter((type) => type === 'GUEST_ORPHANED')).toHaveLength(1)
   })
 
-  it('needs the scopes of the user, and a refusal says which', async () => {
+  it('needs the scopes of the user, and the error names them', async () => {
     const { guests, upstream } = await users()
     upstream.scopes = 'webmessaging:guest:create'
     const error = await refusal(guests.issue(user))
