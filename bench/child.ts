@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-/** A process of its own, and what it tells. */
+/** A process of its own, and the messages that it sends. */
 export interface Child {
   /** The next message; rejects when the process ends without one. */
   next<Message>(): Promise<Message>
@@ -16,10 +16,10 @@ export function child(file: string, args: readonly string[] = []): Child {
   const running = fork(join(import.meta.dirname, file), args, {
     execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
   })
-  const told: unknown[] = []
+  const received: unknown[] = []
   let wake = (): void => {}
   running.on('message', (message) => {
-    told.push(message)
+    received.push(message)
     wake()
   })
   const ended = new Promise<void>((resolve, reject) => {
@@ -36,8 +36,8 @@ export function child(file: string, args: readonly string[] = []): Child {
       const message = new Promise<void>((resolve) => {
         wake = resolve
       })
-      if (told.length === 0) await Promise.race([message, silent])
-      return told.shift() as Message
+      if (received.length === 0) await Promise.race([message, silent])
+      return received.shift() as Message
     },
     tell: (message) => void running.send(message),
     async end() {

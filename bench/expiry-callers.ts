@@ -1,4 +1,4 @@
-/** Many callers of one contender in one process, who all want the access token when it has just expired. Told its job by a message. */
+/** Many callers of one contender in one process, which all request the access token just after it expired. A message names the job. */
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,12 +25,12 @@ export type Who =
   | '@azure/msal-node with a file'
   | 'purecloud-platform-client-v2'
 
-/** Told when the process holds a token. */
+/** Sent when the process has a token. */
 export interface Warm {
   readonly warm: true
 }
 
-/** Told to the process: all callers ask at this moment of the wall clock. */
+/** Sent to the process: all callers ask at this moment of the wall clock. */
 export interface Go {
   readonly at: number
 }
@@ -47,7 +47,7 @@ async function ours({ server, folder, key }: Job): Promise<Contender> {
   return guestpass(server, { ...ports, store: await embeddedStore(ports, { path: join(folder, 'bench.db'), key }) })
 }
 
-/** The cache plug-in of the library's documents; a file is replaced as a whole, so that nobody reads half of it. */
+/** The cache plug-in of the library's documents; a file is replaced as a whole, so that no process reads half of it. */
 function fileCache(folder: string): ICachePlugin {
   const path = join(folder, 'cache.json')
   let writes = 0
@@ -65,7 +65,7 @@ function fileCache(folder: string): ICachePlugin {
   }
 }
 
-/** The SDK logs in when it is told to, so its user looks at the expiry it notes. */
+/** The SDK logs in on request only, so its user checks the expiry that it stores. */
 async function genesysLogin({ server }: Job): Promise<Contender> {
   const client = genesysClient(server)
   return {
@@ -91,7 +91,7 @@ const contenders: Readonly<Record<Who, (job: Job) => Promise<Contender>>> = {
   'purecloud-platform-client-v2': genesysLogin,
 }
 
-/** Whoever is handed the expired token is not served: it is shorter than the new one, and not taken. */
+/** A caller that gets the expired token is not served: that token is shorter than the new one, and is refused. */
 async function call({ once, take }: Contender, callers: number): Promise<Outcome> {
   const started = performance.now()
   const calls = Array.from({ length: callers }, async (_, at) => take((await once(at)) as never))

@@ -1,4 +1,4 @@
-/** Asks for many guest tokens at once, as one contender does it: a process of its own, told its job by a message. */
+/** Asks for many guest tokens at once, as one contender does it: a process of its own. A message names the job. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connection, resolveHosts, Secret } from '@guestpass/core'

@@ -2,8 +2,8 @@ import { type Found, foundShown } from './found.ts'
 import { measured, refuseStale } from './packages.ts'
 import type { Pace } from './race.ts'
 
-/** What a measure's process tells the one that started it. */
-export interface Told {
+/** The message of a measure's process to the process that started it. */
+export interface MeasureResult {
   readonly figures: readonly Found[]
 }
 
@@ -24,6 +24,6 @@ export async function measure(run: (pace: Pace) => Promise<readonly Found[]>): P
     console.error(`Measured are the ${measured()}.`)
   }
   const found = await run(isQuick ? quick : thorough)
-  if (process.send) process.send({ figures: found } satisfies Told)
+  if (process.send) process.send({ figures: found } satisfies MeasureResult)
   else console.log(found.map(foundShown).join('\n'))
 }

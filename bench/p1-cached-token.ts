@@ -1,4 +1,4 @@
-/** P1: how often a second a cached access token can be had. Everybody got it from the same server before; nobody may ask again. */
+/** P1: how often a second a cached access token can be had. Each contender got it from the same server before; none may request it again. */
 import { memoryStore } from '@guestpass/core'
 import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
 import { type AuthorizationServer, authorizationServer } from './authorization-server.ts'
@@ -50,7 +50,7 @@ await measure(async (pace) => {
   for (const { once, take } of contenders) take((await once(0)) as never)
   const issued = server.issued()
   const rated = await race(contenders, oneAtATime, pace)
-  if (server.issued() !== issued) throw new Error('somebody asked for another token: that was not its cache')
+  if (server.issued() !== issued) throw new Error('a contender requested another token: it did not use its cache')
   server.close()
   return [figures('P1 cached access token', rated, [{ than: 'best peer', wanted: 2 }])]
 })

@@ -1,4 +1,4 @@
-/** P2: how many guest tokens a second are verified that were never seen before. Nobody remembers anything. */
+/** P2: how many guest tokens a second are verified that were never seen before. No contender has a cache. */
 import { type Figures, figures } from './figures.ts'
 import { measure } from './measure.ts'
 import { inFlight, oneAtATime, race } from './race.ts'

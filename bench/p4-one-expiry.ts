@@ -20,7 +20,7 @@ const CALLERS = isQuick ? 800 : 10_000
 const passing = { lifeSeconds: 5, bytes: 24, answerMs: 0 }
 /** About what a token endpoint takes. */
 const after = { lifeSeconds: 86_400, bytes: 32, answerMs: 200 }
-/** Past the expiry by every clock, and time for all processes to be told. */
+/** Past the expiry by every clock, and time for the message to reach all processes. */
 const EXPIRED_MS = (passing.lifeSeconds + 1) * 1_000
 
 const parent = passingFolder()

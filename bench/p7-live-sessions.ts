@@ -31,7 +31,7 @@ const ports = nodePorts()
 const file = { path: join(passingFolder(), 'sessions.db'), key: encryptionKey() }
 let stored = 0
 
-/** Adds sessions that nobody has to renew now, up to so many in all. */
+/** Adds sessions that are not due now, up to so many in all. */
 async function growTo(size: number): Promise<void> {
   const from = Date.now() + UNDISTURBED
   const count = Math.max(0, size - stored)

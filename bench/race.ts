@@ -10,7 +10,7 @@ export interface Contender {
   readonly name: string
   /** What exactly is called. */
   readonly calls: string
-  /** `limit`: what nobody can be faster than. `aside`: shown, but does less than the others, so that it is not ranked. */
+  /** `limit`: the bound that no contender can exceed. `aside`: shown, but does less than the others, so that it is not ranked. */
   readonly role: 'ours' | 'peer' | 'limit' | 'aside'
   /** Does it once, and answers at once or later. */
   once(at: number): unknown
@@ -65,21 +65,21 @@ export async function race(
   mode: (contender: Contender) => Run,
   pace: Pace,
 ): Promise<readonly Rated[]> {
-  const lanes = []
+  const entrants = []
   for (const contender of contenders) {
     const run = mode(contender)
-    lanes.push({ contender, run, times: await warmUp(run, pace), rounds: [] as number[] })
+    entrants.push({ contender, run, times: await warmUp(run, pace), rounds: [] as number[] })
   }
   for (let round = 0; round < pace.rounds; round += 1) {
-    for (let turn = 0; turn < lanes.length; turn += 1) {
-      const lane = lanes[(round + turn) % lanes.length] as (typeof lanes)[number]
+    for (let turn = 0; turn < entrants.length; turn += 1) {
+      const entrant = entrants[(round + turn) % entrants.length] as (typeof entrants)[number]
       // The garbage of one must not be swept in the time of the next.
       globalThis.gc?.()
-      await lane.run(Math.ceil(lane.times / 10))
-      lane.rounds.push((lane.times / (await timed(lane.run, lane.times))) * 1_000)
+      await entrant.run(Math.ceil(entrant.times / 10))
+      entrant.rounds.push((entrant.times / (await timed(entrant.run, entrant.times))) * 1_000)
     }
   }
-  return lanes.map(({ contender: { name, calls, role }, rounds }) => ({
+  return entrants.map(({ contender: { name, calls, role }, rounds }) => ({
     name,
     calls,
     role,

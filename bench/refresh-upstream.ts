@@ -11,7 +11,7 @@ export interface RefreshUpstream {
   readonly publicKey: string
   /** Signs the next token of each of these guests. */
   prepare(guestIds: readonly string[]): Promise<void>
-  /** Refreshes that were asked for, and guests that were: the same when nobody asked twice. */
+  /** Refreshes that were asked for, and guests that were: the same when no guest was refreshed twice. */
   asked(): { readonly refreshes: number; readonly guests: number }
   close(): void
 }

@@ -9,7 +9,7 @@
  */
 import { child } from './child.ts'
 import { type Found, foundShown } from './found.ts'
-import type { Told } from './measure.ts'
+import type { MeasureResult } from './measure.ts'
 import { measurePackages, measureSources } from './packages.ts'
 import { writeTables } from './pages.ts'
 import { installPeers, pinned } from './peers.ts'
@@ -32,7 +32,7 @@ const OPTIONS: readonly string[] = ['--quick', '--source', '--tables']
 /** Runs a measure in its own process. */
 async function figuresOf(file: string, args: readonly string[]): Promise<readonly Found[]> {
   const process = child(file, args)
-  const { figures } = await process.next<Told>()
+  const { figures } = await process.next<MeasureResult>()
   await process.end()
   return figures
 }

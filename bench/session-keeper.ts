@@ -1,4 +1,4 @@
-/** Keeps the sessions of a store renewed until as many as told are: a process of its own, told its job by a message. */
+/** Keeps the sessions of a store renewed, up to the number that the job names: a process of its own. A message names the job. */
 import { connection, keeper, resolveHosts, Secret, type Store } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { embeddedStore } from './embedded-store.ts'
@@ -13,7 +13,7 @@ export interface KeeperJob {
   readonly renewals: number
 }
 
-/** Told when the first claim was answered. */
+/** Sent when the first claim was answered. */
 export interface Ready {
   readonly rss: number
 }
@@ -89,10 +89,10 @@ function quit(thrown: unknown): never {
   process.exit(1)
 }
 
-let told = false
+let isReady = false
 function ready(): void {
-  if (told) return
-  told = true
+  if (isReady) return
+  isReady = true
   process.send?.({ rss: process.memoryUsage.rss() } satisfies Ready)
 }
 

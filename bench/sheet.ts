@@ -15,7 +15,7 @@ export interface Line {
   /** What it does, or how it is set. */
   readonly does: string
   readonly ours: boolean
-  /** In the order of the headings; a dash stands for what it does not have. */
+  /** In the order of the headings; a dash where it has none. */
   readonly values: readonly (number | string)[]
 }
 

@@ -13,7 +13,7 @@ export interface SignedTokens {
   readonly tokens: readonly string[]
   /** What has to be checked of each token, in the form in which node:crypto does it fastest. */
   readonly bytes: readonly { readonly input: Buffer; readonly signature: Buffer }[]
-  /** Tokens that nobody may accept, by what is wrong with them. */
+  /** Tokens that every verifier must refuse, by their fault. */
   readonly wrong: Readonly<Record<string, string>>
 }
 

@@ -27,7 +27,7 @@ export type Server = Pick<AuthorizationServer, 'host' | 'port' | 'url'>
 
 export const CLIENT = { id: 'bench', secret: 'a-secret-for-the-bench' }
 
-/** A token is in hand only as text: whoever wraps it must unwrap it in the time measured. */
+/** A token counts as text only: a contender that wraps it must unwrap it in the measured time. */
 export function inHand(token: unknown): void {
   if (typeof token !== 'string' || token.length !== 43) throw new Error('there is no token')
 }

@@ -16,7 +16,7 @@ export interface Verifying extends Omit<Contender, 'once'> {
   check(token: string): unknown
 }
 
-/** What some peers cannot be told to check, and what would be checked by hand. */
+/** Checks that some peers have no option for, so that their users write them. */
 const ofSubject =
   (subject: string) =>
   ({ sub, exp }: { readonly sub?: unknown; readonly exp?: unknown }): void => {

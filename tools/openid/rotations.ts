@@ -34,7 +34,7 @@ export interface Rotated {
   readonly refused: number
   /** Generations that were given out with two different tokens. */
   readonly doubled: number
-  /** Errors that workers were told, by code. */
+  /** Errors that workers received, by code. */
   readonly errors: readonly string[]
   readonly seconds: number
 }

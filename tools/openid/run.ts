@@ -1,7 +1,7 @@
 /**
  * Signs a user in at a real OpenID provider, and lets processes that share a store renew the access token, with a refresh token that each use
  * spends and a provider that ends the sign-in at reuse: `npm run openid -- --rotations 100 --restarts 3 --processes 3`. Exits with 0
- * only when no refresh token was presented twice, nothing was refused, and no worker was told an error.
+ * only when no refresh token was presented twice, nothing was refused, and no worker received an error.
  */
 import { parseArgs } from 'node:util'
 import { isRight, type RotationsAsk, rotated } from './rotations.ts'
@@ -40,7 +40,7 @@ const figures: readonly (readonly [string, number])[] = [
   ['sign-ins that the provider ended', found.ended],
   ['token requests that were refused', found.refused],
   ['generations with two tokens', found.doubled],
-  ['errors that workers were told', found.errors.length],
+  ['errors of workers', found.errors.length],
   ['seconds', found.seconds],
 ]
 for (const [name, value] of figures) console.log(`${name.padEnd(40)} ${String(value).padStart(6)}`)

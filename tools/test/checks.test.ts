@@ -85,7 +85,7 @@ describe('the check of imports', () => {
     expect(faultsOf(files).join('\n')).toContain('import cycle')
   })
 
-  it('does not mind what stands in comments', () => {
+  it('ignores comments', () => {
     expect(
       faultsOf({ [`${core}/domain/a.ts`]: '/** Not Date.now(). */\nexport const a = 1 // nor Math.random()' }),
     ).toEqual([])

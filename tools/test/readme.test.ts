@@ -74,7 +74,7 @@ describe('the README', () => {
     expect(stdout).toMatch(outcomes[at - 1] ?? /$^/)
   })
 
-  it('has a backend that renews guests, tells their pages, and goes on after kill -9', async () => {
+  it('has a backend that renews guests, sends the tokens to their pages, and goes on after kill -9', async () => {
     // Tokens of a few seconds, so that one is renewed while the page listens.
     const file = programPath('backend.ts')
     writeFileSync(file, backend.replace('issue({', 'issue({ duration: 6,'))

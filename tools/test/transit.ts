@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** What a vault does just now instead of its work. */
-export type Mood = 'well' | 'sealed' | 'slow'
+export type Condition = 'well' | 'sealed' | 'slow'
 
 export interface Transit {
   readonly address: string
   readonly token: string
   /** What the programs of examples/ read. */
   readonly env: Readonly<Record<string, string>>
-  mood: Mood
+  condition: Condition
   close(): Promise<void>
 }
 
@@ -55,10 +55,10 @@ function decrypted(key: Buffer, { ciphertext = '', associated_data: additional =
 export async function transit(keys: readonly string[]): Promise<Transit> {
   const material = new Map(keys.map((name) => [name, randomBytes(32)]))
   const token = `hvs.${randomBytes(12).toString('hex')}`
-  const state = { mood: 'well' as Mood }
+  const state = { condition: 'well' as Condition }
 
   async function answered(request: IncomingMessage): Promise<Said> {
-    if (state.mood === 'sealed') return refused(503, 'Vault is sealed')
+    if (state.condition === 'sealed') return refused(503, 'Vault is sealed')
     const [, verb, name = ''] = /^\/v1\/transit\/(encrypt|decrypt)\/([^/]+)$/.exec(request.url ?? '') ?? []
     if (request.method !== 'POST' || !verb) return refused(404, `no handler for route "${request.url}"`)
     if (request.headers['x-vault-token'] !== token) return refused(403, 'permission denied')
@@ -69,7 +69,7 @@ export async function transit(keys: readonly string[]): Promise<Transit> {
   }
 
   const server = createServer((request, response) => {
-    if (state.mood === 'slow') return
+    if (state.condition === 'slow') return
     void answered(request).then(([status, document]) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(document)),
     )

@@ -107,7 +107,7 @@ describe('refresh.mts', () => {
     env = { ...env, GENESYS_PUBLIC_KEY: upstream.publicKey, IDP_WEBHOOK_URL: `${peer.url}/idp` }
   })
 
-  it('verifies the held token, refreshes it under one key over all tries, and tells the identity provider', async () => {
+  it('verifies the held token, refreshes it under one key over all tries, and informs the identity provider', async () => {
     upstream.answers(REFRESH, { status: 429, body: {}, headers: { 'retry-after': '1' } }, { status: 503, body: {} })
     const token = held()
     const out = await succeeds([SESSION, token, SUB], { IDP_WEBHOOK_INCLUDE_TOKEN: 'true' })
@@ -226,7 +226,7 @@ describe('authenticate.mts', () => {
     env = { ...env, CRM_BASE_URL: `${upstream.url}/crm`, ANALYTICS_WEBHOOK_URL: `${peer.url}/analytics` }
   })
 
-  it('makes one guest of a person, with what the CRM knows, and tells analytics', async () => {
+  it('makes one guest of a person, with what the CRM knows, and informs analytics', async () => {
     const out = await succeeds(ann)
     expect(
       keys()
@@ -287,7 +287,7 @@ describe('renew.mts', () => {
     env = { ...env, GENESYS_REFRESH_TOKEN: 'user-refresh-1', IDM_WEBHOOK_URL: `${peer.url}/idm` }
   })
 
-  it('renews by the refresh token, verifies, tells identity management, and uses the stored token the next time', async () => {
+  it('renews by the refresh token, verifies, informs identity management, and uses the stored token the next time', async () => {
     const out = await succeeds()
     expect(keys()).toEqual([USER_TOKEN, KEYS])
     expect(formsOf(USER_TOKEN)).toMatchObject([

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => vault.close())
 afterEach(() => {
-  vault.mood = 'well'
+  vault.condition = 'well'
 })
 
 const ring = (more: Partial<TransitOptions> = {}) =>
@@ -50,13 +50,13 @@ describe('a key ring over a transit engine', () => {
   })
 
   it('says what to do when the vault is sealed', async () => {
-    vault.mood = 'sealed'
+    vault.condition = 'sealed'
     const [code, message] = await failure(ring().wrap(dataKey, 'p'))
     expect([code, message]).toEqual(['store_unavailable', expect.stringMatching(/sealed.*Unseal/)])
   })
 
   it('says what to do when the vault cannot be reached, or does not answer in time', async () => {
-    vault.mood = 'slow'
+    vault.condition = 'slow'
     const gone = await transit([])
     await gone.close()
     for (const one of [ring({ timeoutMs: 50 }), ring({ address: gone.address })]) {
@@ -71,15 +71,15 @@ describe('a key ring over a transit engine', () => {
   it('says what to do when the vault lacks the key, the engine, or trust in the token', async () => {
     const wrapped = await ring().wrap(dataKey, 'p')
     const failures = [
-      await failure(ring({ key: 'nobody' }).wrap(dataKey, 'p')),
-      await failure(ring().unwrap({ ...wrapped, wrappedBy: 'transit/nobody' }, 'p')),
+      await failure(ring({ key: 'unknown' }).wrap(dataKey, 'p')),
+      await failure(ring().unwrap({ ...wrapped, wrappedBy: 'transit/unknown' }, 'p')),
       await failure(ring().unwrap({ ...wrapped, wrappedBy: '0123456789abcdef' }, 'p')),
       await failure(ring({ mount: 'elsewhere' }).wrap(dataKey, 'p')),
       await failure(ring({ token: new Secret('hvs.other') }).wrap(dataKey, 'p')),
     ]
     expect(failures).toEqual([
-      ['store_wrong_key', expect.stringContaining('encrypt/nobody')],
-      ['store_wrong_key', expect.stringContaining('decrypt/nobody')],
+      ['store_wrong_key', expect.stringContaining('encrypt/unknown')],
+      ['store_wrong_key', expect.stringContaining('decrypt/unknown')],
       ['store_wrong_key', expect.stringContaining('0123456789abcdef')],
       ['store_unavailable', expect.stringContaining('mount')],
       ['store_unavailable', expect.stringContaining('policy')],

@@ -102,7 +102,7 @@ describe('the usual mistakes', () => {
     [
       'a wrong client id',
       'login --device',
-      () => ({ GENESYS_CLIENT_ID: 'nobody' }),
+      () => ({ GENESYS_CLIENT_ID: 'unknown' }),
       3,
       'client_rejected',
       ['GENESYS_CLIENT_ID', 'If the client has a secret', '401'],
@@ -123,9 +123,9 @@ describe('the usual mistakes', () => {
       'upstream_rejected',
       ['invalid_target'],
     ],
-  ])('%s', async (_, line, env, exit, code, told) => {
+  ])('%s', async (_, line, env, exit, code, texts) => {
     const { text } = await ann.expectFailure(line, exit, code, { env: env() })
-    for (const one of told) expect(text).toContain(one)
+    for (const one of texts) expect(text).toContain(one)
   })
 
   it('a redirect address that the client does not allow: the terminal says which one it must', async () => {

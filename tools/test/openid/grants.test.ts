@@ -117,7 +117,7 @@ describe('a sign-in at a real provider', () => {
     expect(await done()).toMatchObject({ user: 'ada', renewable: true })
   })
 
-  it('is told when the user said no', async () => {
+  it('reports that the user refused', async () => {
     const { done } = await signedIn(await started(), {}, true)
     await expect(done()).rejects.toMatchObject({ code: 'sign_in_denied' })
   })
@@ -125,10 +125,10 @@ describe('a sign-in at a real provider', () => {
   it.each<[string, Partial<ConnectionOptions>, string]>([
     ['a resource that it does not know', { authorizeParams: { resource: 'urn:other' } }, 'Check the resource in'],
     ['a page that it may not show', { authorizeParams: { prompt: 'none' } }, 'Take prompt=none out'],
-  ])('is refused for %s, with what the provider said and what to do', async (_, options, told) => {
+  ])('is refused for %s, with what the provider said and what to do', async (_, options, message) => {
     const { done } = await signedIn(await started(), options)
     await expect(done()).rejects.toMatchObject({ code: 'sign_in_refused', reason: 'upstream' })
-    await expect(done()).rejects.toThrow(told)
+    await expect(done()).rejects.toThrow(message)
     await expect(done()).rejects.toThrow(/upstream answered (invalid_target|login_required) \(.+\)\. /)
   })
 
@@ -150,7 +150,7 @@ describe('a sign-in at a real provider', () => {
     expect(await Promise.all(pages)).toEqual([expect.stringContaining('The device is signed in')])
   })
 
-  it('on another device is told when the user said no', async () => {
+  it('on another device reports that the user refused', async () => {
     const { deviceSignIn } = await connectDevice(await started(), userClient)
     const pages: Promise<string>[] = []
     const show = ({ verificationUriComplete = '' }) =>

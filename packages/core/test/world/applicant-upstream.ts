@@ -23,21 +23,21 @@ export interface ApplicantUpstream {
   readonly http: Http
   /** Requests so far, by kind. */
   readonly asked: Readonly<Record<Kind, HttpRequest[]>>
-  /** What the next requests of a kind meet, one each. */
+  /** Answers the next requests of a kind, one each. */
   meets(kind: Kind, ...next: readonly ScriptedAnswer[]): void
-  /** From now on requests meet nothing but what always is. */
+  /** Removes the scripted answers of `meets`. */
   forgive(): void
-  /** What every request of a kind meets from now on. */
-  always(kind: Kind, meeting: ScriptedAnswer | undefined): void
+  /** Answers every request of a kind from now on; undefined: as the API does. */
+  always(kind: Kind, answer: ScriptedAnswer | undefined): void
   /** Guests that were made. */
   readonly sessions: readonly Session[]
-  /** Forgets all sessions, as when they have lapsed. */
+  /** Forgets all sessions, as when they have expired. */
   lapse(): void
   /** Attributes that were put, by guest. */
   readonly attributes: ReadonlyMap<string, Readonly<Record<string, unknown>>>
-  /** What tokens say besides, or instead. */
+  /** Claims that tokens have as well, or instead. */
   says: Record<string, unknown>
-  /** Answers of creates say this besides, or instead. */
+  /** Members that answers to creates have as well, or instead. */
   answers: Record<string, unknown>
   /** Scopes that tokens are granted in the place of those asked for. */
   scopes: string | undefined
@@ -59,7 +59,7 @@ export function applicantUpstream(clock: Pick<FakeClock, 'wall'>): ApplicantUpst
     user: [],
   }
   const script = new Map<Kind, ScriptedAnswer[]>()
-  const standing = new Map<Kind, ScriptedAnswer>()
+  const lasting = new Map<Kind, ScriptedAnswer>()
   const sessions: Session[] = []
   const attributes = new Map<string, Readonly<Record<string, unknown>>>()
   let tokens = 0
@@ -156,9 +156,9 @@ export function applicantUpstream(clock: Pick<FakeClock, 'wall'>): ApplicantUpst
     expiresIn: 3_600,
     meets: (kind, ...next) => void script.set(kind, [...(script.get(kind) ?? []), ...next]),
     forgive: () => script.clear(),
-    always(kind, meeting) {
-      if (meeting) standing.set(kind, meeting)
-      else standing.delete(kind)
+    always(kind, answer) {
+      if (answer) lasting.set(kind, answer)
+      else lasting.delete(kind)
     },
     async http(request, signal) {
       signal.throwIfAborted()
@@ -166,9 +166,9 @@ export function applicantUpstream(clock: Pick<FakeClock, 'wall'>): ApplicantUpst
       const kind = kindOf(request)
       asked[kind].push(request)
       const work = (): HttpAnswer => works[kind](request)
-      const meeting = script.get(kind)?.shift() ?? standing.get(kind)
-      if (!meeting) return work()
-      return unlessAborted(signal, meeting(work, request, signal))
+      const answer = script.get(kind)?.shift() ?? lasting.get(kind)
+      if (!answer) return work()
+      return unlessAborted(signal, answer(work, request, signal))
     },
   }
   return upstream

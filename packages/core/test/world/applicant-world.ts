@@ -21,7 +21,7 @@ export const verified: EngagementRequest = { ...ann, assurance: 'verified' }
 export const reuse: EngagementRequest = { ...verified, onDuplicate: 'reuse' }
 export const replace: EngagementRequest = { ...verified, onDuplicate: 'replace' }
 
-/** A world whose upstream makes guests of people; tries are not repeated unless asked for. */
+/** A world whose upstream makes guests for applicants. Requests are not repeated unless the options say so. */
 export function applicantWorld() {
   const here = world()
   const upstream = applicantUpstream(here.clock)
@@ -39,7 +39,7 @@ export function applicantWorld() {
     /** The latest event of a type. */
     last: async <T extends EventType>(type: T): Promise<EventOf<T> | undefined> =>
       (await here.events()).filter((event): event is EventOf<T> => event.type === type).at(-1),
-    /** Runs the work on guests that nobody waits for. */
+    /** Runs the background work on guests to its end. */
     async enriched({ guests }: Connection): Promise<void> {
       await settle()
       await guests.enrichment.drain(new AbortController().signal)
@@ -50,7 +50,7 @@ export function applicantWorld() {
 export const typesOf = (events: readonly Event[]): readonly string[] =>
   events.map(({ type }) => type).filter((type) => !type.startsWith('ACCESS_'))
 
-/** Nothing that is told names the person. */
+/** Fails if one of the outputs names the person. */
 export function expectNothingPersonal(...said: readonly unknown[]): void {
   for (const one of said) {
     const text = `${inspect(one, { depth: 20 })} ${JSON.stringify(one)} ${String(one)}`.toLowerCase()
@@ -59,10 +59,10 @@ export function expectNothingPersonal(...said: readonly unknown[]): void {
   }
 }
 
-/** Waits until something is so, however long the machine takes; time that is faked stands still meanwhile. */
+/** Waits until a condition holds, for as long as the machine needs. Fake time does not pass. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let round = 0; !holds(); round += 1) {
-    if (round > 10_000) throw new Error('it did not come to that')
+    if (round > 10_000) throw new Error('the condition never held')
     await settle()
   }
 }

@@ -24,17 +24,17 @@ export const json = (status: number, body: unknown, headers: Readonly<Record<str
   bytes: new TextEncoder().encode(JSON.stringify(body)),
 })
 
-/** How an answer comes about; throwing stands for a request that got none. */
+/** Makes an answer. It throws if the request gets none. */
 export type Answering = (request: HttpRequest, signal: AbortSignal) => HttpAnswer | Promise<HttpAnswer>
 
-/** An upstream in memory: it grants access tokens and guest tokens until told otherwise. */
+/** An upstream in memory: it grants access tokens and guest tokens unless a test replaces `token` or `mint`. */
 export interface FakeUpstream {
   readonly http: Http
   /** Requests so far, by kind; a refresh of a guest token counts as `mint`. */
   readonly asked: { readonly token: HttpRequest[]; readonly mint: HttpRequest[] }
   /** Answers all requests of a kind from now on. */
   token: Answering
-  /** Sees refreshes too, with the body that their guest was asked for first; its answers are given in the words of a refresh. */
+  /** Sees refreshes too, with the body that their guest was asked for first; its answers are given in the form of a refresh. */
   mint: Answering
 }
 
@@ -83,7 +83,7 @@ export function guestClaims({ body = '{}' }: HttpRequest, wall: number, nth: num
   return { sub: guestId, scope: scopes, iat: now, exp: now + Number(expirationDurationSeconds), jti: `token-${nth}` }
 }
 
-/** An answer that comes when it is let go. */
+/** An answer that comes after `release()`. */
 export function held(answer: () => HttpAnswer): { readonly answering: Answering; release(): void } {
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@ import { type HttpAnswer, HttpFault, type HttpRequest } from '../../src/ports/ht
 import type { FakeClock } from '../../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 
-/** What a refresh meets: it may let it take effect (`work`), and answers or throws as it likes. */
+/** Answers a refresh. `work()` lets it take effect; an answer that throws is lost. */
 export type ScriptedRefresh = (work: () => HttpAnswer) => HttpAnswer | Promise<HttpAnswer>
 
 /** An authorization server whose refresh tokens are used up by each refresh, and that ends a grant when one is used twice. */
@@ -14,13 +14,13 @@ export interface GrantServer {
   issue(scopes?: string): string
   /** Ends the grants of all refresh tokens. */
   end(): void
-  /** What the next refreshes meet, one each. */
+  /** Answers the next refreshes, one each. */
   meets(...next: readonly ScriptedRefresh[]): void
   /** The form of every refresh that came. */
   readonly refreshes: readonly URLSearchParams[]
   /** How often each refresh token was presented. */
   readonly presented: ReadonlyMap<string, number>
-  /** How often of these the answer did not prove that nothing was done. */
+  /** How often the answer left open whether the refresh took effect. */
   readonly risked: ReadonlyMap<string, number>
   /** Grants that were ended because a refresh token came twice. */
   readonly reuses: () => number
@@ -88,9 +88,9 @@ export function grantServer(clock: FakeClock, { graceMs = 0, lifeSeconds = 3_600
       refreshes.push(form)
       const token = form.get('refresh_token') ?? ''
       count(presented, token)
-      const meeting = waiting.shift() ?? ((work) => work())
+      const scripted = waiting.shift() ?? ((work) => work())
       try {
-        const answer = await meeting(() => refresh(form))
+        const answer = await scripted(() => refresh(form))
         if (!PROOFS.has(answer.status)) count(risked, token)
         return answer
       } catch (thrown) {
@@ -113,7 +113,7 @@ export const lostAfter: ScriptedRefresh = (work) => {
   work()
   throw new HttpFault('lost', 'socket hang up')
 }
-/** The request is lost before it took effect; nobody can tell the difference. */
+/** The request is lost before it took effect; the client cannot see the difference. */
 export const lostBefore: ScriptedRefresh = () => {
   throw new HttpFault('lost', 'socket hang up')
 }

@@ -35,17 +35,17 @@ export interface RefreshingUpstream {
   readonly tokens: () => number
   /** Refreshes of a guest that took effect. */
   effects(id: string): number
-  /** What the next refreshes meet, one each. */
+  /** Answers the next refreshes, one each. */
   meets(...next: readonly ScriptedAnswer[]): void
-  /** From now on they meet nothing. */
+  /** Removes the scripted answers. */
   forgives(): void
   /** A guest token that this upstream signs without keeping anything of it. */
   sign(claims: Record<string, unknown>): string
-  /** A guest token by itself, as somebody outside may hold one; upstream knows the guest then. */
+  /** A guest token by itself, as a program outside may hold one. Upstream knows the guest afterwards. */
   mint(id: string, more?: Record<string, unknown>): string
   /** Its clock is this far ahead. */
   skewMs: Millis
-  /** What refreshed tokens say besides, or instead. */
+  /** Claims that refreshed tokens have as well, or instead. */
   says: Record<string, unknown>
   /** The id that answers to refreshes name; the guest's own by default. */
   names: (id: string) => string | undefined
@@ -117,8 +117,8 @@ export function refreshingUpstream(clock: FakeClock): RefreshingUpstream {
     const key = headers['idempotency-key'] ?? ''
     asked.push({ id, key, at: clock.wall(), body })
     const work = (): HttpAnswer => refreshed(id, key, body)
-    const meeting = script.shift()
-    return meeting ? meeting(work, request, signal) : work()
+    const answer = script.shift()
+    return answer ? answer(work, request, signal) : work()
   }
 
   function keySet(): HttpAnswer {
@@ -168,7 +168,7 @@ const text = (body: string, type = 'application/json'): HttpAnswer => ({
   bytes: new TextEncoder().encode(body),
 })
 
-/** It takes effect, but the answer makes no sense. */
+/** It takes effect, but the answer cannot be read. */
 export const garbled =
   (how: 'html' | 'truncated' | 'empty' | 'type'): ScriptedAnswer =>
   async (work) => {
@@ -178,7 +178,7 @@ export const garbled =
     return how === 'empty' ? text('') : text(body, 'text/plain')
   }
 
-/** It takes effect when it is let go, and is answered then. */
+/** It takes effect and is answered after `release()`. */
 export function gated(): { readonly answer: ScriptedAnswer; readonly release: () => void } {
   let release = (): void => {}
   const gate = new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@ import { type HttpAnswer, HttpFault, type HttpRequest } from '../../src/ports/ht
 import type { FakeClock } from '../../src/testing/index.ts'
 import { json } from './fake-upstream.ts'
 
-/** What a request that came in meets: it may let it take effect (`work`), and answers or throws as it likes. */
+/** Answers a request. `work()` lets it take effect; an answer that throws is lost. */
 export type ScriptedAnswer = (
   work: () => HttpAnswer,
   request: HttpRequest,
@@ -33,7 +33,7 @@ export const instead =
   () =>
     json(status, body, headers)
 
-/** An answer, unless the caller gives up before. */
+/** An answer, unless the caller stops waiting first. */
 export function unlessAborted<T>(signal: AbortSignal, answer: T | Promise<T>): Promise<T> {
   const gone = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })

@@ -30,7 +30,7 @@ export function storage(clock: Clock): Storage {
   const here: Storage = {
     saved,
     start() {
-      let fate: { readonly death: Death; skip: number } | undefined
+      let killPlan: { readonly death: Death; skip: number } | undefined
       let isDead = false
       const die = (): Promise<never> => {
         isDead = true
@@ -47,7 +47,7 @@ export function storage(clock: Clock): Storage {
               if (here.savesAllTheSame) saved.push(text)
               throw here.fails
             }
-            const death = fate && fate.skip-- === 0 ? fate.death : undefined
+            const death = killPlan && killPlan.skip-- === 0 ? killPlan.death : undefined
             if (death !== 'before') saved.push(text)
             if (death) await die()
           },
@@ -56,7 +56,7 @@ export function storage(clock: Clock): Storage {
       return {
         store,
         kill: () => void die(),
-        diesAt: (death, skip) => void (fate = { death, skip }),
+        diesAt: (death, skip) => void (killPlan = { death, skip }),
         isDead: () => isDead,
       }
     },

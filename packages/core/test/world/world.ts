@@ -31,7 +31,7 @@ export interface World {
   readonly clock: FakeClock
   readonly store: Store
   readonly upstream: FakeUpstream
-  /** One more process with its own memory; tries are not repeated unless it asks for that, and luck is always 0. */
+  /** One more process with its own memory. Requests are not repeated unless `options` says so, and random numbers are 0. */
   process(options?: Partial<ConnectionOptions>, ports?: Partial<ConnectionPorts>): Promise<Connection>
   events(): Promise<readonly Event[]>
 }
@@ -66,14 +66,14 @@ export function world(): World {
   }
 }
 
-/** What a promise comes to: its token in clear, or the code of its error. */
+/** The result of a request: its token in clear, or the code of its error. */
 export const outcome = (asked: Promise<{ readonly token: Secret }>): Promise<string> =>
   asked.then(({ token }) => token.reveal(), codeOf)
 
 const codeOf = (thrown: unknown): string =>
   thrown instanceof GuestpassError ? thrown.code : `not ours: ${String(thrown)}`
 
-/** The error of ours that a promise rejects with. */
+/** The GuestpassError that a promise rejects with. */
 export async function refusal(asked: Promise<unknown>): Promise<GuestpassError> {
   const thrown: unknown = await asked.then(
     () => undefined,
