@@ -10,7 +10,7 @@ import { refusal } from '../../world/world.ts'
 
 const SCOPES = 'guest:write guest:read webmessaging:guest:create externalusers:write webmessaging:guesttoken:write'
 
-/** A signed-in user of an upstream whose guest APIs are told what to answer, and more processes on its store. */
+/** A signed-in user of an upstream whose guest APIs give scripted answers, and more processes on its store. */
 async function signedIn() {
   const here = applicantWorld()
   const server = grantServer(here.clock)

@@ -70,7 +70,7 @@ describe('a wall clock that steps back', () => {
     expect(await ask()).toBe('test-secret-token-3')
   })
 
-  it('makes a process that has just started renew a token from the future, whose age nobody knows', async () => {
+  it('renews a token from the future, whose age is not known, in a process that has just started', async () => {
     const { clock, process, upstream } = await after(5 * MINUTE)
     clock.stepWall(-HOUR)
     const { accessTokens } = await process()

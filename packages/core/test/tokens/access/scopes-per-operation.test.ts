@@ -12,7 +12,7 @@ const MINT = 'webmessaging:guest:create'
 const REFRESH = 'webmessaging:guesttoken:write'
 const S2 = ['guest:write', 'guest:read']
 
-/** Refuses what a client does not hold (RFC 6749, 5.2), and gives all of it to whoever names nothing (3.3). */
+/** Refuses what a client does not hold (RFC 6749, 5.2), and gives all scopes to a request that names none (3.3). */
 function strict(http: Http, holds: readonly string[], asked: (string | null)[]): Http {
   return async (sent, signal) => {
     if (!sent.url.endsWith('/token')) return http(sent, signal)

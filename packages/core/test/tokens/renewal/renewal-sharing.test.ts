@@ -205,7 +205,7 @@ describe('processes that share a store', () => {
     await one.token()
     expect(clock.sleeping).toBe(0)
     const { credentials } = await store.list('default', { kind: 'access', limit: 1 })
-    expect((await store.lease('default', `renew:${credentials[0]?.id}`, 'somebody', 1)).granted).toBe(true)
+    expect((await store.lease('default', `renew:${credentials[0]?.id}`, 'another-holder', 1)).granted).toBe(true)
   })
 
   it('release the lease also when the renewal fails', async () => {
@@ -286,7 +286,7 @@ describe('a token that its resource rejected', () => {
     const { token } = await accessTokens.token()
     await here.clock.advance(ADVISORY)
     const { credentials } = await here.store.list('default', { kind: 'access', limit: 1 })
-    await here.store.lease('default', `renew:${credentials[0]?.id}`, 'somebody else', 10 * SECOND)
+    await here.store.lease('default', `renew:${credentials[0]?.id}`, 'another-holder', 10 * SECOND)
     slow = true
     expect(await outcome(accessTokens.token())).toBe('test-secret-token-1')
     accessTokens.reportRejected(token)

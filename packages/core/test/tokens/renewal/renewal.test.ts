@@ -35,7 +35,7 @@ describe('an access token', () => {
     expect(requests()).toBe(1)
   })
 
-  it('is told with its end, its scopes and its generation', async () => {
+  it('is returned with its expiry, its scopes and its generation', async () => {
     const { accessTokens, clock } = await started()
     expect(await accessTokens.token()).toMatchObject({
       expiresAt: clock.wall() + HOUR,
@@ -301,7 +301,7 @@ describe('when a renewal fails', () => {
     expect(requests()).toBe(before + 1)
   })
 
-  it('it is repeated ever more seldom, whoever asks', async () => {
+  it('retries after ever longer pauses, however many callers ask', async () => {
     const { ask, clock, upstream, requests } = await started(HOUR)
     upstream.token = failing
     const askedAt: number[] = []
@@ -380,18 +380,18 @@ describe('when a renewal fails', () => {
     expect(await outcome(other.accessTokens.token())).toBe('test-secret-token-4')
   })
 
-  it('it is told in an event with its code, and so is a success', async () => {
+  it('records the failure in an event with its code, and a success in another', async () => {
     const { ask, upstream, events } = await started(HOUR)
     upstream.token = failing
     await ask()
-    const told = (await events()).map(({ type, outcome, generation, statusCode, error }) => [
+    const recorded = (await events()).map(({ type, outcome: result, generation, statusCode, error }) => [
       type,
-      outcome,
+      result,
       generation,
       statusCode,
       error?.code,
     ])
-    expect(told).toEqual([
+    expect(recorded).toEqual([
       ['ACCESS_TOKEN_RENEWED', 'success', 1, 200, undefined],
       ['ACCESS_TOKEN_FAILED', 'failure', 1, 503, 'upstream_unavailable'],
     ])

@@ -13,7 +13,7 @@ type Happening =
   | { readonly is: 'ask'; readonly process: number }
   | { readonly is: 'kill'; readonly process: number }
   | { readonly is: 'pass'; readonly ms: number }
-  | { readonly is: 'meet'; readonly meeting: keyof typeof scriptedRefreshes }
+  | { readonly is: 'meet'; readonly answer: keyof typeof scriptedRefreshes }
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ is: fc.constant('ask' as const), process: fc.nat(2) }) },
@@ -29,7 +29,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       is: fc.constant('meet' as const),
-      meeting: anyScriptedRefresh,
+      answer: anyScriptedRefresh,
     }),
   },
 )
@@ -52,16 +52,16 @@ async function live(happenings: readonly Happening[], refreshProfile: 'strict' |
     if (got && !('token' in got)) expect(got.code).toMatch(excused)
   }
   const faults: unknown[] = []
-  for (const it of happenings) {
-    if (it.is === 'pass') await clock.advance(it.ms)
-    if (it.is === 'meet') server.meets(scriptedRefreshes[it.meeting](clock))
-    if (it.is === 'ask') {
-      void ask(it.process).catch((fault: unknown) => faults.push(fault))
+  for (const step of happenings) {
+    if (step.is === 'pass') await clock.advance(step.ms)
+    if (step.is === 'meet') server.meets(scriptedRefreshes[step.answer](clock))
+    if (step.is === 'ask') {
+      void ask(step.process).catch((fault: unknown) => faults.push(fault))
       await settle()
     }
-    if (it.is === 'kill') {
-      processes[it.process]?.kill()
-      processes[it.process] = await start()
+    if (step.is === 'kill') {
+      processes[step.process]?.kill()
+      processes[step.process] = await start()
     }
   }
   await clock.advance(3 * HOUR)

@@ -110,12 +110,12 @@ describe('a connection that is signed in', () => {
   it.each([
     ['fails', answers(503)],
     ['is lost', lostBefore],
-  ])('serves a token that lacks a scope when the renewal for that scope %s', async (_name, meeting) => {
+  ])('serves a token that lacks a scope when the renewal for that scope %s', async (_name, scripted) => {
     const here = signedIn()
     const first = await (await here.seeded({ scopes: ['user:read'] })).accessTokens.token()
     const { accessTokens } = await here.process({ scopes: ['user:read', 'guest:write'] })
     expect(first.scopes).toEqual(['user:read'])
-    here.server.meets(meeting, meeting)
+    here.server.meets(scripted, scripted)
     expect(await advanceUntil(here.clock, outcome(accessTokens.token()))).toBe(first.token.reveal())
     await here.clock.advance(5 * MINUTE)
     expect(await outcome(accessTokens.token())).toMatch(/^test-secret-access-/)
@@ -130,7 +130,7 @@ describe('a connection that is signed in', () => {
     expect(here.server.refreshes).toHaveLength(1)
   })
 
-  it('asks for the scopes of the configuration when upstream never told which it granted', async () => {
+  it('asks for the scopes of the configuration when the upstream never named those that it granted', async () => {
     const here = signedIn()
     here.server.meets((work) => {
       const { scope: _untold, ...answer } = JSON.parse(new TextDecoder().decode(work().bytes)) as Record<
@@ -256,7 +256,7 @@ it('is ended at the revocation endpoint that is set, also on a host of the platf
   }
   expect(await ended()).toEqual([
     'DELETE https://api.mypurecloud.ie/api/v2/tokens/me',
-    // The access token has ended, so that no time is told until which it is good.
+    // The access token has ended, so that the error names no time until which it is valid.
     { upstream: 'unsupported', local: 'done' },
   ])
   expect(await ended('/revoke')).toEqual([
@@ -340,9 +340,9 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
     ['a refused client with 400', 2, answers(400, { error: 'invalid_client' })],
   ])(
     '%s deletes nothing: the token is served, and the same refresh token works later',
-    async (_name, times, meeting) => {
+    async (_name, times, scripted) => {
       const here = await begin()
-      here.server.meets(...Array.from({ length: times }, () => meeting))
+      here.server.meets(...Array.from({ length: times }, () => scripted))
       expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-2')
       await settle()
       expect(await status(here)).toBe('active')
@@ -353,7 +353,7 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
     },
   )
 
-  it('invalid_grant ends it: the token serves to its end, then somebody must sign in', async () => {
+  it('ends with invalid_grant: the token serves until it expires, then a user must sign in', async () => {
     const here = await begin()
     here.server.end()
     expect(await outcome(here.accessTokens.token())).toBe('test-secret-access-2')
@@ -366,12 +366,12 @@ describe.each(['strict', 'grace'] as const)('a failed refresh of a %s server', (
 })
 
 describe('a lost answer of a strict server', () => {
-  const begin = async (meeting: typeof lostAfter) => {
+  const begin = async (scripted: typeof lostAfter) => {
     const here = signedIn()
     const { accessTokens } = await here.seeded()
     await accessTokens.token()
     await here.clock.advance(56 * MINUTE)
-    here.server.meets(meeting)
+    here.server.meets(scripted)
     await accessTokens.token()
     await settle()
     return { ...here, accessTokens }
@@ -388,12 +388,12 @@ describe('a lost answer of a strict server', () => {
     ],
     ['a 504 that calls itself an OAuth error', answers(504, { error: 'invalid_request' })],
     ['an empty 200', answers(200)],
-  ])('%s: in doubt, and the token is served to its end with nothing sent', async (_name, meeting) => {
-    const here = await begin(meeting)
+  ])('%s: in doubt, and the token is served to its end with nothing sent', async (_name, scripted) => {
+    const here = await begin(scripted)
     expect([await status(here), (await here.types()).at(-1)]).toEqual(['in_doubt', 'GRANT_IN_DOUBT'])
     await here.clock.advance(3 * MINUTE)
-    const { token, status: told } = await here.accessTokens.token()
-    expect([token.reveal(), told]).toEqual(['test-secret-access-2', 'in_doubt'])
+    const { token, status: shown } = await here.accessTokens.token()
+    expect([token.reveal(), shown]).toEqual(['test-secret-access-2', 'in_doubt'])
     expect(here.server.refreshes).toHaveLength(2)
   })
 
@@ -406,7 +406,7 @@ describe('a lost answer of a strict server', () => {
     expect([here.server.refreshes.length, here.server.reuses()]).toEqual([3, 0])
   })
 
-  it('is no reason for the last resort when somebody merely wants other scopes', async () => {
+  it('sends no last resort for a caller that wants other scopes', async () => {
     const here = await begin(lostBefore)
     const narrow = await here.process({ scopes: ['user:read'] })
     expect(await outcome(narrow.accessTokens.token())).toBe('test-secret-access-2')
@@ -452,7 +452,7 @@ describe('a lost answer of a strict server', () => {
     expect(types).toHaveLength((here.server.presented.get('test-secret-refresh-2') ?? 0) - 1)
   })
 
-  it('is told with the time of the next try to a caller whose patience does not last that long', async () => {
+  it('fails with the time of the next try for a caller whose patience ends before it', async () => {
     const here = await begin(lostBefore)
     await here.clock.advance(5 * MINUTE)
     here.server.meets(...Array.from({ length: 20 }, () => lostBefore))
@@ -523,10 +523,10 @@ describe('a lost answer of a server with grace', () => {
   it.each([
     ['the answer is lost by the time-out', (clock: FakeClock) => slow(clock, MINUTE)],
     ['upstream names a time after it', () => answers(502, {}, { 'retry-after': '12' })],
-  ])('is not asked for again after the grace, though the pipeline may repeat: %s', async (_name, meeting) => {
+  ])('is not asked for again after the grace, though the pipeline may repeat: %s', async (_name, scripted) => {
     const here = await begin()
     const short = await here.process({ ...here.more, graceMs: 8 * SECOND })
-    here.server.meets(meeting(here.clock))
+    here.server.meets(scripted(here.clock))
     void short.accessTokens.token().catch(() => {})
     await here.clock.advance(50 * SECOND)
     expect([here.server.presented.get('test-secret-refresh-2'), await status(here)]).toEqual([1, 'in_doubt'])
@@ -642,7 +642,7 @@ describe('what must not make a refresh token come twice', () => {
     expect(waited.length).toBeGreaterThanOrEqual(5)
   })
 
-  it('a store that never takes the tokens is told with them, in doubt, after the time that was given', async () => {
+  it('fails with the tokens, in doubt, when the store has not taken them in the given time', async () => {
     const { accessTokens, clock, ...here } = await withoutRoom({ unsavedMs: 20 * SECOND })
     const error = await advanceUntil(clock, refusal(accessTokens.token()))
     expect(error.code).toBe('in_doubt')

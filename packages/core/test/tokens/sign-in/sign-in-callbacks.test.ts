@@ -150,7 +150,7 @@ describe('the caller of a callback', () => {
     expect(exchanges).toHaveLength(1)
   })
 
-  it('stands in the events with its name and its own id', async () => {
+  it('is named in the events, with its own id', async () => {
     const { process, begun, exchanges, events } = signingIn()
     const here = await process()
     const query = await begun(here)

@@ -165,11 +165,11 @@ describe('a refresh that brings an ID token', () => {
     const { accessTokens, before, clock, over, presented } = await renewing({ sub: 'eve' })
     expect(before.status).toBe('active')
     expect(await refusal(accessTokens.token())).toMatchObject({ code: 'token_refused', reason: 'subject' })
-    const refused = presented.length
+    const presentedBefore = presented.length
     Object.assign(over, { id: {} })
     await clock.advance(10 * MINUTE)
     await accessTokens.token()
-    expect(presented.slice(refused)).toEqual([`rt-${refused + 1}`])
+    expect(presented.slice(presentedBefore)).toEqual([`rt-${presentedBefore + 1}`])
   })
 })
 

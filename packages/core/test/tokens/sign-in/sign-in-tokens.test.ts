@@ -59,7 +59,7 @@ const granted = (more: object = {}, headers: Readonly<Record<string, string>> = 
     headers,
   )
 
-/** A store that takes no tokens until it is told to. */
+/** A store that takes no tokens while `error` gives an error. */
 const troubled =
   (error: () => GuestpassError | undefined) =>
   ({ store }: World): Store => ({
@@ -86,7 +86,7 @@ describe('tokens that a sign-in brought', () => {
     expect(here.asked.token).toBe(1)
   })
 
-  it('come with the error when the store did not take them in the time that the process allows, telling it every 5 s', async () => {
+  it('come with the error when the store did not take them in the time that the process allows, with a report every 5 s', async () => {
     const heard: number[] = []
     const here = await signingIn({
       store: troubled(() => new GuestpassError('store_unavailable', 'The disk is full.', { reason: 'disk_full' })),
@@ -194,7 +194,7 @@ describe('a device', () => {
     expect(here.asked.token).toBe(0)
   })
 
-  it('ends its wait by the signal or the patience of its context, and stands in the events with its actor', async () => {
+  it('ends its wait by the signal or the patience of its context, and its events name the actor', async () => {
     const here = await signingIn()
     here.answers.token = () => json(400, { error: 'authorization_pending' })
     const stop = new AbortController()

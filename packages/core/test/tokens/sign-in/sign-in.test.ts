@@ -84,7 +84,7 @@ describe('a sign-in whose tokens do not say who signed in', () => {
     expect(await here.pins()).toEqual(['ada', 'acme'])
   })
 
-  it('is accepted where upstream does not tell, bound to nobody, and the event says so', async () => {
+  it('is accepted without a user if the upstream does not name one, and the event says so', async () => {
     const here = await upstream()
     here.answers.me = () => json(403, { code: 'missing.any.permissions', message: 'No.' })
     const { user, renewable } = await here.signIn.complete((await here.back()).query)
@@ -92,7 +92,7 @@ describe('a sign-in whose tokens do not say who signed in', () => {
     expect((await here.events()).at(-1)).toMatchObject({ type: 'SIGN_IN_COMPLETED', data: { identified: false } })
   })
 
-  it('is refused where upstream does not tell and the connection belongs to somebody', async () => {
+  it('is refused if the upstream does not name the user and the connection belongs to one', async () => {
     const here = await upstream()
     await here.signIn.complete((await here.back()).query)
     here.answers.me = () => json(403, {})
@@ -152,7 +152,7 @@ describe('a callback that is refused', () => {
   it.each([
     ['in another browser', 'browser', async () => {}],
     ['too late', 'expired', async (here: World) => here.clock.advance(10 * MINUTE)],
-  ])('%s is told in the log', async (_name, reason, first) => {
+  ])('%s is recorded in the log', async (_name, reason, first) => {
     const here = await upstream()
     const { url } = await here.signIn.begin({ redirectUri: REDIRECT, browser: 'cookie' })
     await first(here)
@@ -162,7 +162,7 @@ describe('a callback that is refused', () => {
     expect(failed).toMatchObject({ type: 'SIGN_IN_FAILED', correlationId: started?.correlationId })
   })
 
-  it('because another code came before is told in the log, an unknown state is not', async () => {
+  it('because another code came before is recorded in the log, an unknown state is not', async () => {
     const here = await upstream()
     const { query } = await here.back()
     await here.signIn.complete(query)
@@ -186,7 +186,7 @@ describe('the nonce', () => {
     expect(await refusal(here.signIn.complete(query))).toMatchObject({ reason: 'nonce' })
   })
 
-  it('is not demanded of an ID token that nobody asked for', async () => {
+  it('is not demanded of an ID token that was not requested', async () => {
     const here = await upstream()
     const { query, sent } = await here.back()
     expect(sent.has('nonce')).toBe(false)
@@ -229,7 +229,7 @@ describe('a sign-in on another device', () => {
     expect(await here.ended).toMatchObject({ code: 'in_doubt', message: expect.stringContaining('Begin a new') })
   })
 
-  it('does not say so when upstream said meanwhile that nobody had decided', async () => {
+  it('does not say so when the upstream said meanwhile that the user had not decided', async () => {
     const here = await begin([lost, pending, refused('expired_token')])
     await here.clock.advance(MINUTE)
     expect(await here.ended).toMatchObject({ code: 'sign_in_refused' })
