@@ -3,9 +3,7 @@ import { SECOND } from '@guestpass/core/store-kit'
 import type { Settings } from '@guestpass/runtime'
 import type { Cli } from './commands/runner/command.ts'
 
-/**
- * How long a command waits where no setting says, also for the end of a back-off that an earlier command met.
- */
+/** How long a command waits if no setting says, also for the end of an earlier command's back-off. */
 const PATIENCE_SECONDS = 30
 
 /** On whose behalf a command calls the library, and how long it waits. `actor`: default `cli`. */

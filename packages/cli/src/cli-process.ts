@@ -25,7 +25,7 @@ function sinkOf(stream: NodeJS.WriteStream): OutputStream {
 }
 
 const ending = new AbortController()
-const world: HostProcess = {
+const hostProcess: HostProcess = {
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
@@ -37,7 +37,7 @@ const world: HostProcess = {
   signal: ending.signal,
   version: manifest.version,
 }
-const program = createCommandRunner(commands, commandGroups, world)
+const program = createCommandRunner(commands, commandGroups, hostProcess)
 
 function end(by: string, exit: number, signal: NodeJS.Signals): void {
   // A second signal asks not to wait for the clean-up.

@@ -99,7 +99,7 @@ function isFinal(thrown: unknown, cli: Cli): boolean {
   const isUnsent = ['store_busy', 'store_unavailable', 'keys_unavailable'].includes(code) || reason === 'discovery'
   if (!isUnsent) return true
   cli.note(
-    `The sign-in could not be completed yet: ${message} Load the page again when that is mended. Ctrl-C gives up.`,
+    `The sign-in could not be completed yet: ${message} Load the page again when that is corrected. Ctrl-C gives up.`,
   )
   return false
 }

@@ -72,9 +72,9 @@ export const verifyCommand = defineCommand({
       ...(type === undefined ? {} : { type }),
     }
     const verdict = await withKnowledge(config, cli, own !== undefined, async (store) => {
-      const { close, ...world } = nodePorts({ proxy: cli.hostProcess.env })
+      const { close, ...systemPorts } = nodePorts({ proxy: cli.hostProcess.env })
       try {
-        const ports = store ? { ...world, store } : world
+        const ports = store ? { ...systemPorts, store } : systemPorts
         const keys = own ?? configuredKeys(config, ports)
         const { guestTokens } = await verification({ ...options, keys }, ports)
         return await abortable(() => guestTokens.verify(text, expectations), cli.signal).catch(

@@ -122,7 +122,7 @@ async function issueRow(row: Row, parts: ImportParts): Promise<GuestpassError | 
 
 const apiOf = ({ api }: RowDefaults): RegisteredApi | undefined => registeredApis.find(({ name }) => name === api)
 
-/** A row of a file of failures that was not mended yet. */
+/** A row of a file of failures that was not corrected yet. */
 const unresolvedFault = ({ values }: Row): Field | undefined =>
   typeof values['_row'] === 'string' && values['_row'] !== ''
     ? {

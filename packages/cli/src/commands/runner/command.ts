@@ -32,12 +32,12 @@ import type { ProgressBar } from './progress-bar.ts'
 import type { HostProcess } from './host-process.ts'
 
 /**
- * A syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes; the text also serves as a
- * remedy.
+ * A parameter in the syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes. The text is
+ * also used in remedies.
  */
 export type ParameterHelp = readonly [syntax: string, about: string]
 
-/** What help lists of a command. */
+/** The entry of a command in help. */
 export interface CommandListing {
   /** One word, or a group and a word. */
   readonly name: string
@@ -52,10 +52,10 @@ export interface ListedCommand extends CommandListing {
 export type LoadedCommand = CommandListing & CommandDefinition
 
 export interface CommandDefinition<Input extends z.ZodType = z.ZodType> {
-  /** A whole command line. */
+  /** An example: a whole command line. */
   readonly example: string
   readonly options?: readonly ParameterHelp[]
-  /** Settings whose flags its help shows; every command takes the flags of all. */
+  /** Settings whose flags its help shows. Every command accepts the flags of all settings. */
   readonly settings?: readonly Key[]
   /** Checks arguments and options, by their names in camel case; values are texts, lists of texts or true. */
   readonly input: Input
@@ -66,23 +66,24 @@ export interface CommandDefinition<Input extends z.ZodType = z.ZodType> {
   run(input: z.output<Input>, cli: Cli): Promise<number | void>
 }
 
-/** What a command is given. */
+/** The functions that a command uses. */
 export interface Cli {
   /**
-   * Reads the configuration; what is needed and missing is among its mistakes. Warnings go to standard error.
+   * Reads the configuration. `needs`: what must be set; what is missing is a mistake. Prints warnings on
+   * standard error. Rejects with `config_invalid`.
    */
   config<const N extends Need = never>(needs?: readonly N[]): Promise<ConfigWith<N>>
   readonly json: boolean
-  /** The command's one answer: the document on one line with --json, the lines otherwise. */
+  /** Prints the command's one answer: the document on one line with --json, else the lines. */
   answer(document: unknown, lines: () => readonly string[]): void
   /**
    * A line of a command that prints as it goes, besides or in place of its answer. Resolves when it has left;
    * rejects with `output_failed`.
    */
   print(line: string): Promise<void>
-  /** A token for people and documents: masked unless --reveal or --raw. */
+  /** A token as text: masked unless --reveal or --raw is given. */
   showToken(secret: Secret): string
-  /** A line, or several, on standard error. */
+  /** Prints lines on standard error. */
   note(...lines: readonly string[]): void
   /** A bar on standard error; nothing is drawn where that is no terminal. Stop it in the end. */
   progress(title: string, total: number): ProgressBar
@@ -93,12 +94,12 @@ export interface Cli {
   /** Resolves when the process is asked to end: for commands that stay up. */
   untilStopped(): Promise<void>
   readonly hostProcess: HostProcess
-  /** What a runtime needs to know of this program. */
+  /** The facts and functions of this program that a runtime needs. */
   readonly runtimeHost: RuntimeHost
 }
 
-/** A command, its input typed by its schema. */
+/** Defines a command, whose input has the type of its schema. */
 export const defineCommand = <Input extends z.ZodType>(written: CommandDefinition<Input>): CommandDefinition =>
-  // The frame parses with the command's own schema before it calls run, so the input is always of the right
+  // The runner parses with the command's own schema before it calls run, so the input is always of the right
   // type.
   written

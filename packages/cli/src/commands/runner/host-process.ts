@@ -1,4 +1,4 @@
-/** Where text goes: standard output or standard error. */
+/** Standard output or standard error. */
 export interface OutputStream {
   /**
    * Takes a text. Where it gives a promise, that rejects with what the system says when the text could not be
@@ -6,13 +6,13 @@ export interface OutputStream {
    */
   write(text: string): unknown
   readonly isTTY?: boolean
-  /** How wide the terminal is, in characters. */
+  /** The width of the terminal, in characters. */
   readonly columns?: number
 }
 
-/** What a run of the command line touches, handed in by main.ts and by tests. */
+/** The process of a command line: its arguments, streams and signals. Tests give a fake one. */
 export interface HostProcess {
-  /** What follows the program's name. */
+  /** The arguments after the name of the program. */
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string

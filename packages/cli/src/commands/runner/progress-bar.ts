@@ -13,8 +13,8 @@ export interface ProgressBar {
 const noop = (): void => undefined
 
 /** A bar on standard error, where that is a terminal that can move its cursor. */
-export function createProgressBar(world: HostProcess, title: string, total: number): ProgressBar {
-  const { stderr, env } = world
+export function createProgressBar(hostProcess: HostProcess, title: string, total: number): ProgressBar {
+  const { stderr, env } = hostProcess
   if (!stderr.isTTY || env.TERM === 'dumb') return { add: noop, makeRoom: noop, stop: noop }
   const stream = streamOf(stderr)
   const drawn = new SingleBar({
