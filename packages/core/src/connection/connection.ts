@@ -41,7 +41,7 @@ export interface Connection {
    * that the server gives.
    */
   readonly accessTokens: AccessTokens
-  /** The grant that a user's sign-in left: whether it still holds, and a way to renew it before it lapses. */
+  /** The grant that a user's sign-in left: whether it exists, and how to renew it before it expires. */
   readonly grant: Pick<Grant, 'exists' | 'keepAlive'>
   /** Signs a user in by the authorization code flow with PKCE (RFC 6749, 4.1; RFC 7636). */
   readonly signIn: Pick<SignIn, 'begin' | 'complete'>

@@ -48,8 +48,8 @@ export function createEraser(
   /** The other documents of a guest: its reservation, and work that is left. */
   async function belongings(credential: GuestCredential): Promise<readonly DocumentWrite[]> {
     const { id, api, profile } = credential
-    const left = await store.document(connection, ENRICHMENT, id)
-    const work = left.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: left.revision } }]
+    const pending = await store.document(connection, ENRICHMENT, id)
+    const work = pending.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: pending.revision } }]
     const { email } = openProfile(profile)
     if (typeof email !== 'string' || api === 'guest-tokens') return work
     const channelId = channelOf(credential)

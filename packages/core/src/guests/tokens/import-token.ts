@@ -199,7 +199,7 @@ function withImportedToken(
 /** The tokens of another API come with refresh tokens, and cannot be imported alone. */
 const ofAnotherApi = (guestId: string, api: string): GuestpassError =>
   invalid(
-    [{ path: ['guestId'], message: `${guestId} is a guest of the API ${api}, whose tokens are not taken over` }],
+    [{ path: ['guestId'], message: `${guestId} is a guest of the API ${api}, whose tokens cannot be imported` }],
     {
       guestId: 'Give the id of an ephemeral guest.',
     },
