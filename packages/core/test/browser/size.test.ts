@@ -58,9 +58,9 @@ describe('a page that signs its user in and starts a chat', () => {
   const chat = [...signIn, 'connection/guests']
 
   it.each([
-    ['loads first', first, 64],
-    ['has loaded when its user is signed in', signIn, 73],
-    ['has loaded when its guest has a token', chat, 104],
+    ['loads first', first, 66],
+    ['has loaded when its user is signed in', signIn, 75],
+    ['has loaded when its guest has a token', chat, 107],
   ])('%s', (what, names, most) => {
     const size = sizeFor(...names)
     console.log(`what a page ${what}: ${shown(size)} with gzip, at most ${most} KiB`)
