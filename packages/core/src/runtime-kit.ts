@@ -24,6 +24,7 @@ export { type OAuthServer, oauthServer, type OAuthServerPorts } from './connecti
 export type { KeySetPlace, VerificationPorts } from './connection/verification.ts'
 export { backOffMs, type BackOffFigures, withSpread } from './domain/back-off.ts'
 export { CONNECTION_NAME, isConnectionName } from './domain/connection-name.ts'
+export { documentKind } from './domain/document-kinds.ts'
 export { errorCatalogue, type ErrorFacts } from './domain/errors.ts'
 export { eventTypes } from './domain/events/event.ts'
 export type {

@@ -1,10 +1,10 @@
 import { type Random, Secret, signingSecret, type Store } from '@guestpass/core'
-import type { ConfiguredEndpoint } from '@guestpass/core/runtime-kit'
+import { type ConfiguredEndpoint, documentKind } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 
 /** The document of the signing secret that is used if WEBHOOK_SECRET is not set. */
-const SECRET_DOCUMENT = { kind: 'key', id: 'webhook-secret' } as const
+const SECRET_DOCUMENT = { kind: documentKind.key, id: 'webhook-secret' } as const
 
 /** The webhook endpoints of the configuration, with the secrets that sign their messages. */
 export async function configuredEndpoints(

@@ -1,3 +1,4 @@
+import { documentKind } from '../domain/document-kinds.ts'
 import type { Json } from '../domain/json.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Store } from '../ports/store.ts'
@@ -21,9 +22,6 @@ export interface CheckpointStoreParts {
 
 const PAGE = 1_000
 
-/** Kinds of documents. */
-const CHECKPOINT = 'checkpoint'
-const KEY = 'key'
 /** Ids of documents. */
 const SIGNER = 'audit-signer'
 const LAST = 'last'
@@ -40,11 +38,11 @@ export function signerOf(parts: CheckpointStoreParts): Promise<Signer> {
 
 async function signingKey({ connection, store }: CheckpointStoreParts): Promise<SigningKey> {
   for (;;) {
-    const { value, revision } = await store.document(connection, KEY, SIGNER)
+    const { value, revision } = await store.document(connection, documentKind.key, SIGNER)
     // Only the write below makes it.
     if (value !== undefined) return value as unknown as SigningKey
     const made = await newSigningKey()
-    const write = { kind: KEY, id: SIGNER, value: { ...made }, expect: { revision } }
+    const write = { kind: documentKind.key, id: SIGNER, value: { ...made }, expect: { revision } }
     if ((await store.commit({ connection, documents: [write] })) === 'done') return made
   }
 }
@@ -54,7 +52,7 @@ export async function latestCheckpoint({
   connection,
   store,
 }: CheckpointStoreParts): Promise<{ readonly last?: Checkpoint; readonly revision: number }> {
-  const { value, revision } = await store.document(connection, CHECKPOINT, LAST)
+  const { value, revision } = await store.document(connection, documentKind.checkpoint, LAST)
   const last = checkpointOf(value)
   return { revision, ...(last ? { last } : {}) }
 }
@@ -71,8 +69,8 @@ export async function makeCheckpoint(parts: CheckpointStoreParts): Promise<Check
     const made = await signedCheckpoint(connection, number, head, clock.wall(), signer)
     const value: Json = { ...made }
     const documents = [
-      { kind: CHECKPOINT, id: LAST, value, expect: { revision } },
-      { kind: CHECKPOINT, id: idOf(number), value, expect: { revision: 0 } },
+      { kind: documentKind.checkpoint, id: LAST, value, expect: { revision } },
+      { kind: documentKind.checkpoint, id: idOf(number), value, expect: { revision: 0 } },
     ]
     if ((await store.commit({ connection, documents })) === 'done') return made
   }
@@ -83,7 +81,7 @@ export async function storedCheckpoints({ connection, store }: CheckpointStorePa
   const all: Checkpoint[] = []
   for (let after: string | undefined; ; ) {
     const page = await store.documents(connection, {
-      kind: CHECKPOINT,
+      kind: documentKind.checkpoint,
       limit: PAGE,
       ...(after === undefined ? {} : { after }),
     })

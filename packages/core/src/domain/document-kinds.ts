@@ -1,2 +1,17 @@
-/** Documents of sign-ins that were begun, by the digest of their state. */
-export const SIGN_INS = 'sign-in'
+/** The kinds of stored documents. They are stored, so that their values never change. */
+export const documentKind = {
+  /** Signed checkpoints of the audit chain. */
+  checkpoint: 'checkpoint',
+  /** Webhook endpoints, by their id. */
+  endpoint: 'webhook',
+  /** Which configured webhook endpoints are registered. */
+  configuredEndpoint: 'webhook-configured',
+  /** Pending enrichments, by the row of their guest. */
+  enrichment: 'enrichment',
+  /** Keys that the service made for itself, by their use. */
+  key: 'key',
+  /** Guest reservations, by the pseudonym of applicant and channel. */
+  reservation: 'duplicate',
+  /** Sign-ins that were started, by the digest of their state. */
+  signIn: 'sign-in',
+} as const

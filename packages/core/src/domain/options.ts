@@ -19,7 +19,7 @@ export interface OptionSchema {
 }
 
 /** One argument of a factory: its name, its value, and the schema that the value must fit. */
-export type Argument = readonly [name: string, value: unknown, kind: OptionSchema]
+export type Argument = readonly [name: string, value: unknown, schema: OptionSchema]
 
 /**
  * Checks the arguments of a factory.

@@ -1,5 +1,5 @@
 import { isOAuthCredentialId } from '../domain/credential-ids.ts'
-import { SIGN_INS } from '../domain/document-kinds.ts'
+import { documentKind } from '../domain/document-kinds.ts'
 import { callable, checkOptions, required, object, optionsError } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -91,8 +91,8 @@ export function tokenStorage(options: TokenStorageOptions): Store {
     commit: only(store.commit, isSupported),
     find: only(store.find, (_connection, id) => isOAuthCredentialId(id)),
     list: only(store.list, (_connection, { kind }) => kind !== 'guest'),
-    document: only(store.document, (_connection, kind) => kind === SIGN_INS),
-    documents: only(store.documents, (_connection, { kind }) => kind === SIGN_INS),
+    document: only(store.document, (_connection, kind) => kind === documentKind.signIn),
+    documents: only(store.documents, (_connection, { kind }) => kind === documentKind.signIn),
     claimDue: only(store.claimDue, () => false),
     claimDueDocuments: only(store.claimDueDocuments, () => false),
   }
@@ -108,7 +108,7 @@ const only =
     supports(...args) ? call(...args) : rejectUnsupported(...SUPPORTS)
 
 function isSupported({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean {
-  const isOther = issued.length + deny.length > 0 || documents.some(({ kind }) => kind !== SIGN_INS)
+  const isOther = issued.length + deny.length > 0 || documents.some(({ kind }) => kind !== documentKind.signIn)
   return !isOther && writes.every(({ credential: { kind, id } }) => kind !== 'guest' && isOAuthCredentialId(id))
 }
 

@@ -33,9 +33,6 @@ export interface Endpoint {
   readonly createdAt: Instant
 }
 
-/** The kind of the documents that endpoints are stored as. */
-export const ENDPOINT = 'webhook'
-
 /** The queue of the events for one endpoint. */
 export const endpointQueue = (connection: string, id: string): string => `webhook:${connection}:${id}`
 

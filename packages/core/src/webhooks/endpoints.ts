@@ -1,3 +1,4 @@
+import { documentKind } from '../domain/document-kinds.ts'
 import { boolean, list, required, oneOf, object, nonEmptyText } from '../domain/options.ts'
 import { Secret } from '../domain/secret.ts'
 import { webAddress } from '../domain/web-address.ts'
@@ -6,7 +7,7 @@ import type { Instant } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Document, Store } from '../ports/store.ts'
-import { ENDPOINT, type Endpoint, endpointDocument, endpointOf, endpointQueue } from './endpoint.ts'
+import { type Endpoint, endpointDocument, endpointOf, endpointQueue } from './endpoint.ts'
 import { acceptedRequest, type EndpointRequest } from './endpoint-request.ts'
 import { signingSecret, signingSecrets } from './signing-secret.ts'
 
@@ -87,7 +88,7 @@ async function allEndpoints({ connection, configured, ports }: Parts): Promise<r
   const stored = new Map<string, Document>()
   for (let after: string | undefined; ; ) {
     const page = await ports.store.documents(connection, {
-      kind: ENDPOINT,
+      kind: documentKind.endpoint,
       limit: PAGE,
       ...(after === undefined ? {} : { after }),
     })
@@ -124,7 +125,7 @@ async function read(
   { connection, configured, ports }: Parts,
   id: string,
 ): Promise<{ readonly endpoint: Endpoint; readonly revision: number }> {
-  const document = await ports.store.document(connection, ENDPOINT, id)
+  const document = await ports.store.document(connection, documentKind.endpoint, id)
   const own = configured.find((one) => one.id === id)
   if (own) return { endpoint: configuredEndpoint(own, document), revision: document.revision }
   const endpoint = document.value === undefined ? undefined : endpointOf(id, document.value)
@@ -140,7 +141,7 @@ async function change(parts: Parts, id: string, changed: (endpoint: Endpoint) =>
     const next = changed(endpoint)
     // The secrets of the configuration stay there.
     const value = endpointDocument(next.configured ? { ...next, secrets: [] } : next)
-    const write = { kind: ENDPOINT, id, value, expect: { revision } }
+    const write = { kind: documentKind.endpoint, id, value, expect: { revision } }
     if ((await ports.store.commit({ connection, documents: [write] })) === 'done') return next
   }
 }
@@ -155,7 +156,12 @@ async function add(parts: Parts, request: EndpointRequest): Promise<Endpoint> {
     configured: false,
     createdAt: now(parts),
   }
-  const write = { kind: ENDPOINT, id: endpoint.id, value: endpointDocument(endpoint), expect: { revision: 0 } }
+  const write = {
+    kind: documentKind.endpoint,
+    id: endpoint.id,
+    value: endpointDocument(endpoint),
+    expect: { revision: 0 },
+  }
   await ports.store.commit({ connection, documents: [write] })
   return endpoint
 }
@@ -165,7 +171,7 @@ async function remove(parts: Parts, id: string): Promise<void> {
   for (;;) {
     const { endpoint, revision } = await read(parts, id)
     if (endpoint.configured) throw refused('id', `names the endpoint ${id} of the configuration`, FIXED)
-    const write = { kind: ENDPOINT, id, expect: { revision } }
+    const write = { kind: documentKind.endpoint, id, expect: { revision } }
     if ((await ports.store.commit({ connection, documents: [write] })) === 'done') break
   }
   await ports.store.outbox.drop(endpointQueue(connection, id))

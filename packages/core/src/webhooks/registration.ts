@@ -1,3 +1,4 @@
+import { documentKind } from '../domain/document-kinds.ts'
 import type { Json } from '../domain/json.ts'
 import { DAY, HOUR, isFromFuture, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -21,7 +22,6 @@ export interface Registration {
   registered(): Promise<readonly RegisteredEndpoint[]>
 }
 
-const KIND = 'webhook-configured'
 const PAGE = 1_000
 const LIFETIME: Millis = 7 * DAY
 /** The age at which a registration is renewed. */
@@ -47,11 +47,17 @@ export function createRegistration(
   { store, clock }: { readonly store: Documents & Pick<Ledger, 'commit'>; readonly clock: Clock },
 ): Registration {
   async function renew({ id, contract }: ConfiguredEndpoint): Promise<void> {
-    const { value, revision } = await store.document(connection, KIND, id)
+    const { value, revision } = await store.document(connection, documentKind.configuredEndpoint, id)
     const known = storedRegistration(value)
     const now = Math.floor(clock.wall())
     if (known?.contract === contract && now - known.at < RENEW_AFTER && !isFromFuture(known.at, now)) return
-    const document = { kind: KIND, id, value: { contract, at: now }, expiresAt: now + LIFETIME, expect: { revision } }
+    const document = {
+      kind: documentKind.configuredEndpoint,
+      id,
+      value: { contract, at: now },
+      expiresAt: now + LIFETIME,
+      expect: { revision },
+    }
     // In a conflict another process has registered the same.
     await store.commit({ connection, documents: [document] })
   }
@@ -69,7 +75,7 @@ export function createRegistration(
         { clock, signal, observer },
       ),
     async registered() {
-      const { documents } = await store.documents(connection, { kind: KIND, limit: PAGE })
+      const { documents } = await store.documents(connection, { kind: documentKind.configuredEndpoint, limit: PAGE })
       return documents.flatMap(({ id, value }) => {
         const known = storedRegistration(value)
         return known ? [{ id, contract: known.contract, events: 'all' as const }] : []

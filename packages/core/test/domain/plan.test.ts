@@ -113,12 +113,12 @@ describe('what to do with a credential', () => {
     expect(at(SENT, credential({ kind: 'grant', status: 'revoked' }))).toBe('needs_reauth')
   })
 
-  it('in doubt what there is serves to its end, also when a newer one is asked for, and a back-off holds', () => {
+  it('serves the current token in doubt to its end, also if a newer one is asked for or a back-off is in force', () => {
     expect(at(SENT, credential({ status: 'in_doubt' }), { newerThan: 3 })).toBe('in_doubt')
     expect(at(END, credential({ status: 'in_doubt', ...resting(END + 1) }))).toBe('upstream_unavailable')
   })
 
-  it('tokens that nobody renews are served to their end, and are never due', () => {
+  it('tokens that cannot be renewed are served to their end, and are never due', () => {
     const of = credential()
     const fixed = { ...of, ...(of.tokens ? { tokens: { ...of.tokens, renewAt: NEVER } } : {}) }
     expect(at(END - 1, fixed)).toBe('use')
@@ -151,12 +151,12 @@ describe('the time of renewal', () => {
 
 describe('for any credential', () => {
   const life = fc.integer({ min: 1, max: 2 * DAY })
-  const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const anyJitter = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   const order = ['fresh', 'advisory', 'mandatory', 'expired']
 
   it('time only moves a token from fresh over advisory and mandatory to expired', () => {
     fc.assert(
-      fc.property(life, luck, fc.array(fc.double({ min: 0, max: 1.2, noNaN: true })), (span, chance, points) => {
+      fc.property(life, anyJitter, fc.array(fc.double({ min: 0, max: 1.2, noNaN: true })), (span, chance, points) => {
         const of = credential({}, SENT, SENT + span).tokens
         if (!of) return
         const tokens = { ...of, renewAt: renewalTime(SENT, SENT + span, defaultWindows, chance) }
@@ -168,7 +168,7 @@ describe('for any credential', () => {
     )
   })
 
-  it('no plan serves a token that has ended, was rejected, or belongs to somebody revoked', () => {
+  it('no plan serves a token that has ended, was rejected, or belongs to a revoked credential', () => {
     const statuses = fc.constantFrom<Status>('active', 'in_doubt', 'needs_reauth', 'revoked', 'erased')
     const moment = fc.integer({ min: -2 * DAY, max: 2 * DAY })
     fc.assert(

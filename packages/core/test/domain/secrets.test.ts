@@ -124,8 +124,8 @@ describe('no secret is seen', () => {
       jsonLines('audit', async (more) => void (lines += more)),
       here,
     ).drain(new AbortController().signal)
-    const told = [await here.events(), await report(store, 'default'), [...connection.meters.counters]]
-    const values = [kept, lines, told, connection, heard, result, later]
+    const outputs = [await here.events(), await report(store, 'default'), [...connection.meters.counters]]
+    const values = [kept, lines, outputs, connection, heard, result, later]
     const leaks = values.map(printed).join('\n')
     return { leaks, lines, result, minted: here.upstream.asked.mint.length }
   }
@@ -191,7 +191,7 @@ describe('an error', () => {
     },
   )
 
-  it('is told as a problem document with all its facts', () => {
+  it('becomes a problem document with all its facts', () => {
     const error = new GuestpassError('upstream_busy', 'Later.', {
       retryAt: Date.UTC(2026, 0, 1),
       upstream: { status: 429, code: 'too.many.requests', requestId: 'abc' },

@@ -15,7 +15,7 @@ import { outcome, refusal, world } from '../world/world.ts'
 const REAL = Date.UTC(2026, 0, 1)
 /** How far a clock is from the right one. */
 const skew = fc.oneof(fc.constant(0), fc.integer({ min: -DAY, max: DAY }))
-const weather = new GuestpassError('upstream_unavailable', 'down')
+const upstreamDown = new GuestpassError('upstream_unavailable', 'down')
 
 const guest = (more: Partial<GuestCredential>): GuestCredential => ({
   connection: 'default',
@@ -34,23 +34,30 @@ const rests = (backOff: BackOff, now: number): boolean =>
 
 describe('a back-off', () => {
   it('that any clock wrote keeps no other clock waiting for longer than its own length', () => {
-    const told = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: HOUR }))
-    const luck = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+    const askedMs = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: HOUR }))
+    const anyChance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
-      fc.property(skew, skew, fc.integer({ min: 0, max: DAY }), told, luck, (writer, reader, later, ms, chance) => {
-        const backOff = backOffAfter(weather, undefined, REAL + writer, ms, chance)
-        const now = REAL + later + reader
-        // Whenever it is seen to hold, it is over a span later by the same clock.
-        if (rests(backOff, now)) expect(rests(backOff, now + Math.max(SECOND, ms) + CLOCK_TOLERANCE)).toBe(false)
-        if (writer > later + reader + CLOCK_TOLERANCE) expect(rests(backOff, now)).toBe(false)
-        if (writer === reader) expect(rests(backOff, now)).toBe(now < backOff.until)
-      }),
+      fc.property(
+        skew,
+        skew,
+        fc.integer({ min: 0, max: DAY }),
+        askedMs,
+        anyChance,
+        (writer, reader, later, ms, chance) => {
+          const backOff = backOffAfter(upstreamDown, undefined, REAL + writer, ms, chance)
+          const now = REAL + later + reader
+          // Whenever it is seen to hold, it is over a span later by the same clock.
+          if (rests(backOff, now)) expect(rests(backOff, now + Math.max(SECOND, ms) + CLOCK_TOLERANCE)).toBe(false)
+          if (writer > later + reader + CLOCK_TOLERANCE) expect(rests(backOff, now)).toBe(false)
+          if (writer === reader) expect(rests(backOff, now)).toBe(now < backOff.until)
+        },
+      ),
       { numRuns: 1_000 },
     )
   })
 
   it('of before, which does not say how long it was, holds for 5 minutes at most', () => {
-    const { ms: _none, ...old } = backOffAfter(weather, undefined, REAL, 4 * MINUTE, 0)
+    const { ms: _none, ...old } = backOffAfter(upstreamDown, undefined, REAL, 4 * MINUTE, 0)
     expect([rests(old, REAL), rests(old, REAL - DAY), rests(old, REAL + 4 * MINUTE)]).toEqual([true, false, false])
   })
 

@@ -249,22 +249,22 @@ describe('the breaker', () => {
   })
 })
 
-describe('a rolling tally', () => {
-  test('counts what any list of outcomes holds of the latest slots', () => {
+describe('a sliding window', () => {
+  test('counts the outcomes of its latest segments', () => {
     const outcome = fc.record({ wait: fc.integer({ min: 0, max: 400 }), failed: fc.boolean() })
     fc.assert(
       fc.property(fc.array(outcome, { maxLength: 200 }), (outcomes) => {
         const count = createSlidingWindow(1_000, 10)
-        const all: { readonly slot: number; readonly failed: boolean }[] = []
+        const all: { readonly segment: number; readonly failed: boolean }[] = []
         let now = 0
         for (const { wait, failed } of outcomes) {
           now += wait
-          const before = all.filter(({ slot }) => slot > Math.floor(now / 100) - 10)
+          const before = all.filter(({ segment }) => segment > Math.floor(now / 100) - 10)
           expect(count.counts(now).total).toBe(before.length)
           count.add(failed, now)
-          all.push({ slot: Math.floor(now / 100), failed })
-          const live = all.filter(({ slot }) => slot > Math.floor(now / 100) - 10)
-          expect(count.counts(now)).toEqual({ total: live.length, failed: live.filter(({ failed }) => failed).length })
+          all.push({ segment: Math.floor(now / 100), failed })
+          const live = all.filter(({ segment }) => segment > Math.floor(now / 100) - 10)
+          expect(count.counts(now)).toEqual({ total: live.length, failed: live.filter((one) => one.failed).length })
         }
       }),
       { numRuns: 500 },

@@ -37,7 +37,7 @@ describe.each([
     expect(work.now.state).toBe('failed')
   })
 
-  test('tells an attempt that listens, with the same reason', async () => {
+  test('aborts the signal of the attempt with the same reason', async () => {
     const clock = fakeClock()
     let signal = new AbortController().signal
     const work = watched(
@@ -116,7 +116,7 @@ describe('the deadline', () => {
     expect(error.cause).toMatchObject({ code: 'upstream_unavailable' })
   })
 
-  test('tells the layers how much is left', async () => {
+  test('gives the layers the remaining time', async () => {
     const clock = fakeClock()
     let left: Call['remainingMs'] = () => Number.NaN
     const work = watched(

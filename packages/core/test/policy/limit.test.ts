@@ -10,27 +10,35 @@ import { aCall, watched } from './calls.ts'
 
 type Drawn<A> = A extends fc.Arbitrary<infer T> ? T : never
 
-/** A store in memory that counts what it is asked, and fails or dawdles when told. */
+/** A store in memory that counts what it is asked, and fails or is slow on request. */
 function countedStore(clock: FakeClock) {
   const inner = memoryStore({ clock })
-  const told = { reserves: 0, feedbacks: 0, permits: 0, failing: false, forgetful: false, latencyMs: 0, feedbackMs: 0 }
+  const backend = {
+    reserves: 0,
+    feedbacks: 0,
+    permits: 0,
+    failing: false,
+    forgetful: false,
+    latencyMs: 0,
+    feedbackMs: 0,
+  }
   const busy = (): GuestpassError => new GuestpassError('store_busy', 'busy')
   const store: PermitStore = {
     async reservePermits(connection, rateLimitKey, request) {
-      told.reserves += 1
-      if (told.latencyMs > 0) await clock.sleep(told.latencyMs)
-      if (told.failing) throw busy()
-      told.permits += request.permits
+      backend.reserves += 1
+      if (backend.latencyMs > 0) await clock.sleep(backend.latencyMs)
+      if (backend.failing) throw busy()
+      backend.permits += request.permits
       return inner.reservePermits(connection, rateLimitKey, request)
     },
     async applyFeedback(connection, rateLimitKey, feedback) {
-      told.feedbacks += 1
-      if (told.feedbackMs > 0) await clock.sleep(told.feedbackMs)
-      if (told.failing || told.forgetful) throw busy()
+      backend.feedbacks += 1
+      if (backend.feedbackMs > 0) await clock.sleep(backend.feedbackMs)
+      if (backend.failing || backend.forgetful) throw busy()
       return inner.applyFeedback(connection, rateLimitKey, feedback)
     },
   }
-  return { store, told }
+  return { store, backend }
 }
 
 /** A limiter and the moments at which calls got through. */
@@ -184,23 +192,23 @@ describe('the pace', () => {
 
 describe('the store', () => {
   test('is asked once for several callers when they have to wait', async () => {
-    const { clock, sent, many, told } = limiter({ perMinute: 6_000, burst: 10, maxWaitMs: day })
+    const { clock, sent, many, backend } = limiter({ perMinute: 6_000, burst: 10, maxWaitMs: day })
     many(10_000)
     await clock.advance(110_000)
     expect(sent).toHaveLength(10_000)
-    expect(told.reserves).toBeLessThan(200)
+    expect(backend.reserves).toBeLessThan(200)
   }, 60_000)
 
   test('is asked for no more permits than there are callers', async () => {
-    const { clock, many, told } = limiter({ perMinute: 6_000, burst: 10 })
+    const { clock, many, backend } = limiter({ perMinute: 6_000, burst: 10 })
     many(50)
     await clock.advance(60_000)
-    expect(told.permits).toBe(50)
+    expect(backend.permits).toBe(50)
   })
 
   test('that is slow costs no throughput', async () => {
-    const { clock, sent, many, told } = limiter({ perMinute: 6_000, burst: 1, maxWaitMs: day })
-    told.latencyMs = 25
+    const { clock, sent, many, backend } = limiter({ perMinute: 6_000, burst: 1, maxWaitMs: day })
+    backend.latencyMs = 25
     many(1_000)
     await clock.advance(60_000)
     expect(sent).toHaveLength(1_000)
@@ -208,8 +216,8 @@ describe('the store', () => {
   })
 
   test('that fails stops no call: this process goes on at the same rate by itself', async () => {
-    const { clock, sent, many, told } = limiter({ perMinute: 60, burst: 5, maxWaitMs: day })
-    told.failing = true
+    const { clock, sent, many, backend } = limiter({ perMinute: 60, burst: 5, maxWaitMs: day })
+    backend.failing = true
     const calls = many(10)
     await clock.advance(9_500)
     expect(calls.every(({ now }) => now.state === 'done')).toBe(true)
@@ -218,18 +226,18 @@ describe('the store', () => {
   })
 
   test('that failed is left alone for a second, then asked again', async () => {
-    const { clock, many, told } = limiter({ perMinute: 6_000, burst: 1 })
-    told.failing = true
+    const { clock, many, backend } = limiter({ perMinute: 6_000, burst: 1 })
+    backend.failing = true
     many(1)
     await clock.advance(500)
     for (let at = 0; at < 20; at += 1) many(1)
     await clock.advance(400)
-    expect(told.reserves).toBe(1)
-    told.failing = false
+    expect(backend.reserves).toBe(1)
+    backend.failing = false
     await clock.advance(200)
     many(1)
     await clock.advance(0)
-    expect(told.reserves).toBe(2)
+    expect(backend.reserves).toBe(2)
   })
 })
 
@@ -291,17 +299,17 @@ describe('the bound', () => {
   })
 
   test('a pause refuses all callers in the queue with one request to the store', async () => {
-    const { clock, ask, many, told } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 50_000 })
+    const { clock, ask, many, backend } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 50_000 })
     ask({}, { status: 429, headers: { 'retry-after': '60' } })
     const calls = many(50)
     await clock.advance(0)
     expect(calls.filter(({ now }) => now.error?.code === 'upstream_busy')).toHaveLength(50)
-    expect(told.reserves).toBe(2)
+    expect(backend.reserves).toBe(2)
   })
 
-  test('a pause that the store could not be told refuses as well', async () => {
-    const { clock, ask, told } = limiter({ perMinute: 600, burst: 1 })
-    told.forgetful = true
+  test('a pause that the store could not store refuses as well', async () => {
+    const { clock, ask, backend } = limiter({ perMinute: 600, burst: 1 })
+    backend.forgetful = true
     ask({}, { status: 429, headers: { 'retry-after': '60' } })
     const hurried = ask({ remainingMs: () => 1_000 })
     await clock.advance(0)
@@ -377,7 +385,7 @@ describe('feedback of answers', () => {
     expect(await pace()).toBe(100)
   })
 
-  test('after a 429 the next call waits as long as was told, instead of being refused as well', async () => {
+  test('after a 429 the next call waits as long as it names, instead of being refused as well', async () => {
     const { clock, sent, ask, many } = limiter({ perMinute: 600, burst: 10 })
     ask({}, { status: 429, headers: { 'retry-after': '7' } })
     await clock.advance(0)
@@ -389,8 +397,8 @@ describe('feedback of answers', () => {
   })
 
   test('the queue waits until the store has the feedback, so that no burst follows a pause', async () => {
-    const { clock, sent, ask, many, told } = limiter({ perMinute: 600, burst: 10 })
-    told.feedbackMs = 50
+    const { clock, sent, ask, many, backend } = limiter({ perMinute: 600, burst: 10 })
+    backend.feedbackMs = 50
     ask({}, { status: 429, headers: { 'retry-after': '7' } })
     await clock.advance(0)
     many(4)
@@ -399,8 +407,8 @@ describe('feedback of answers', () => {
   })
 
   test('a lower limit is kept also while the store fails', async () => {
-    const { clock, sent, ask, many, told } = limiter({ perMinute: 600, burst: 1 })
-    told.failing = true
+    const { clock, sent, ask, many, backend } = limiter({ perMinute: 600, burst: 1 })
+    backend.failing = true
     ask({}, said(1, 60, 60))
     await clock.advance(0)
     many(2)
@@ -437,12 +445,12 @@ describe('feedback of answers', () => {
     expect(sent.slice(0, 3).map(Math.round)).toEqual([100, 5_150, 5_250])
   })
 
-  test('a pause is kept also when the store cannot be told', async () => {
-    const { clock, sent, ask, told } = limiter({ perMinute: 600, burst: 10 })
-    told.failing = true
+  test('a pause is kept also when the store cannot be backend', async () => {
+    const { clock, sent, ask, backend } = limiter({ perMinute: 600, burst: 10 })
+    backend.failing = true
     ask({}, { status: 429, headers: { 'retry-after': '7' } })
     await clock.advance(0)
-    told.failing = false
+    backend.failing = false
     await clock.advance(2_000)
     ask()
     await clock.advance(4_999)
@@ -477,19 +485,19 @@ describe('feedback of answers', () => {
   })
 
   test('a higher limit than was configured changes nothing', async () => {
-    const { clock, sent, ask, many, told } = limiter({ perMinute: 60, burst: 1 })
+    const { clock, sent, ask, many, backend } = limiter({ perMinute: 60, burst: 1 })
     ask({}, said(1, 6_000, 60))
     many(2)
     await clock.advance(2_000)
     expect(sent).toEqual([0, 1_000, 2_000])
-    expect(told.feedbacks).toBe(0)
+    expect(backend.feedbacks).toBe(0)
   })
 
-  test('the store is told once, not with every answer', async () => {
-    const { clock, ask, told } = limiter({ perMinute: 600, burst: 10 })
+  test('the store is backend once, not with every answer', async () => {
+    const { clock, ask, backend } = limiter({ perMinute: 600, burst: 10 })
     for (let at = 0; at < 20; at += 1) ask({}, said(at, 300, 60))
     await clock.advance(10_000)
-    expect(told.feedbacks).toBe(1)
+    expect(backend.feedbacks).toBe(1)
   })
 
   test('layers outside hear of the answer too', async () => {
@@ -531,7 +539,7 @@ describe('three thousand queued calls at 300 a minute', () => {
     '$processes processes, burst $burst: all served, no 429, at most 5 % over the least time',
     async ({ processes, burst }) => {
       const clock = fakeClock()
-      const { store, told } = countedStore(clock)
+      const { store, backend } = countedStore(clock)
       const upstream = tokenBucket(clock, 300, burst)
       let last = 0
       for (let process = 0; process < processes; process += 1) {
@@ -546,7 +554,7 @@ describe('three thousand queued calls at 300 a minute', () => {
       await clock.advance(660_000)
       expect(upstream.seen).toEqual({ served: 3_000, refused: 0 })
       expect(last).toBeLessThanOrEqual(((3_000 - burst) / 300) * 60_000 * 1.05)
-      expect(told.reserves).toBeLessThan(1_000)
+      expect(backend.reserves).toBeLessThan(1_000)
     },
     60_000,
   )

@@ -18,7 +18,7 @@ describe('what an answer teaches about the limit', () => {
     expect(rateLimitFeedback({ status: 200, headers: headers(1, 180, 61) }, now)).toEqual({ perMinute: 180 })
   })
 
-  test('when the count reaches what is allowed, nobody sends until it begins anew', () => {
+  test('when the count reaches the limit, it pauses until the count begins anew', () => {
     expect(rateLimitFeedback({ status: 200, headers: headers(179, 180, 30) }, now)).toEqual({ perMinute: 180 })
     expect(rateLimitFeedback({ status: 200, headers: headers(180, 180, 30) }, now)).toEqual({
       perMinute: 180,

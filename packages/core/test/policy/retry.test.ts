@@ -7,7 +7,7 @@ import { retry, type RetryOptions } from '../../src/policy/retry.ts'
 import { fakeClock, seededRandom } from '../../src/testing/index.ts'
 import { aCall, lost, refused, watched } from './calls.ts'
 
-/** Runs one call whose tries fail one after the other as told, then succeed; time passes as it must. */
+/** Runs one call whose tries fail one after the other as given, then succeed; the clock advances as needed. */
 async function run(failures: readonly Error[], options: RetryOptions = {}, of: Partial<Call> = {}, seed = 1) {
   const clock = fakeClock()
   const tries: number[] = []
@@ -112,13 +112,13 @@ describe('what is repeated', () => {
 })
 
 describe('how often', () => {
-  test('three retries unless told otherwise', async () => {
+  test('three retries by default', async () => {
     expect((await run(forever(refused(503)))).tries).toHaveLength(4)
     expect((await run(forever(refused(503)), { retries: 0 })).tries).toHaveLength(1)
     expect((await run(forever(refused(503)), { retries: 7 })).tries).toHaveLength(8)
   })
 
-  test('not when the budget of the connection is spent', async () => {
+  test('none when the budget of the connection is spent', async () => {
     const account = createRetryBudget({ most: 2, perRequest: 0, perSecond: 0 }, { clock: fakeClock() })
     const { tries, error } = await run(forever(refused(503)), { budget: account })
     expect(tries).toHaveLength(3)
@@ -155,12 +155,12 @@ describe('how often', () => {
 })
 
 describe('the wait', () => {
-  test('is never shorter than upstream told, and at most a tenth longer', async () => {
+  test('is never shorter than the upstream asked for, and at most a tenth longer', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), fc.integer(), async (told, seed) => {
-        const { tries } = await run([refused(429, { retryAfterMs: told })], {}, {}, seed)
-        expect(tries[1]).toBeGreaterThanOrEqual(told)
-        expect(tries[1]).toBeLessThanOrEqual(told * 1.1)
+      fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), fc.integer(), async (askedMs, seed) => {
+        const { tries } = await run([refused(429, { retryAfterMs: askedMs })], {}, {}, seed)
+        expect(tries[1]).toBeGreaterThanOrEqual(askedMs)
+        expect(tries[1]).toBeLessThanOrEqual(askedMs * 1.1)
       }),
       { numRuns: 100 },
     )
@@ -186,7 +186,7 @@ describe('the wait', () => {
     }
   })
 
-  test('is jittered too when upstream told to wait for nothing', async () => {
+  test('is jittered too if the upstream asks for no wait', async () => {
     const seconds = await Promise.all([1, 2, 3].map((seed) => run([refused(429, { retryAfterMs: 0 })], {}, {}, seed)))
     expect(new Set(seconds.map(({ tries }) => tries[1])).size).toBe(3)
   })
@@ -287,13 +287,13 @@ describe('the error at the end', () => {
     const failure = fc.record({
       status: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }),
       sent: fc.constantFrom('no' as const, 'answered' as const, 'unknown' as const),
-      told: fc.option(fc.integer({ min: 0, max: 1e9 }), { nil: undefined }),
+      askedMs: fc.option(fc.integer({ min: 0, max: 1e9 }), { nil: undefined }),
     })
     await fc.assert(
       fc.asyncProperty(fc.array(failure, { minLength: 1, maxLength: 6 }), fc.boolean(), async (all, repeatable) => {
-        const failures = all.map(({ status, sent, told }) => {
+        const failures = all.map(({ status, sent, askedMs }) => {
           const upstream = status === undefined ? {} : { upstream: { status } }
-          const wait = told === undefined ? {} : { retryAfterMs: told }
+          const wait = askedMs === undefined ? {} : { retryAfterMs: askedMs }
           return new TryFailure({ code: 'upstream_unavailable', sent, message: 'x', ...upstream, ...wait })
         })
         const { state, error, tries } = await run(failures, {}, { repeatable, remainingMs: () => 30_000 })
@@ -313,7 +313,7 @@ describe('the error at the end', () => {
   )
 })
 
-test('two hundred clients told to come back in a second spread over the tenth beyond it, none too early', async () => {
+test('two hundred clients with the same Retry-After spread over the tenth beyond it, none too early', async () => {
   const clock = fakeClock()
   const back: number[] = []
   for (let client = 0; client < 200; client += 1) {

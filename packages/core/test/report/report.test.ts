@@ -9,20 +9,20 @@ import { fakeClock } from '../../src/testing/index.ts'
 import { event, HOME, NEIGHBOUR } from '../../src/testing/store-contract/samples.ts'
 
 describe('a histogram', () => {
-  it('without durations tells 0', () => {
+  it('gives 0 without durations', () => {
     const empty = createHistogram()
     expect([empty.count, empty.mean, empty.quantile(0), empty.quantile(0.5), empty.quantile(1)]).toEqual([
       0, 0, 0, 0, 0,
     ])
   })
 
-  it('tells the one duration that it has', () => {
+  it('gives its one duration', () => {
     const one = createHistogram()
     one.add(37)
     expect([one.count, one.mean, one.quantile(0), one.quantile(0.5), one.quantile(1)]).toEqual([1, 37, 37, 37, 37])
   })
 
-  it('is right to within a quarter, and never tells more than the longest', () => {
+  it('gives quantiles to within a quarter, and never more than the longest duration', () => {
     const durations = fc.array(fc.double({ min: 0.1, max: 500_000, noNaN: true }), { minLength: 1, maxLength: 200 })
     fc.assert(
       fc.property(durations, fc.double({ min: 0, max: 1, noNaN: true }), (all, share) => {
@@ -30,9 +30,9 @@ describe('a histogram', () => {
         for (const ms of all) some.add(ms)
         const sorted = [...all].sort((a, b) => a - b)
         const exact = sorted[Math.max(1, Math.ceil(share * all.length)) - 1] as number
-        const told = some.quantile(share)
-        expect(told).toBeGreaterThanOrEqual(exact * (1 - 1e-9))
-        expect(told).toBeLessThanOrEqual(Math.min(exact * 1.25 * (1 + 1e-9), sorted.at(-1) as number))
+        const quantile = some.quantile(share)
+        expect(quantile).toBeGreaterThanOrEqual(exact * (1 - 1e-9))
+        expect(quantile).toBeLessThanOrEqual(Math.min(exact * 1.25 * (1 + 1e-9), sorted.at(-1) as number))
         expect(some.mean).toBeCloseTo(all.reduce((sum, ms) => sum + ms, 0) / all.length, 3)
       }),
     )

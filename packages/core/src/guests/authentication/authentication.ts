@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { applicantData } from '../../domain/events/guest-creates.ts'
@@ -22,7 +23,6 @@ import {
   type CreateDecision,
   type Decision,
   decide,
-  DUPLICATE,
   reservedGuest,
   type Reservation,
   reservationOf,
@@ -124,7 +124,7 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
   const { connection, ports } = parts
   const { key, applicant, onDuplicate } = attempt
   const elapsed = stopwatch(ports.clock)
-  const { value, revision } = await ports.store.document(connection, DUPLICATE, key)
+  const { value, revision } = await ports.store.document(connection, documentKind.reservation, key)
   const reservation = reservationOf(value)
   // A key names no credential: then only the store's time is read.
   const found = await ports.store.find(connection, reservedGuest(reservation) ?? key)

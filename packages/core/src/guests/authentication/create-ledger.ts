@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import {
@@ -14,13 +15,7 @@ import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
 import { commitUntilStored, type SavingPorts } from '../../tokens/renewal/commit-until-stored.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { Attempt, AttemptEvent } from './attempt.ts'
-import {
-  type CreateDecision,
-  DUPLICATE,
-  type FormerGuest,
-  type Reservation,
-  reservationOf,
-} from './guest-reservation.ts'
+import { type CreateDecision, type FormerGuest, type Reservation, reservationOf } from './guest-reservation.ts'
 import { guestIds, redactIds } from '../events/redact-ids.ts'
 
 /** The reservation that was read, and the decision to create. */
@@ -129,7 +124,7 @@ export async function settle(
       const outcome = await (hasTokens ? commitUntilStored(ports, change, 'guest') : ports.store.commit(change))
       if (outcome === 'done') return 'done'
     }
-    const found = await ports.store.document(connection, DUPLICATE, attempt.key)
+    const found = await ports.store.document(connection, documentKind.reservation, attempt.key)
     const reservation = reservationOf(found.value)
     if (!isCurrent(reservation, entry) && !(hasTokens && reservation?.state !== 'live')) return 'taken'
     if (found.revision === expected) return 'conflict'
@@ -175,7 +170,7 @@ export async function settleFailure(
 
 /** Withdraws the entry of a create that was not sent, unless the reservation was written since. */
 export async function withdrawEntry({ connection, ports }: CreateLedgerParts, entry: LedgerEntry): Promise<undefined> {
-  const { value, revision } = await ports.store.document(connection, DUPLICATE, entry.attempt.key)
+  const { value, revision } = await ports.store.document(connection, documentKind.reservation, entry.attempt.key)
   if (!isCurrent(reservationOf(value), entry)) return undefined
   await ports.store.commit({
     connection,
@@ -185,7 +180,7 @@ export async function withdrawEntry({ connection, ports }: CreateLedgerParts, en
 }
 
 const reservationWrite = ({ key }: Attempt, reservation: Reservation | undefined, revision: number): DocumentWrite => ({
-  kind: DUPLICATE,
+  kind: documentKind.reservation,
   id: key,
   expect: { revision },
   ...(reservation ? { value: { ...reservation } } : {}),

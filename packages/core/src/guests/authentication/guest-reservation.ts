@@ -4,9 +4,6 @@ import { hasEnded } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, NEVER } from '../../domain/time.ts'
 import type { OnDoubt, OnDuplicate } from '../../upstream/applicant-fields.ts'
 
-/** Kind of the documents that hold reservations, each under the pseudonym of applicant and channel. */
-export const DUPLICATE = 'duplicate'
-
 /** How long after its token a session counts as live: the token may be renewed that long. */
 const RENEWABLE: Millis = 5 * MINUTE
 

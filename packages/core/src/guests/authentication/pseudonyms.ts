@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import { encodeHex } from '../../domain/hex.ts'
 import { lengthPrefixed } from '../../domain/length-prefix.ts'
 import type { Random } from '../../ports/random.ts'
@@ -14,7 +15,6 @@ export type ApplicantKey = Pick<Applicant, 'api' | 'email' | 'channelId'>
  */
 export type Pseudonym = (whose: ApplicantKey) => Promise<string>
 
-const KIND = 'key'
 const ID = 'pseudonyms'
 const BYTES = 32
 
@@ -30,10 +30,13 @@ export function createPseudonyms(
   /** The key of the connection. The first call makes it. */
   async function key(): Promise<Uint8Array> {
     for (;;) {
-      const { value, revision } = await store.document(connection, KIND, ID)
+      const { value, revision } = await store.document(connection, documentKind.key, ID)
       if (typeof value === 'string') return bytesOf(value)
       const made = encodeHex(random.bytes(BYTES))
-      await store.commit({ connection, documents: [{ kind: KIND, id: ID, value: made, expect: { revision } }] })
+      await store.commit({
+        connection,
+        documents: [{ kind: documentKind.key, id: ID, value: made, expect: { revision } }],
+      })
     }
   }
 

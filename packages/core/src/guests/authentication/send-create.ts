@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import { uncancellable } from '../../domain/context.ts'
 import { Superseded } from '../../domain/superseded.ts'
 import type { Instant } from '../../domain/time.ts'
@@ -7,7 +8,7 @@ import type { Lease } from '../../tokens/renewal/lease.ts'
 import type { CreatedGuest } from '../../upstream/created-guest.ts'
 import { type LedgerEntry, isCurrent } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
-import { DUPLICATE, reservationOf } from './guest-reservation.ts'
+import { reservationOf } from './guest-reservation.ts'
 
 /**
  * The outcome of sending a create. `superseded`: another process took the reservation, and nothing was sent.
@@ -33,7 +34,7 @@ export async function sendCreate(
   const hooks = {
     async beforeTry() {
       if (!lease.isHeld()) await lease.confirm()
-      const { value, revision } = await of.store.document(of.connection, DUPLICATE, attempt.key)
+      const { value, revision } = await of.store.document(of.connection, documentKind.reservation, attempt.key)
       if (!isCurrent(reservationOf(value), entry)) throw new Superseded()
       seen = revision
     },

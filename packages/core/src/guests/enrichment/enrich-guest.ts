@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import { backOffMs } from '../../domain/back-off.ts'
 import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -21,8 +22,6 @@ import { guestIds, redactIds } from '../events/redact-ids.ts'
 import { mergedAttributes } from './attributes.ts'
 import { type CrmLookup, type CrmLookupParts, lookUpCustomer, withCrm } from './crm-lookup.ts'
 
-/** Kind of the documents that hold pending enrichment, each under the row of its guest. */
-export const ENRICHMENT = 'enrichment'
 /** The pause after the first failure. */
 export const FIRST: Millis = 5 * SECOND
 const LONGEST: Millis = 10 * MINUTE
@@ -76,7 +75,7 @@ export async function enrichGuest(
   claimed: number | undefined,
 ): Promise<EnrichmentPass> {
   const { connection, ports } = parts
-  const { value, revision } = await ports.store.document(connection, ENRICHMENT, guestId)
+  const { value, revision } = await ports.store.document(connection, documentKind.enrichment, guestId)
   if (value === undefined) return { done: true }
   if (claimed !== undefined && claimed !== revision) return { done: false }
   const of = { guestId, revision, pending: value as unknown as PendingEnrichment }
@@ -126,7 +125,7 @@ async function settle(
   const wait = (): Millis =>
     backOffMs({ failures: pending.attempts + 1, baseMs: FIRST, maxMs: LONGEST, jitter: 0.25 }, random.float())
   const later = next ? { value: { ...next }, dueAt: clock.wall() + wait() } : {}
-  const write = { kind: ENRICHMENT, id: guestId, expect: { revision }, ...later }
+  const write = { kind: documentKind.enrichment, id: guestId, expect: { revision }, ...later }
   await store.commit({ connection, documents: [write], events })
 }
 

@@ -1,10 +1,11 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import { type Millis, SECOND } from '../../domain/time.ts'
 import type { DocumentWrite } from '../../ports/store.ts'
 import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../../ports/worker.ts'
 import { createKeyedLock, type KeyedLock } from '../../tokens/renewal/keyed-lock.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type CrmLookup, lookUpCustomer } from './crm-lookup.ts'
-import { ENRICHMENT, enrichGuest, type EnrichGuestParts, FIRST, type PendingEnrichment } from './enrich-guest.ts'
+import { enrichGuest, type EnrichGuestParts, FIRST, type PendingEnrichment } from './enrich-guest.ts'
 
 export type EnrichmentParts = Omit<EnrichGuestParts, 'ports'>
 
@@ -53,7 +54,7 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
     askCrm: (email) => lookUpCustomer(worker, email),
     pendingWrite: (guestId, lookup, isNew) => pendingWrite(worker, guestId, lookup, isNew),
     start: (guestId) => void work(worker, guestId),
-    backlog: (most) => store.countDocuments(connection, { kind: ENRICHMENT, most }),
+    backlog: (most) => store.countDocuments(connection, { kind: documentKind.enrichment, most }),
     async drain(signal) {
       const begun = await Promise.all(worker.underway)
       return begun.filter(Boolean).length + (await workDue(worker, signal)).done
@@ -75,11 +76,11 @@ async function pendingWrite(
   { outcome }: CrmLookup,
   isNew = false,
 ): Promise<DocumentWrite> {
-  const { revision } = isNew ? { revision: 0 } : await store.document(connection, ENRICHMENT, guestId)
+  const { revision } = isNew ? { revision: 0 } : await store.document(connection, documentKind.enrichment, guestId)
   // Due only when the process that starts the work now has had time for it.
   const dueAt = clock.wall() + FIRST
   const value: PendingEnrichment = { put: true, crm: outcome === 'failed', attempts: 0 }
-  return { kind: ENRICHMENT, id: guestId, value: { ...value }, dueAt, expect: { revision } }
+  return { kind: documentKind.enrichment, id: guestId, value: { ...value }, dueAt, expect: { revision } }
 }
 
 /** Works on one guest. Gives whether nothing is left to do. Never rejects. */
@@ -119,7 +120,7 @@ async function workDue(
   const { connection, ports } = worker
   for (let done = 0; ; ) {
     if (signal.aborted) return { done, restMs: 0 }
-    const ask = { kind: ENRICHMENT, max: AT_ONCE, leaseMs: LEASE }
+    const ask = { kind: documentKind.enrichment, max: AT_ONCE, leaseMs: LEASE }
     const { claimed, nextInMs = IDLE } = await ports.store.claimDueDocuments(connection, ask)
     const outcomes = await Promise.all(claimed.map(({ id, revision }) => work(worker, id, revision, pieces)))
     done += outcomes.filter(Boolean).length

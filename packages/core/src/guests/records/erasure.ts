@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
@@ -7,10 +8,9 @@ import { openProfile } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
 import { channelOf } from './guests-by-address.ts'
-import { ENRICHMENT } from '../enrichment/enrich-guest.ts'
 import type { Located } from '../requests/locate.ts'
 import type { Pseudonym, ApplicantKey } from '../authentication/pseudonyms.ts'
-import { DUPLICATE, withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
+import { withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
 
 /** The result of revoking a guest. */
 export interface Revocation {
@@ -48,18 +48,22 @@ export function createEraser(
   /** The other documents of a guest: its reservation, and work that is left. */
   async function belongings(credential: GuestCredential): Promise<readonly DocumentWrite[]> {
     const { id, api, profile } = credential
-    const pending = await store.document(connection, ENRICHMENT, id)
-    const work = pending.value === undefined ? [] : [{ kind: ENRICHMENT, id, expect: { revision: pending.revision } }]
+    const pending = await store.document(connection, documentKind.enrichment, id)
+    const work =
+      pending.value === undefined ? [] : [{ kind: documentKind.enrichment, id, expect: { revision: pending.revision } }]
     const { email } = openProfile(profile)
     if (typeof email !== 'string' || api === 'guest-tokens') return work
     const channelId = channelOf(credential)
     const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as ApplicantKey
     const key = await pseudonym(whose)
-    const { value, revision } = await store.document(connection, DUPLICATE, key)
+    const { value, revision } = await store.document(connection, documentKind.reservation, key)
     const reservation = reservationOf(value)
     if (!reservation || reservedGuest(reservation) !== id) return work
     const rest = withoutGuest(reservation)
-    return [...work, { kind: DUPLICATE, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) }]
+    return [
+      ...work,
+      { kind: documentKind.reservation, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) },
+    ]
   }
 
   /** A stored erasure gives its result also if the search for traces fails. */

@@ -1,3 +1,4 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import type { Context } from '../../domain/context.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
 import { guestInvalidated } from '../../domain/events/guest-records.ts'
@@ -5,7 +6,7 @@ import { guestIdOf } from '../../domain/guest-id.ts'
 import { DAY, type Millis } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
-import { DUPLICATE, type Reservation, reservationOf, reservedGuest } from '../authentication/guest-reservation.ts'
+import { type Reservation, reservationOf, reservedGuest } from '../authentication/guest-reservation.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
 import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
 import { parseDuplicateKey } from '../requests/applicant-request.ts'
@@ -49,7 +50,7 @@ export async function invalidateSession(
 ): Promise<Invalidation> {
   const key = await pseudonym(parseDuplicateKey(whose))
   for (;;) {
-    const { value, revision } = await store.document(connection, DUPLICATE, key)
+    const { value, revision } = await store.document(connection, documentKind.reservation, key)
     const reservation = reservationOf(value)
     if (!reservation || reservation.state === 'free') return { freed: false }
     const former = reservedGuest(reservation)
@@ -59,7 +60,7 @@ export async function invalidateSession(
     const event = guestInvalidated(about, { id: random.uuid(), at: now, generation, state: reservation.state })
     const free: Reservation | undefined = former === undefined ? undefined : { state: 'free', former }
     const rest = free ? { value: { ...free }, expiresAt: now + REMEMBERED } : {}
-    const write = { kind: DUPLICATE, id: key, expect: { revision }, ...rest }
+    const write = { kind: documentKind.reservation, id: key, expect: { revision }, ...rest }
     if ((await store.commit({ connection, documents: [write], events: [event] })) === 'done')
       return { freed: true, ...(credential === undefined ? {} : { guestId: guestIdOf(credential) }) }
   }

@@ -1,13 +1,13 @@
+import { documentKind } from '../../domain/document-kinds.ts'
 import type { Context } from '../../domain/context.ts'
 import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { asGuestpassError } from '../../domain/errors.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
-import { DUPLICATE, type Reservation, reservationOf } from '../authentication/guest-reservation.ts'
+import { type Reservation, reservationOf } from '../authentication/guest-reservation.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
 import { authenticatingApis } from '../../upstream/guest-apis.ts'
-import { ENRICHMENT } from '../enrichment/enrich-guest.ts'
 import { parsePersonKey, type PersonKey } from '../requests/applicant-request.ts'
 import { unknownGuest } from '../requests/locate.ts'
 import type { Eraser, Erasure, Revocation } from './erasure.ts'
@@ -77,7 +77,7 @@ async function exportPerson(parts: PersonRecordsParts, whose: PersonKey, { signa
   const person = parsePersonKey(whose)
   const guests = await guestsByAddress(connection, person, store, signal)
   const exported = guests.map(async (guest) =>
-    exportedGuest(guest, (await store.document(connection, ENRICHMENT, guest.id)).value),
+    exportedGuest(guest, (await store.document(connection, documentKind.enrichment, guest.id)).value),
   )
   return unlogged({
     connection,
@@ -170,7 +170,7 @@ async function reservations(
   const places = placesOf(channelId, guests)
   return Promise.all(
     places.map(async (place) => {
-      const { value } = await store.document(connection, DUPLICATE, await pseudonym({ ...place, email }))
+      const { value } = await store.document(connection, documentKind.reservation, await pseudonym({ ...place, email }))
       return { place, reservation: reservationOf(value) }
     }),
   )

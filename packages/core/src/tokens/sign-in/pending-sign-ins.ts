@@ -1,4 +1,4 @@
-import { SIGN_INS } from '../../domain/document-kinds.ts'
+import { documentKind } from '../../domain/document-kinds.ts'
 import type { Event } from '../../domain/events/event.ts'
 import type { Json } from '../../domain/json.ts'
 import { scopeList } from '../../domain/scopes.ts'
@@ -130,13 +130,13 @@ interface StoredSignInDocument {
 }
 
 async function read({ connection, store }: PendingSignInParts, id: string): Promise<StoredSignInDocument> {
-  const { value, revision } = await store.document(connection, SIGN_INS, id)
+  const { value, revision } = await store.document(connection, documentKind.signIn, id)
   return value === undefined ? { revision } : { stored: value as unknown as Stored, revision }
 }
 
 function written(id: string, { outcome, ...rest }: Stored, revision: number): DocumentWrite {
   const value: { readonly [name: string]: Json } = { ...rest, ...(outcome ? { outcome: outcomeJson(outcome) } : {}) }
-  return { kind: SIGN_INS, id, value, expiresAt: rest.until + REMEMBERED, expect: { revision } }
+  return { kind: documentKind.signIn, id, value, expiresAt: rest.until + REMEMBERED, expect: { revision } }
 }
 
 async function keep(
