@@ -21,6 +21,7 @@ export {
   type AccessCredential,
   type BackOff,
   type Credential,
+  type CredentialBase,
   type GrantCredential,
   type GuestCredential,
   guestIn,

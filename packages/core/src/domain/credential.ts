@@ -50,8 +50,8 @@ export interface BackOff {
   readonly message: string
 }
 
-/** What every credential has. */
-interface CredentialBase {
+/** The members of every kind of credential. */
+export interface CredentialBase {
   /** The tenant wall: the name of the upstream organisation and OAuth client. */
   readonly connection: string
   /** A guest's id, or the key of what shapes an access token. */
