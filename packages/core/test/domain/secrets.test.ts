@@ -124,8 +124,8 @@ describe('no secret is seen', () => {
       jsonLines('audit', async (more) => void (lines += more)),
       here,
     ).drain(new AbortController().signal)
-    const outputs = [await here.events(), await report(store, 'default'), [...connection.meters.counters]]
-    const values = [kept, lines, outputs, connection, heard, result, later]
+    const stored = [await here.events(), await report(store, 'default'), [...connection.meters.counters]]
+    const values = [kept, lines, stored, connection, heard, result, later]
     const leaks = values.map(printed).join('\n')
     return { leaks, lines, result, minted: here.upstream.asked.mint.length }
   }
