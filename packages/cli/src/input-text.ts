@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { GuestpassError } from '@guestpass/core'
 import { decodedText, type TextLine, textLines } from '@guestpass/core/node'
-import { isContentFault, readFault } from '@guestpass/runtime'
+import { isContentFault, fileReadFault } from '@guestpass/runtime'
 
 /**
  * The lines of a text file; one that cannot be read comes with its fault. Rejects with what the system says,
@@ -22,7 +22,7 @@ export function decodeStandardInput(bytes: Uint8Array): string {
 export function standardInputError(thrown: unknown): unknown {
   const { code } = (thrown ?? {}) as NodeJS.ErrnoException
   if (!isContentFault(thrown) && code === undefined) return thrown
-  const { message, remedy } = readFault(thrown)
+  const { message, remedy } = fileReadFault(thrown)
   return new GuestpassError('invalid_input', `Standard input ${message}.`, {
     fields: [{ field: '-', message, remedy }],
     cause: thrown,

@@ -1,5 +1,5 @@
 import { devNull } from 'node:os'
-import { readAllBytes, readFault, readTextFile } from '@guestpass/runtime'
+import { readAllBytes, fileReadFault, readTextFile } from '@guestpass/runtime'
 import { standardInputError } from '../src/input-text.ts'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder, spawnCli } from './spawn-cli.ts'
@@ -31,7 +31,7 @@ describe('what is read as a whole', () => {
   })
 
   it.skipIf(devNull !== '/dev/null')('is refused where a file has no end', async () => {
-    expect(readFault(await thrownBy(readTextFile('/dev/zero')))).toEqual(FAULT)
+    expect(fileReadFault(await thrownBy(readTextFile('/dev/zero')))).toEqual(FAULT)
   })
 
   it('is refused on the standard input of the process', async () => {

@@ -15,7 +15,7 @@ export {
   type LinkPlace,
   linkText,
   type LinkVersion,
-  NO_LINKS,
+  EMPTY_CHAIN,
 } from './domain/chain.ts'
 export {
   type AccessCredential,
@@ -35,7 +35,7 @@ export {
 export { dueAt, dueSetAt } from './domain/due.ts'
 export { asGuestpassError, DISK_FAILING, DISK_FULL } from './domain/errors.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
-export { openProfile, type Profile, sealedProfile } from './domain/profile.ts'
+export { profileIn, type Profile, profileSecret } from './domain/profile.ts'
 export {
   latestCredible,
   DAY,

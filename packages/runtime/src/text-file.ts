@@ -39,7 +39,7 @@ export const isContentFault = (thrown: unknown): thrown is Error & { readonly re
   thrown instanceof NotText || thrown instanceof TooLarge
 
 /** The message and remedy for a file that cannot be read. */
-export function readFault(thrown: unknown): Omit<Field, 'field'> {
+export function fileReadFault(thrown: unknown): Omit<Field, 'field'> {
   if (isContentFault(thrown)) return { message: thrown.message, remedy: thrown.remedy }
   const { code = 'unknown error' } = thrown as NodeJS.ErrnoException
   if (code === 'ENOENT') return { message: 'cannot be read (ENOENT): there is no such file', remedy: 'Check the path.' }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Checkpoint, GuestpassError } from '@guestpass/core'
 import { readCheckpointLine } from '@guestpass/core/runtime-kit'
 import { NotText } from '@guestpass/core/node'
-import { readFault } from '@guestpass/runtime'
+import { fileReadFault } from '@guestpass/runtime'
 import { fileLines } from '../input-text.ts'
 import type { Cli } from './runner/command.ts'
 
@@ -28,7 +28,7 @@ export async function* linesGiven(file: string, field: string, cli: Cli): AsyncG
       yield text
     }
   } catch (thrown) {
-    const { message, remedy } = readFault(thrown)
+    const { message, remedy } = fileReadFault(thrown)
     throw unusable(field, `the file ${message}`, remedy)
   }
 }

@@ -3,7 +3,7 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { Fault, Sandbox } from '@guestpass/sandbox'
 import * as z from 'zod'
-import { warnOnFailure, dotenvLine, jsonFault, oneOf, readFault, readTextFile, whole } from '@guestpass/runtime'
+import { warnOnFailure, dotenvLine, jsonFault, oneOf, fileReadFault, readTextFile, whole } from '@guestpass/runtime'
 import { type Cli, defineCommand } from './runner/command.ts'
 
 export const sandboxCommand = defineCommand({
@@ -77,7 +77,7 @@ const faultFileError = (field: Omit<Field, 'field'>): GuestpassError =>
 
 async function faultsIn(file: string, cwd: string): Promise<readonly Fault[]> {
   const text = await readTextFile(resolve(cwd, file)).catch((thrown: unknown) => {
-    throw faultFileError(readFault(thrown))
+    throw faultFileError(fileReadFault(thrown))
   })
   const at = jsonFault(text)
   if (at)

@@ -19,7 +19,7 @@ import {
   isPlainHttp,
   jsonFault,
   pinnedClaims,
-  readFault,
+  fileReadFault,
   readTextFile,
   withRuntime,
 } from '@guestpass/runtime'
@@ -159,7 +159,7 @@ function safeUrl(text: string): string {
 
 async function textOf(flag: string, file: string, cli: Cli): Promise<string> {
   return readTextFile(resolve(cli.hostProcess.cwd, file)).catch((thrown: unknown) => {
-    const { message, remedy } = readFault(thrown)
+    const { message, remedy } = fileReadFault(thrown)
     const isBinaryKey = thrown instanceof NotText && flag === '--public-key'
     const asPem = `Give it as PEM; of a DER file: openssl pkey -pubin -inform DER -in ${file} -out key.pem`
     throw flagError(flag, `${file} ${message}`, isBinaryKey ? asPem : remedy)

@@ -6,7 +6,7 @@ import {
   type ConfigWith,
   optionFault,
   readConfig,
-  type ReadOptions,
+  type ParsedOptions,
   readOptions,
   type WebhookOptions,
 } from '@guestpass/runtime'
@@ -102,7 +102,7 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
  * Throws `config_invalid` also if a getter or a Proxy throws. What it threw becomes the cause, and is not
  * shown.
  */
-function read(options: unknown): ReadOptions & { readonly audit?: unknown; readonly log?: unknown } {
+function read(options: unknown): ParsedOptions & { readonly audit?: unknown; readonly log?: unknown } {
   try {
     const { audit, log } = (options ?? {}) as { readonly audit?: unknown; readonly log?: unknown }
     return { ...readOptions(options, OTHER_OPTIONS), audit, log }

@@ -1,5 +1,5 @@
 import type { Field } from '@guestpass/core'
-import { strictObjectText } from '@guestpass/core/runtime-kit'
+import { parseStrictObject } from '@guestpass/core/runtime-kit'
 import { fileLines } from '../input-text.ts'
 import { encodingFault, LONGEST_ROW, type Row } from './row.ts'
 
@@ -19,7 +19,7 @@ function rowOf(text: string, line: number): Row {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return broken('is not a JSON object')
-    const values = strictObjectText(text)
+    const values = parseStrictObject(text)
     return values ? { line, values } : broken('holds a member twice, or is nested deeper than 64 levels')
   } catch {
     return broken('is not valid JSON')

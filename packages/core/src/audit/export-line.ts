@@ -1,6 +1,6 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
 import type { LinkPlace } from '../domain/chain.ts'
-import { strictObjectText } from '../domain/strict-json.ts'
+import { parseStrictObject } from '../domain/strict-json.ts'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import type { ChainedRecord } from './verify-chain.ts'
 
@@ -35,7 +35,7 @@ const NEITHER = 'It is neither an audit record with its place in the chain nor a
  * hash or signature covers others. The values are checked by the hash later.
  */
 export function readExportLine(text: string): ExportLine {
-  const value = strictObjectText(text)
+  const value = parseStrictObject(text)
   if (!value) return { fault: isJson(text) ? 'It has a member twice, or it is not a JSON object.' : NEITHER }
   if (hasOddNumber(text)) return { fault: 'It has a number that is not in the format of exports.' }
   return 'chain' in value ? recordLine(value) : endLine(value)
@@ -48,7 +48,7 @@ export function readExportLine(text: string): ExportLine {
  *   them
  */
 export function readCheckpointLine(text: string): { readonly checkpoint?: Checkpoint } | { readonly fault: string } {
-  const bare = hasOddNumber(text) ? undefined : checkpointOf(strictObjectText(text))
+  const bare = hasOddNumber(text) ? undefined : checkpointOf(parseStrictObject(text))
   if (bare) return { checkpoint: bare }
   const line = readExportLine(text)
   if ('fault' in line) return line

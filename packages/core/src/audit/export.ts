@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
-import { type LinkPlace, type LinkVersion, NO_LINKS } from '../domain/chain.ts'
+import { type LinkPlace, type LinkVersion, EMPTY_CHAIN } from '../domain/chain.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -104,7 +104,7 @@ export async function verifyExport(
   let check: ChainCheck | undefined
   let connection: string | undefined
   let end: Checkpoint | undefined
-  let last = NO_LINKS
+  let last = EMPTY_CHAIN
   for await (const text of lines) {
     line += 1
     if (text.trim() === '') continue

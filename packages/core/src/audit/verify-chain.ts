@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
-import { type ChainHead, type LinkPlace, linkText, NO_LINKS } from '../domain/chain.ts'
+import { type ChainHead, type LinkPlace, linkText, EMPTY_CHAIN } from '../domain/chain.ts'
 import { sha256Hex } from '../ports/system.ts'
 import { type Checkpoint, checkpointFault } from './checkpoint.ts'
 
@@ -81,7 +81,7 @@ interface Progress {
 export async function createChainCheck(
   expected: ExpectedChain,
 ): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
-  const { connection, head = NO_LINKS, checkpoints = [] } = expected
+  const { connection, head = EMPTY_CHAIN, checkpoints = [] } = expected
   for (const checkpoint of checkpoints) {
     const fault = (await checkpointFault(checkpoint, connection)) ?? foreign(checkpoint, head)
     if (fault) return brokenChain(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
@@ -91,7 +91,7 @@ export async function createChainCheck(
     anchors: anchorsOf(head, checkpoints),
     anchored: Math.max(0, ...checkpoints.map(({ count }) => count)),
     compared: 0,
-    last: { ...NO_LINKS, chain: head.chain },
+    last: { ...EMPTY_CHAIN, chain: head.chain },
     ahead: undefined,
   }
   return { next: (link) => nextLink(progress, link), finish: () => finish(progress) }

@@ -30,7 +30,7 @@ export interface Link extends LinkPlace {
 export type ChainHead = Pick<LinkPlace, 'chain' | 'count' | 'hash'>
 
 /** The head of an empty chain. */
-export const NO_LINKS: ChainHead = { chain: 0, count: 0, hash: '' }
+export const EMPTY_CHAIN: ChainHead = { chain: 0, count: 0, hash: '' }
 
 /**
  * The text whose SHA-256 links a record to the one before it. Every change, removal or move of a record

@@ -3,7 +3,7 @@ import { checkOptions, schema, required } from './options.ts'
 const NAME = /^[a-z\d][\w.-]{0,63}$/i
 
 /** What a name of a connection must be. */
-export const CONNECTION_NAME =
+export const CONNECTION_NAME_RULE =
   '1 to 64 letters (a to z), digits, dots, hyphens or underscores, the first a letter or digit'
 
 /**
@@ -29,7 +29,7 @@ const wellFormed = (name: string): string =>
 export const connectionName = schema(
   'the name of a connection',
   (value) => typeof value === 'string' && isConnectionName(value.replaceAll(LONE, '-')),
-  `Name it with ${CONNECTION_NAME}.`,
+  `Name it with ${CONNECTION_NAME_RULE}.`,
 )
 
 /**

@@ -17,8 +17,8 @@ export type Profile = {
 }
 
 /** The profile as a secret, which logs show as a mask. */
-export const sealedProfile = (profile: Profile): Secret => new Secret(JSON.stringify(profile))
+export const profileSecret = (profile: Profile): Secret => new Secret(JSON.stringify(profile))
 
 /** The profile that a secret holds; an empty one where there is none. */
-export const openProfile = (profile: Secret | undefined): Profile =>
+export const profileIn = (profile: Secret | undefined): Profile =>
   profile === undefined ? {} : (JSON.parse(profile.reveal()) as Profile)

@@ -53,7 +53,7 @@ function freezeAndCount(value: object, depth: number): number {
  * A JSON object from text, deeply frozen; undefined for anything else. Stricter than `JSON.parse`: no byte
  * order mark, no member name twice in one object at any depth, no `__proto__`, at most 64 levels.
  */
-export function strictObjectText(text: string): Readonly<Record<string, unknown>> | undefined {
+export function parseStrictObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value = JSON.parse(text) as unknown
     if (!isObject(value) || Array.isArray(value)) return undefined
@@ -67,7 +67,7 @@ export function strictObjectText(text: string): Readonly<Record<string, unknown>
 /** The same from bytes, which must be UTF-8. */
 export function strictObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    return strictObjectText(utf8.decode(bytes))
+    return parseStrictObject(utf8.decode(bytes))
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
 import { auditRecord } from '../domain/audit-record.ts'
-import { type ChainHead, LINK_VERSION, linkText, NO_LINKS } from '../domain/chain.ts'
+import { type ChainHead, LINK_VERSION, linkText, EMPTY_CHAIN } from '../domain/chain.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { AuditTrail } from '../ports/store.ts'
 import { sha256Hex } from '../ports/system.ts'
@@ -48,8 +48,8 @@ export function createMemoryEvents(connection: string, keep: number): MemoryEven
     entries: [],
     byId: new Map(),
     count: 0,
-    removed: NO_LINKS,
-    linking: Promise.resolve(NO_LINKS),
+    removed: EMPTY_CHAIN,
+    linking: Promise.resolve(EMPTY_CHAIN),
   }
   return {
     append: (events) => append(state, events),

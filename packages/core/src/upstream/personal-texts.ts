@@ -1,5 +1,5 @@
 import type { Json } from '../domain/json.ts'
-import { openProfile } from '../domain/profile.ts'
+import { profileIn } from '../domain/profile.ts'
 import { Secret } from '../domain/secret.ts'
 
 /**
@@ -35,7 +35,7 @@ function valuesIn(value: Json): readonly string[] {
 
 /** The same of what is stored of a person, for requests that carry none of it: upstream knows it too. */
 export function personalTextsOf(profile: Secret | undefined): readonly Secret[] {
-  const { email, name, attributes = null, crm = null } = openProfile(profile)
+  const { email, name, attributes = null, crm = null } = profileIn(profile)
   const named = [email, name].map((one) => (typeof one === 'string' ? one : undefined))
   return personalTexts(named, { attributes, crm })
 }

@@ -3,7 +3,7 @@ import { type Credential, guestIn } from '../domain/credential.ts'
 import type { Event, EventType } from '../domain/events/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import type { Json } from '../domain/json.ts'
-import { openProfile } from '../domain/profile.ts'
+import { profileIn } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, iso } from '../domain/time.ts'
 import { isLoopback } from '../domain/loopback.ts'
@@ -85,7 +85,7 @@ export function standardBody(event: Event, more: Members = {}): Json {
 
 function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefined): Json {
   const { profile, request } = guestIn({ credential }) ?? {}
-  const { email, crm } = openProfile(profile)
+  const { email, crm } = profileIn(profile)
   return {
     guestId: credential ? guestIdOf(credential) : null,
     email: email ?? null,

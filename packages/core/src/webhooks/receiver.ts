@@ -6,7 +6,7 @@ import { readAtMost } from '../ports/bounded-bytes.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
-import { strictObjectText } from '../domain/strict-json.ts'
+import { parseStrictObject } from '../domain/strict-json.ts'
 import { bodyText, type RawBody } from './raw-body.ts'
 import { singleHeader, type ReceivedHeaders } from './received-headers.ts'
 import { receiverMemory, type ReceiverMemory } from './receiver-memory.ts'
@@ -188,7 +188,7 @@ function header(headers: ReceivedHeaders, name: string): string {
 }
 
 function contents(text: string): Pick<Received, 'type' | 'about' | 'generation' | 'body'> {
-  const body = strictObjectText(text)
+  const body = parseStrictObject(text)
   if (!body) throw invalid('its body is not a JSON object, holds a member twice or is nested more than 64 levels deep')
   const data = objectIn(body['data'])
   const about = [body['guestSessionId'], data?.['subject'], body['guestId']].find((one) => typeof one === 'string')

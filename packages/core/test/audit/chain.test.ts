@@ -5,7 +5,7 @@ import type { Checkpoint } from '../../src/audit/checkpoint.ts'
 import { auditExport, verifyExport } from '../../src/audit/export.ts'
 import { type ChainedRecord, verifyChain } from '../../src/audit/verify-chain.ts'
 import { auditRecord } from '../../src/domain/audit-record.ts'
-import { linkText, NO_LINKS } from '../../src/domain/chain.ts'
+import { linkText, EMPTY_CHAIN } from '../../src/domain/chain.ts'
 import { MINUTE, SECOND } from '../../src/domain/time.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import type { Link, Store } from '../../src/ports/store.ts'
@@ -39,7 +39,7 @@ const linesOf = async (log: AuditLog): Promise<string[]> =>
 
 /** Chains the records anew, as an attacker would who can write all rows but has no key. */
 async function rewritten(records: readonly ChainedRecord[]): Promise<ChainedRecord[]> {
-  let head = NO_LINKS
+  let head = EMPTY_CHAIN
   const chained: ChainedRecord[] = []
   for (const { record } of records) {
     head = { chain: 0, count: head.count + 1, hash: await sha256Hex(linkText(HOME, head, record)) }

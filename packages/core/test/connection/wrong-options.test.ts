@@ -382,8 +382,8 @@ const factories: Readonly<Record<string, Factory>> = {
 const others = new Set(
   `abortable asGuestpassError backOffMs withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
   GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes takeLease latestCredible leftOutText linkText closestName
-  NotText ocsfExport openProfile pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams sealedProfile
-  sha256Hex signedHeaders signingSecret signingSecretFault stopwatch strictObjectText systemFetch applyFeedback textLines verdictText
+  NotText ocsfExport profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
+  sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines verdictText
   verifyChain verifyExport webhookRoute`.split(/\s+/),
 )
 

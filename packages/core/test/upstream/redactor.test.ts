@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sealedProfile } from '../../src/domain/profile.ts'
+import { profileSecret } from '../../src/domain/profile.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { createRedactor, excerptOf } from '../../src/upstream/redactor.ts'
 import { personalTexts, personalTextsOf } from '../../src/upstream/personal-texts.ts'
@@ -64,7 +64,7 @@ describe('an upstream text that repeats what a request carried', () => {
 
   it('does not show what is stored of a person, what the CRM knows included', () => {
     const profile = { email: 'ada@x.example', attributes: { plan: 'premium' }, crm: { customerId: 'C-778899' } }
-    const people = personalTextsOf(sealedProfile(profile))
+    const people = personalTextsOf(profileSecret(profile))
     expect(createRedactor(people)('guest c-778899 (ada, premium) is locked', 200)).toBe(
       'guest [removed] ([removed], [removed]) is locked',
     )

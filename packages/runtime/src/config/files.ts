@@ -3,8 +3,8 @@ import { pathToFileURL } from 'node:url'
 import { parseEnv } from 'node:util'
 import type { Field } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
-import { strictObjectText } from '@guestpass/core/runtime-kit'
-import { readFault, readTextFile } from '../text-file.ts'
+import { parseStrictObject } from '@guestpass/core/runtime-kit'
+import { fileReadFault, readTextFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
 
@@ -38,7 +38,9 @@ export interface LoadedFile<T> {
   readonly fault?: Field
 }
 
-const unreadable = (field: string, thrown: unknown): { fault: Field } => ({ fault: { field, ...readFault(thrown) } })
+const unreadable = (field: string, thrown: unknown): { fault: Field } => ({
+  fault: { field, ...fileReadFault(thrown) },
+})
 
 /** Reads `.env` in a folder. */
 export async function dotenvFile(cwd: string, files: Files): Promise<LoadedFile<Variables>> {
@@ -73,7 +75,7 @@ const AMBIGUOUS = {
 function jsonContent(text: string): LoadedFile<unknown> {
   try {
     const content: unknown = JSON.parse(text)
-    return options.isObject(content) && !strictObjectText(text) ? { fault: AMBIGUOUS } : { content, origin: JSON_FILE }
+    return options.isObject(content) && !parseStrictObject(text) ? { fault: AMBIGUOUS } : { content, origin: JSON_FILE }
   } catch {
     // The platform's message quotes the text, which may hold secrets; it is not repeated.
     const { line, column } = jsonFault(text) ?? { line: 1, column: 1 }

@@ -1,6 +1,6 @@
 import type { Field } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
-import { CONNECTION_NAME, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
+import { CONNECTION_NAME_RULE, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
 import {
   flagName,
   type Key,
@@ -171,7 +171,7 @@ export function fileLayers(
   }
   const misnamed = Object.keys(named).find((name) => !isConnectionName(name))
   if (misnamed !== undefined) {
-    const remedy = `Name it with ${CONNECTION_NAME}.`
+    const remedy = `Name it with ${CONNECTION_NAME_RULE}.`
     return refused(`connections.${misnamed.slice(0, 60)}`, `is not a name for a connection (${origin})`, remedy)
   }
   const own = named[connection]

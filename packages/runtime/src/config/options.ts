@@ -1,13 +1,13 @@
 import { Secret } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
-import { CONNECTION_NAME, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
+import { CONNECTION_NAME_RULE, isConnectionName, closestName } from '@guestpass/core/runtime-kit'
 import { type Form, formOf } from './kinds.ts'
 import type { Layer, LayerFault, Variables, WrittenSetting } from './layers.ts'
 import { settingEntries, type Key, optionName } from './settings.ts'
 import { type Setting, settings } from './setting-table.ts'
 
 /** The options of a program, read. */
-export interface ReadOptions {
+export interface ParsedOptions {
   readonly layer: Layer
   /** False if the other sources are not known, so that no setting can be reported as missing. */
   readonly isComplete: boolean
@@ -173,7 +173,7 @@ function readPlaces({ faults }: OptionReading, { connection, env, cwd }: Readonl
   const isName = typeof connection === 'string' && isConnectionName(connection)
   const named = connection === undefined || isName
   if (!named) {
-    const remedy = `Name it with ${CONNECTION_NAME}.`
+    const remedy = `Name it with ${CONNECTION_NAME_RULE}.`
     faults.push({
       field: 'connection',
       message: `${describeValue(connection)} that does not name a connection`,
@@ -201,7 +201,7 @@ function readPlaces({ faults }: OptionReading, { connection, env, cwd }: Readonl
  * faults of all options, each with its field and remedy. `others`: further options, which the program checks
  * itself.
  */
-export function readOptions(options: unknown, others: readonly string[] = []): ReadOptions {
+export function readOptions(options: unknown, others: readonly string[] = []): ParsedOptions {
   const reading: OptionReading = { written: [], faults: [] }
   const given = options === undefined ? {} : options instanceof Secret ? undefined : object(options)
   if (!given) {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Field } from '@guestpass/core'
-import { readFault } from '../text-file.ts'
+import { fileReadFault } from '../text-file.ts'
 import type { Files } from './files.ts'
 import { originText, type WrittenSetting } from './layers.ts'
 import { type Key } from './settings.ts'
@@ -35,7 +35,7 @@ async function secretIn(path: string, key: Key, files: Files): Promise<string | 
     const text = (await files.read(path))?.trim()
     return text || { message: 'names a file that is empty or does not exist', remedy: `Write ${write} into it.` }
   } catch (thrown) {
-    const { message, remedy } = readFault(thrown)
+    const { message, remedy } = fileReadFault(thrown)
     return { message: `names a file that ${message}`, remedy }
   }
 }

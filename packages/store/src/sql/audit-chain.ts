@@ -8,13 +8,13 @@ import {
   LINK_VERSION,
   linkText,
   type LinkVersion,
-  NO_LINKS,
+  EMPTY_CHAIN,
 } from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
 import { inGroups } from './rows.ts'
 
 /** The number of the chain that all events of a connection are in. */
-const CHAIN = NO_LINKS.chain
+const CHAIN = EMPTY_CHAIN.chain
 
 /** The head of a chain after an event is added. */
 export const nextHead = (head: ChainHead, event: Event, version: LinkVersion = LINK_VERSION): ChainHead => ({
@@ -31,7 +31,7 @@ export interface HeadRow extends ChainHead {
   readonly at: Instant
 }
 
-export const NO_HEAD: HeadRow = { ...NO_LINKS, at: 0 }
+export const NO_HEAD: HeadRow = { ...EMPTY_CHAIN, at: 0 }
 
 /** The chain heads of some connections. A connection without events has none. */
 export async function readHeads(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
@@ -72,7 +72,7 @@ export async function chainHead(db: Db, connection: string): Promise<ChainHead> 
     .where('connection', '=', connection)
     .where('chain', '=', CHAIN)
     .executeTakeFirst()
-  return row ?? NO_LINKS
+  return row ?? EMPTY_CHAIN
 }
 
 export async function linksAfter(

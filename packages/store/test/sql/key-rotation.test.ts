@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { GuestpassError, Secret } from '@guestpass/core'
-import { type Credential, guestsIn, openProfile, sealedProfile } from '@guestpass/core/store-kit'
+import { type Credential, guestsIn, profileIn, profileSecret } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import { type DataKey, fileKeyRing, type SealedStore } from '../../src/sqlite/index.ts'
 import { inFolder, KEY, OTHER_KEY, openStore, random, ring } from '../helpers/open-store.ts'
@@ -24,7 +24,7 @@ const guest = (connection: string, id: string, generation: number): Credential =
   generation,
   status: 'active',
   createdAt: 0,
-  profile: sealedProfile({ email: `${id}@example.com` }),
+  profile: profileSecret({ email: `${id}@example.com` }),
   tokens: {
     access: new Secret(`test-secret-access-${id}-${generation}`),
     scopes: [],
@@ -53,7 +53,7 @@ async function readAll(store: SealedStore): Promise<number> {
   for (const connection of CONNECTIONS) {
     const guests = guestsIn(await store.list(connection, { kind: 'guest', limit: 1_000 }))
     for (const { id, generation, tokens, profile } of guests.filter((one) => one.profile !== undefined)) {
-      expect([tokens?.access.reveal(), openProfile(profile)]).toEqual([
+      expect([tokens?.access.reveal(), profileIn(profile)]).toEqual([
         `test-secret-access-${id}-${generation}`,
         { email: `${id}@example.com` },
       ])

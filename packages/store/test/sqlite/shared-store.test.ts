@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core/store-kit'
+import { auditRecord, linkText, EMPTY_CHAIN, sha256Hex } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import { fileKeyRing } from '../../src/sqlite/index.ts'
 import { inFolder, openStore, random } from '../helpers/open-store.ts'
@@ -43,7 +43,7 @@ describe('a store that several processes share', () => {
       const { links } = await store.chain('default', { limit: 1_000 })
       expect(links.map(({ count }) => count)).toEqual(Array.from({ length: 90 }, (_, index) => index + 1))
       for (const [at, { event, hash }] of links.entries()) {
-        expect(hash).toBe(await sha256Hex(linkText('default', links[at - 1] ?? NO_LINKS, auditRecord(event))))
+        expect(hash).toBe(await sha256Hex(linkText('default', links[at - 1] ?? EMPTY_CHAIN, auditRecord(event))))
       }
       await store.close()
     })

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GuestpassError, Secret, type Store } from '@guestpass/core'
-import { type Credential, type GuestCredential, guestIn, openProfile, sealedProfile } from '@guestpass/core/store-kit'
+import { type Credential, type GuestCredential, guestIn, profileIn, profileSecret } from '@guestpass/core/store-kit'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, OTHER_KEY, openStore, ring } from '../helpers/open-store.ts'
 
@@ -163,7 +163,7 @@ describe('the file of a store', () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
-      const profile = sealedProfile({ email: `${CANARY}@example.com` })
+      const profile = profileSecret({ email: `${CANARY}@example.com` })
       await put(store, credential('ann', 1, { profile }))
       await put(store, credential('bob', 1, { profile }))
       const { key } = rowOf(path, "select hex(key) as key from profile_keys where id = 'ann'")
@@ -172,7 +172,7 @@ describe('the file of a store', () => {
       const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))))
       const all = Buffer.concat(files)
       expect([all.includes(CANARY), all.includes(Buffer.from(String(key), 'hex'))]).toEqual([false, false])
-      expect(openProfile(guestIn(await store.find('default', 'bob'))?.profile)).toEqual({
+      expect(profileIn(guestIn(await store.find('default', 'bob'))?.profile)).toEqual({
         email: `${CANARY}@example.com`,
       })
       await store.close()
@@ -355,7 +355,7 @@ describe('rows that another program changed', () => {
     await inFolder(async (folder) => {
       const path = join(folder, 'guestpass.db')
       const store = await openStore(path)
-      const named = (email: string) => ({ profile: sealedProfile({ email }) })
+      const named = (email: string) => ({ profile: profileSecret({ email }) })
       await put(store, credential('ann', 1, named('ann@example.com')))
       await put(store, credential('bob', 1, named('bob@example.com')))
       tampered(path, "update profile_keys set key = (select key from profile_keys where id = 'bob') where id = 'ann'")

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { guestRecords, Secret, type Store } from '@guestpass/core'
 import { systemClock } from '@guestpass/core/runtime-kit'
-import { type Credential, sealedProfile } from '@guestpass/core/store-kit'
+import { type Credential, profileSecret } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import { inFolder, openStore, random } from '../helpers/open-store.ts'
 
@@ -16,7 +16,7 @@ const ANN: Credential = {
   generation: 1,
   status: 'active',
   createdAt: 0,
-  profile: sealedProfile({ email: 'ann@example.com', name: 'Ann' }),
+  profile: profileSecret({ email: 'ann@example.com', name: 'Ann' }),
 }
 
 /** A store with a guest; another connection reads it, as a backup does; time is moved by hand. */

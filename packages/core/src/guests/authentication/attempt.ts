@@ -4,7 +4,7 @@ import { type EventContext, eventContext } from '../../domain/events/event-parts
 import type { Event } from '../../domain/events/event.ts'
 import { authenticationData, type AuthenticationResult, guestAuthenticated } from '../../domain/events/guest-creates.ts'
 import { tokenEnd } from '../../domain/plan.ts'
-import { openProfile } from '../../domain/profile.ts'
+import { profileIn } from '../../domain/profile.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import { complianceFlags } from './compliance.ts'
@@ -51,7 +51,7 @@ export function authenticated(
   const consentTimestamp = request?.consentTimestamp
   const token = { verified: tokens.verified, expiresAt: tokenEnd(tokens), consentTimestamp }
   const data = authenticationData(attempt.applicant, token, result)
-  const flags = complianceFlags({ consentTimestamp, profile: openProfile(profile), shown: data, trail })
+  const flags = complianceFlags({ consentTimestamp, profile: profileIn(profile), shown: data, trail })
   const [about, { id, at }] = eventOf(attempt, subject, now())
   const facts = { generation, latencyMs: attempt.elapsed(), statusCode, data, complianceFlags: flags }
   return guestAuthenticated(about, { id, at, ...facts })

@@ -1,7 +1,7 @@
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { rowOf } from '../requests/named-row.ts'
 import { guestCreateFailed, guestCreateInDoubt, guestOrphaned } from '../../domain/events/guest-creates.ts'
-import { sealedProfile } from '../../domain/profile.ts'
+import { profileSecret } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import type { Lease } from '../../tokens/renewal/lease.ts'
@@ -110,7 +110,7 @@ function newGuestOf({ parts, entry }: Creation, { created, sentAt }: Answered, l
       ...(channelId === undefined ? {} : { channelId }),
       ...(consent ? { consentTimestamp: iso(sentAt) } : {}),
     },
-    profile: sealedProfile({ ...requestProfile(attempt.applicant, lookup), upstream: created.upstream }),
+    profile: profileSecret({ ...requestProfile(attempt.applicant, lookup), upstream: created.upstream }),
     createdAt: sentAt,
     ...(upstreamId === undefined ? {} : { upstreamId }),
   }

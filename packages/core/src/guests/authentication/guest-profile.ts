@@ -2,7 +2,7 @@ import type { GuestCredential, GuestWithTokens } from '../../domain/credential.t
 import { jsonBytes, MAX_ATTRIBUTE_BYTES } from '../../domain/guest-attributes.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
-import { openProfile, type Profile, sealedProfile } from '../../domain/profile.ts'
+import { profileIn, type Profile, profileSecret } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
 import { type CrmLookup, withCrm } from '../enrichment/crm-lookup.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
@@ -23,11 +23,11 @@ export function withRequestProfile(
   at: Instant,
   lookup?: CrmLookup,
 ): GuestWithTokens {
-  const before = openProfile(guest.profile)
+  const before = profileIn(guest.profile)
   const brings = requestProfile(applicant, lookup)
   return {
     ...guest,
-    profile: sealedProfile({
+    profile: profileSecret({
       ...before,
       ...brings,
       attributes: merged(applicant.attributes, before['attributes'] ?? {}),

@@ -2,7 +2,7 @@ import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domai
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { type AuthenticationResult, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { endedError, hasEnded } from '../../domain/plan.ts'
-import { openProfile } from '../../domain/profile.ts'
+import { profileIn } from '../../domain/profile.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Change } from '../../ports/store.ts'
 import { unsavedError } from '../../tokens/renewal/commit-until-stored.ts'
@@ -86,7 +86,7 @@ async function placeFor({ parts, entry }: Creation, guestId: string): Promise<Gu
 
 /** Whether a guest was made for this applicant and channel. */
 const isOf = ({ id, profile, request }: GuestCredential, { attempt: { applicant }, guest }: LedgerEntry): boolean =>
-  id === guest?.id || (openProfile(profile).email === applicant.email && request?.channelId === applicant.channelId)
+  id === guest?.id || (profileIn(profile).email === applicant.email && request?.channelId === applicant.channelId)
 
 async function changeOf(
   { parts, api, entry }: Creation,

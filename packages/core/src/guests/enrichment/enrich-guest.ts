@@ -12,7 +12,7 @@ import {
 } from '../../domain/events/guest-records.ts'
 import type { Json } from '../../domain/json.ts'
 import { hasEnded } from '../../domain/plan.ts'
-import { openProfile, sealedProfile } from '../../domain/profile.ts'
+import { profileIn, profileSecret } from '../../domain/profile.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { stopwatch } from '../../ports/clock.ts'
@@ -136,10 +136,10 @@ async function askCrmAgain(
   revision: number,
 ): Promise<{ readonly guest: GuestCredential; readonly lookup: CrmLookup }> {
   const { connection, ports } = parts
-  const profile = openProfile(credential.profile)
+  const profile = profileIn(credential.profile)
   const lookup = await lookUpCustomer(parts, profile['email'] as string)
   if (lookup.outcome !== 'found') return { guest: credential, lookup }
-  const next: GuestCredential = { ...credential, profile: sealedProfile(withCrm(profile, lookup.profile)) }
+  const next: GuestCredential = { ...credential, profile: profileSecret(withCrm(profile, lookup.profile)) }
   const expect = { generation: credential.generation, revision }
   const outcome = await ports.store.commit({ connection, writes: [{ credential: next, expect }] })
   if (outcome === 'done') return { guest: next, lookup }
@@ -152,7 +152,7 @@ async function sendAttributes(
   guest: GuestCredential,
 ): Promise<{ readonly events: readonly Event[]; readonly error?: GuestpassError }> {
   const { meter, ports } = parts
-  const profile = openProfile(guest.profile)
+  const profile = profileIn(guest.profile)
   const { attributes, dropped } = mergedAttributes({
     attributes: profile.attributes ?? {},
     crm: profile.crm,

@@ -4,7 +4,7 @@ import type { GuestCredential } from '../../domain/credential.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
 import { guestErased } from '../../domain/events/guest-records.ts'
 import type { Instant } from '../../domain/time.ts'
-import { openProfile } from '../../domain/profile.ts'
+import { profileIn } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
 import { channelOf } from './guests-by-address.ts'
@@ -51,7 +51,7 @@ export function createEraser(
     const pending = await store.document(connection, documentKind.enrichment, id)
     const work =
       pending.value === undefined ? [] : [{ kind: documentKind.enrichment, id, expect: { revision: pending.revision } }]
-    const { email } = openProfile(profile)
+    const { email } = profileIn(profile)
     if (typeof email !== 'string' || api === 'guest-tokens') return work
     const channelId = channelOf(credential)
     const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as ApplicantKey

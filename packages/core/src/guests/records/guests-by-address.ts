@@ -1,5 +1,5 @@
 import { type GuestCredential, guestsIn } from '../../domain/credential.ts'
-import { openProfile } from '../../domain/profile.ts'
+import { profileIn } from '../../domain/profile.ts'
 import type { Store } from '../../ports/store.ts'
 import type { PersonKey } from '../requests/applicant-request.ts'
 
@@ -34,6 +34,6 @@ export async function guestsByAddress(
 
 /** The address as reservations compare it. */
 const addressOf = ({ profile }: GuestCredential): string | undefined => {
-  const { email } = openProfile(profile)
+  const { email } = profileIn(profile)
   return typeof email === 'string' ? email.trim().toLowerCase() : undefined
 }

@@ -1,6 +1,6 @@
 import type { GuestCredential, StoredGuestRequest } from '../../domain/credential.ts'
 import type { Json } from '../../domain/json.ts'
-import { openProfile, type Profile } from '../../domain/profile.ts'
+import { profileIn, type Profile } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'
 import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
 import { channelOf } from './guests-by-address.ts'
@@ -62,7 +62,7 @@ export function exportedGuest(guest: GuestCredential, pending: Json | undefined)
     ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
     ...(channelId === undefined ? {} : { channelId }),
     ...(request ? { request } : {}),
-    profile: openProfile(profile),
+    profile: profileIn(profile),
     ...(pending === undefined ? {} : { pending }),
     ...(backOff
       ? { failure: { code: backOff.code, message: backOff.message, retryAt: iso(Math.ceil(backOff.until)) } }

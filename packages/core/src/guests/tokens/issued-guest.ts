@@ -1,7 +1,7 @@
 import type { GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { tokenEnd } from '../../domain/plan.ts'
-import { openProfile } from '../../domain/profile.ts'
+import { profileIn } from '../../domain/profile.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
@@ -45,7 +45,7 @@ export const issuedGuest = (credential: GuestWithTokens): IssuedGuest => {
 /** The same with what is known of the person, for an authenticated guest. */
 export function issuedAuthenticatedGuest(credential: GuestWithTokens): IssuedGuest {
   const { channelId } = credential.request ?? {}
-  const { crm, upstream } = openProfile(credential.profile)
+  const { crm, upstream } = profileIn(credential.profile)
   const guest: IssuedGuest = {
     ...issuedGuest(credential),
     ...(channelId === undefined ? {} : { channelId }),

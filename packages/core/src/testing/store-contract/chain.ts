@@ -1,5 +1,5 @@
 import { auditRecord } from '../../domain/audit-record.ts'
-import { type Link, LINK_VERSION, linkText, NO_LINKS } from '../../domain/chain.ts'
+import { type Link, LINK_VERSION, linkText, EMPTY_CHAIN } from '../../domain/chain.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { sha256Hex } from '../../ports/system.ts'
 import type { Store } from '../../ports/store.ts'
@@ -12,7 +12,7 @@ const commit = (store: Store, ...events: readonly Event[]) => store.commit({ con
 async function linksOf(events: readonly Event[]) {
   const links: Link[] = []
   for (const one of events) {
-    const text = linkText(one.connection, links.at(-1) ?? NO_LINKS, auditRecord(one))
+    const text = linkText(one.connection, links.at(-1) ?? EMPTY_CHAIN, auditRecord(one))
     links.push({ chain: 0, count: links.length + 1, event: one, hash: await sha256Hex(text), version: LINK_VERSION })
   }
   return links
@@ -21,7 +21,7 @@ async function linksOf(events: readonly Event[]) {
 export function chainCases({ test, expect }: TestTools): void {
   test('links every event to the event before it, across handles', async ({ store, other }) => {
     const all = ['3', '1', '2'].map((id) => event(id, { data: { b: [1, { d: true, c: null }], a: 'é' } }))
-    expect(await store.chainHead(HOME)).toEqual(NO_LINKS)
+    expect(await store.chainHead(HOME)).toEqual(EMPTY_CHAIN)
     await commit(store, ...all.slice(0, 2))
     await commit(other, ...all.slice(2))
     const links = await linksOf(all)

@@ -1,20 +1,20 @@
 import { guestIn, guestsIn } from '../../domain/credential.ts'
-import { openProfile, sealedProfile } from '../../domain/profile.ts'
+import { profileIn, profileSecret } from '../../domain/profile.ts'
 import type { TestTools } from './suite.ts'
 import { credential, event, HOME, NEIGHBOUR, revealed, put, write } from './samples.ts'
 
-const profile = sealedProfile({ email: 'ann@example.com', name: 'Ann' })
+const profile = profileSecret({ email: 'ann@example.com', name: 'Ann' })
 const ann = (generation = 1) => credential('ann', generation, { profile })
 
 export function profileCases({ test, expect }: TestTools): void {
   test('returns the profile of the last write', async ({ store, other }) => {
     await put(store, ann())
     expect(revealed((await other.find(HOME, 'ann')).credential)).toEqual(revealed(ann()))
-    const next = credential('ann', 2, { profile: sealedProfile({ email: 'new@example.com' }) })
+    const next = credential('ann', 2, { profile: profileSecret({ email: 'new@example.com' }) })
     await other.commit({ connection: HOME, writes: [write(next)] })
-    expect(openProfile(guestIn(await store.find(HOME, 'ann'))?.profile)).toEqual({ email: 'new@example.com' })
+    expect(profileIn(guestIn(await store.find(HOME, 'ann'))?.profile)).toEqual({ email: 'new@example.com' })
     const page = await store.list(HOME, { kind: 'guest', limit: 9 })
-    expect(guestsIn(page).map((one) => openProfile(one.profile))).toEqual([{ email: 'new@example.com' }])
+    expect(guestsIn(page).map((one) => profileIn(one.profile))).toEqual([{ email: 'new@example.com' }])
   })
 
   test('finds a credential by its subject, within its connection', async ({ store, other }) => {

@@ -2,7 +2,7 @@ import { type AccessCredential, type Credential, type GuestCredential, type Toke
 import type { Event, EventType } from '../../domain/events/event.ts'
 import type { EventBase, EventOutcome } from '../../domain/events/event-parts.ts'
 import type { Json } from '../../domain/json.ts'
-import { sealedProfile } from '../../domain/profile.ts'
+import { profileSecret } from '../../domain/profile.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { Store, CredentialWrite } from '../../ports/store.ts'
 
@@ -60,7 +60,7 @@ export const fullCredential = (id: string, generation = 1): Required<GuestCreden
   aliveUntil: AT + 3_600_000.5,
   intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
   backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
-  profile: sealedProfile({ email: 'ann@example.com', attributes: { plan: 'gold' } }),
+  profile: profileSecret({ email: 'ann@example.com', attributes: { plan: 'gold' } }),
   request: {
     durationSeconds: 3600,
     scopes: ['conversations'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openProfile } from '../../../src/domain/profile.ts'
+import { profileIn } from '../../../src/domain/profile.ts'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { strangerKey, jwt, json } from '../../world/fake-upstream.ts'
@@ -40,7 +40,7 @@ describe('an authenticated guest', () => {
     expect(sent?.headers['x-genesys-request-id']).toMatch(/^[\da-f-]{36}$/)
     const stored = await row(guest.guestId)
     expect(stored?.tokens?.refresh?.reveal()).toBe(`refresh-${guest.guestId}-0`)
-    expect(openProfile(stored?.profile)).toMatchObject({
+    expect(profileIn(stored?.profile)).toMatchObject({
       email: EMAIL,
       name: 'Ann Example',
       attributes: { plan: 'gold' },
@@ -490,7 +490,7 @@ describe('a request that gets the session of an earlier one', () => {
     const stored = await here.row(guestId)
     return {
       given: here.upstream.attributes.get(guestId),
-      profile: openProfile(stored?.profile),
+      profile: profileIn(stored?.profile),
       consent: stored?.request?.consentTimestamp,
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openProfile } from '../../../src/domain/profile.ts'
+import { profileIn } from '../../../src/domain/profile.ts'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { recordingObserver } from '../../world/recording-observer.ts'
@@ -26,7 +26,7 @@ describe('the CRM profile of a guest', () => {
     const { guests, upstream, connection, enriched, last, pending, row } = await started()
     const guest = await guests.issue(ann)
     expect(guest.crm).toEqual(CUSTOMER)
-    expect(openProfile((await row(guest.guestId))?.profile)['crm']).toEqual(CUSTOMER)
+    expect(profileIn((await row(guest.guestId))?.profile)['crm']).toEqual(CUSTOMER)
     expect(upstream.asked.crm[0]?.url).toBe('https://crm.example.com/v1/profiles?email=ann.example%40mail.example')
     expect(upstream.asked.crm[0]?.headers['authorization']).toBeUndefined()
     await enriched(connection)
@@ -81,7 +81,7 @@ describe('the CRM profile of a guest', () => {
     await clock.advance(10 * SECOND)
     await enriched(connection)
     expect(upstream.attributes.get(guest.guestId)).toMatchObject({ plan: 'gold', tier: 'gold' })
-    expect(openProfile((await row(guest.guestId))?.profile)['crm']).toEqual(CUSTOMER)
+    expect(profileIn((await row(guest.guestId))?.profile)['crm']).toEqual(CUSTOMER)
     expect(await pending()).toEqual([])
   })
 

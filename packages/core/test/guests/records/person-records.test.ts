@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { guestIn } from '../../../src/domain/credential.ts'
 import { guestRecords } from '../../../src/guests/records/guest-records.ts'
-import { sealedProfile } from '../../../src/domain/profile.ts'
+import { profileSecret } from '../../../src/domain/profile.ts'
 import { instead } from '../../world/scripted-answers.ts'
 import { seededRandom } from '../../../src/testing/index.ts'
 import { ann, EMAIL, expectNothingPersonal, applicantWorld, typesOf } from '../../world/applicant-world.ts'
@@ -62,7 +62,7 @@ describe('the search for a person by address', () => {
     const found = await store.find('default', issued[0]?.guestId ?? '')
     const credential = guestIn(found)
     if (!credential) throw new Error('Ann is not stored')
-    const profile = sealedProfile({ email: ` ${EMAIL.toUpperCase()}` })
+    const profile = profileSecret({ email: ` ${EMAIL.toUpperCase()}` })
     const expected = { generation: credential.generation, revision: found.revision }
     await store.commit({
       connection: 'default',

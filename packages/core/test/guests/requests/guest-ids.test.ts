@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Credential, type GuestCredential, guestsIn } from '../../../src/domain/credential.ts'
 import { guestIdOf, isGuestId } from '../../../src/domain/guest-id.ts'
 import { rowOf } from '../../../src/guests/requests/named-row.ts'
-import { sealedProfile } from '../../../src/domain/profile.ts'
+import { profileSecret } from '../../../src/domain/profile.ts'
 import { MINUTE } from '../../../src/domain/time.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { redactIds } from '../../../src/guests/events/redact-ids.ts'
@@ -190,7 +190,7 @@ describe('a guest that was stored before an API was registered whose name its id
         id,
         subject: `subject-of-${id}`,
         request: { assurance: 'claimed', channelId: 'web-1' },
-        profile: sealedProfile({ email: EMAIL }),
+        profile: profileSecret({ email: EMAIL }),
       }
       await here.store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
     }

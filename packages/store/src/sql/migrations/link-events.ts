@@ -1,5 +1,5 @@
 import type { Event } from '@guestpass/core'
-import { type ChainHead, NO_LINKS } from '@guestpass/core/store-kit'
+import { type ChainHead, EMPTY_CHAIN } from '@guestpass/core/store-kit'
 import type { Kysely } from 'kysely'
 import { nextHead } from '../audit-chain.ts'
 
@@ -36,7 +36,7 @@ export async function linkEvents(older: Kysely<unknown>): Promise<void> {
       .execute()
     for (const row of rows) {
       const event = JSON.parse(row.body) as Event
-      const head = nextHead(heads.get(event.connection) ?? NO_LINKS, event, 1)
+      const head = nextHead(heads.get(event.connection) ?? EMPTY_CHAIN, event, 1)
       heads.set(event.connection, head)
       await db.updateTable('events').set({ count: head.count, hash: head.hash }).where('seq', '=', row.seq).execute()
       seq = row.seq

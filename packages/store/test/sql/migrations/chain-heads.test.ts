@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { auditExport, auditLog, type Checkpoint, verifyExport } from '@guestpass/core'
 import { type ExportedRecord, systemClock } from '@guestpass/core/runtime-kit'
-import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core/store-kit'
+import { auditRecord, linkText, EMPTY_CHAIN, sha256Hex } from '@guestpass/core/store-kit'
 import { Kysely } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { Tables } from '../../../src/sql/schema.ts'
@@ -135,7 +135,7 @@ describe('a store of the version before chain heads', () => {
       const { links } = await store.chain('default', { limit: 99 })
       expect(links.map(({ version }) => version)).toEqual([...Array<number>(20).fill(1), 2, 2])
       for (const [at, { event, hash, version }] of links.entries()) {
-        const previous = links[at - 1] ?? NO_LINKS
+        const previous = links[at - 1] ?? EMPTY_CHAIN
         expect(hash).toBe(await sha256Hex(linkText('default', previous, auditRecord(event), version)))
       }
       await logOf(store).checkpoint()

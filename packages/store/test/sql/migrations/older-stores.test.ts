@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { guestRecords, type Secret } from '@guestpass/core'
-import { auditRecord, linkText, NO_LINKS, sha256Hex } from '@guestpass/core/store-kit'
+import { auditRecord, linkText, EMPTY_CHAIN, sha256Hex } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import type { SealedStore } from '../../../src/sqlite/index.ts'
 import { inFolder, openStore, random } from '../../helpers/open-store.ts'
@@ -25,7 +25,7 @@ async function expectLinked(store: SealedStore, connection: string, count: numbe
   const { links } = await store.chain(connection, { limit: 99 })
   expect(links.map((link) => link.count)).toEqual(Array.from({ length: count }, (_, index) => index + 1))
   for (const [at, { event, hash, version }] of links.entries()) {
-    expect(hash).toBe(await sha256Hex(linkText(connection, links[at - 1] ?? NO_LINKS, auditRecord(event), version)))
+    expect(hash).toBe(await sha256Hex(linkText(connection, links[at - 1] ?? EMPTY_CHAIN, auditRecord(event), version)))
   }
 }
 
