@@ -1,6 +1,6 @@
 /**
- * Checks documentation against the sources. `--write` writes the generated pages and texts, and breaks long lines. A name (`docstrings`) runs one check
- * and prints all of its faults.
+ * Checks documentation against the sources. `--write` writes the generated pages and texts, and breaks long lines. A name, as `docstrings`,
+ * runs one check alone.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -33,38 +33,23 @@ const generated: ReadonlyMap<string, string> = new Map([
 let readNames: readonly PublicName[] | undefined
 const names = (): readonly PublicName[] => (readNames ??= publicNames(root))
 
-interface Check {
-  /** Its faults fail the run. */
-  readonly isStrict: boolean
-  readonly faults: () => readonly string[]
-}
-
-const checks: Readonly<Record<string, Check>> = {
-  surface: {
-    isStrict: false,
-    faults: () =>
-      surfaceFaults(
-        names(),
-        repository.read,
-        files.filter((file) => file.startsWith('docs/api/surface/')),
-      ),
-  },
-  generated: {
-    isStrict: true,
-    faults: () =>
-      [...generated].flatMap(([file, text]) =>
-        repository.read(file) === text ? [] : [`${file}: differs from the sources (npm run docs:pages writes it)`],
-      ),
-  },
-  'hidden-types': { isStrict: false, faults: () => hiddenTypeFaults(names()) },
-  glossary: { isStrict: false, faults: () => glossaryFaults(names(), read('docs/glossary.md')) },
-  'retired-words': {
-    isStrict: false,
-    faults: () => retiredWordFaults(retiredWords, files, repository.read),
-  },
-  links: { isStrict: true, faults: () => pages.flatMap((page) => linkFaults(page, repository)) },
-  prose: { isStrict: true, faults: () => pages.flatMap((page) => proseFaults(page, read(page))) },
-  docstrings: { isStrict: false, faults: () => docstringFaults(names()) },
+const checks: Readonly<Record<string, () => readonly string[]>> = {
+  surface: () =>
+    surfaceFaults(
+      names(),
+      repository.read,
+      files.filter((file) => file.startsWith('docs/api/surface/')),
+    ),
+  generated: () =>
+    [...generated].flatMap(([file, text]) =>
+      repository.read(file) === text ? [] : [`${file}: differs from the sources (npm run docs:pages writes it)`],
+    ),
+  'hidden-types': () => hiddenTypeFaults(names()),
+  glossary: () => glossaryFaults(names(), read('docs/glossary.md')),
+  'retired-words': () => retiredWordFaults(retiredWords, files, repository.read),
+  links: () => pages.flatMap((page) => linkFaults(page, repository)),
+  prose: () => pages.flatMap((page) => proseFaults(page, read(page))),
+  docstrings: () => docstringFaults(names()),
 }
 
 if (process.argv.includes('--write')) {
@@ -76,12 +61,10 @@ if (process.argv.includes('--write')) {
 } else {
   const asked = process.argv.slice(2)
   const chosen = Object.entries(checks).filter(([name]) => asked.length === 0 || asked.includes(name))
-  for (const [name, { isStrict, faults }] of chosen) {
-    const found = faults()
-    if (isStrict || asked.length > 0) for (const fault of found) console.error(fault)
-    if (isStrict && found.length > 0) process.exitCode = 1
-    console.log(
-      `${name}: ${found.length} faults${found.length > 0 && !isStrict ? ` (not strict yet; node tools/reference/check.ts ${name})` : ''}`,
-    )
+  for (const [name, faultsOf] of chosen) {
+    const faults = faultsOf()
+    for (const fault of faults) console.error(fault)
+    if (faults.length > 0) process.exitCode = 1
+    console.log(`${name}: ${faults.length} faults`)
   }
 }

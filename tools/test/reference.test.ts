@@ -22,7 +22,7 @@ const files = {
     interface Hidden { readonly at: number }
     /** A token. */
     export interface Token { /** Inside. */ readonly seen?: Hidden }
-    /** Tells time. */
+    /** Gives the time. */
     export const clock = (skew = 0): { now(): number } => ({ now: () => skew })
     export class Holder { #inner = 1; readonly name = 'x'; private held(): number { return this.#inner } get(key: string): number { return 1 } }
     /**

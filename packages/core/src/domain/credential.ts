@@ -58,7 +58,7 @@ export interface CredentialBase {
   readonly id: string
   /** The upstream API that makes its tokens: `oauth`, `guest-tokens`, … */
   readonly api: string
-  /** Stands for the owner in events and audit: random, never an email or a guest id. */
+  /** Names the owner in events and audit: random, never an email or a guest id. */
   readonly subject: string
   /** Counts token sets; a write of tokens names the one it replaces. 0: none yet. */
   readonly generation: number

@@ -69,17 +69,17 @@ describe.skipIf(path === undefined)(`the library in Chromium (${REMEDY})`, () =>
       const id = crypto.randomUUID()
       signal.addEventListener('abort', () => void asked('leave', id))
       const sent = { method, url, headers, ...(body === undefined ? {} : { body }) }
-      const told = await asked('send', id, sent, signal.aborted)
-      if (told.is === 'fault') throw new HttpFault(told.kind, told.message)
-      if (told.is === 'aborted') throw signal.reason
-      return { status: told.status, headers: told.headers, bytes: Buffer.from(told.text, 'latin1') }
+      const outcome = await asked('send', id, sent, signal.aborted)
+      if (outcome.is === 'fault') throw new HttpFault(outcome.kind, outcome.message)
+      if (outcome.is === 'aborted') throw signal.reason
+      return { status: outcome.status, headers: outcome.headers, bytes: Buffer.from(outcome.text, 'latin1') }
     })
   })
 
   it('keeps every promise of a store in memory', async () => {
-    const told = await call('contract')
-    expect(told.length).toBeGreaterThan(80)
-    expect(told.filter(([, fault]) => fault !== '')).toEqual([])
+    const results = await call('contract')
+    expect(results.length).toBeGreaterThan(80)
+    expect(results.filter(([, fault]) => fault !== '')).toEqual([])
   })
 
   it('sends requests and bounds answers as in Node', async () => {

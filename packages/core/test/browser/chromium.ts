@@ -14,7 +14,7 @@ const found = (): string | undefined => places.find((path) => path !== undefined
 /** The command that brings a browser where there is none. */
 export const REMEDY = 'apt-get install chromium, or set CHROMIUM_PATH'
 
-/** The path of a Chromium; installed where that is possible and nobody is surprised by it: as root, in CI. */
+/** The path of a Chromium; installed where that is possible and surprises no user: as root, in CI. */
 export function chromium(): string | undefined {
   const path = found()
   if (path !== undefined || !process.env['CI'] || process.getuid?.() !== 0) return path

@@ -34,16 +34,16 @@ async function contract(): Promise<readonly (readonly [sentence: string, fault: 
       }),
     },
   )
-  const told: [string, string][] = []
+  const results: [string, string][] = []
   for (const { title, body } of sentences)
-    told.push([
+    results.push([
       title,
       await body().then(
         () => '',
         (thrown: unknown) => String(thrown),
       ),
     ])
-  return told
+  return results
 }
 
 const platform = webPlatform()
@@ -66,13 +66,13 @@ async function verdict(doubt: string): Promise<string> {
 
 const leaving = new Map<string, AbortController>()
 
-type Told =
+type SendOutcome =
   | { readonly is: 'answer'; readonly status: number; readonly headers: HttpAnswer['headers']; readonly text: string }
   | { readonly is: 'fault'; readonly kind: HttpFault['kind']; readonly message: string }
   | { readonly is: 'aborted' }
 
-/** A request of the page; bytes are told as text, a character for each. */
-async function send(id: string, request: Omit<HttpRequest, 'secrets'>, isLate: boolean): Promise<Told> {
+/** A request of the page; its result has the bytes as text, a character for each. */
+async function send(id: string, request: Omit<HttpRequest, 'secrets'>, isLate: boolean): Promise<SendOutcome> {
   const stop = new AbortController()
   leaving.set(id, stop)
   if (isLate) stop.abort()
@@ -111,12 +111,12 @@ const page = {
     })),
   async issue() {
     const { guestId, token, verified } = await here.guests.issue({ scopes: ['webmessaging:guest:send'] })
-    const verdict = await here.verifier.verify(token.reveal(), { subject: guestId })
+    const accepted = await here.verifier.verify(token.reveal(), { subject: guestId })
     const [head = '', body = '', signature = ''] = token.reveal().split('.')
     const bent = `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
     const none = `${btoa('{"alg":"none"}').replaceAll('=', '')}.${body}.`
     const others = await Promise.all([bent, none, `${token.reveal()}=`].map((text) => here.verifier.verify(text)))
-    return { guestId, verified, verdict, others, printed: String(token) + JSON.stringify({ token }) }
+    return { guestId, verified, verdict: accepted, others, printed: String(token) + JSON.stringify({ token }) }
   },
   async refresh(guestId: string) {
     const all = await Promise.all([here.guests.refresh(guestId), here.guests.refresh(guestId)])
