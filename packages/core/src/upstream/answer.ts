@@ -24,7 +24,7 @@ export interface Network {
 }
 
 /** How an answer is read, if it differs from the usual. */
-export interface ParsedOptions {
+export interface ReadOptions {
   /** Gives code and message of refusals that this API is known for. */
   readonly explain?: Explain
   /** Reads JSON of any content type, because the tokens in it cannot be requested again. */
@@ -45,7 +45,7 @@ export async function sendAndRead<T>(
   request: HttpRequest,
   reader: Reader<T>,
   call: Call,
-  reading: ParsedOptions = {},
+  reading: ReadOptions = {},
 ): Promise<{ readonly body: T; readonly receipt: AnswerFacts }> {
   const { answer, clean } = await accepted(network, request, call, reading)
   return { body: read(answer, reader, call, clean, reading), receipt: receiptOf(answer, network.clock.wall()) }
@@ -59,7 +59,7 @@ export async function sendOnly(
   network: Network,
   request: HttpRequest,
   call: Call,
-  reading: ParsedOptions = {},
+  reading: ReadOptions = {},
 ): Promise<void> {
   await accepted(network, request, call, reading)
 }
@@ -68,7 +68,7 @@ async function accepted(
   { http, clock }: Network,
   request: HttpRequest,
   call: Call,
-  { explain = () => undefined, errorUnless }: ParsedOptions,
+  { explain = () => undefined, errorUnless }: ReadOptions,
 ): Promise<{ readonly answer: HttpAnswer; readonly clean: Redact }> {
   const answer = await send(http, request, call)
   const clean = createRedactor(request.secrets)
@@ -118,7 +118,7 @@ function faultOf(fault: HttpFault, request: HttpRequest, call: Call): TryFailure
     : failure('upstream_unavailable', 'unknown', `the answer of ${host} was lost (${fault.message})`)
 }
 
-function read<T>(answer: HttpAnswer, reader: Reader<T>, call: Call, clean: Redact, { anyType }: ParsedOptions): T {
+function read<T>(answer: HttpAnswer, reader: Reader<T>, call: Call, clean: Redact, { anyType }: ReadOptions): T {
   const garbled = (what: string, began = `. It began: ${JSON.stringify(clean(bodyText(answer), 120))}`): TryFailure =>
     new TryFailure({
       code: 'upstream_garbled',

@@ -94,7 +94,7 @@ const rowsOf = (db: Db, connection: string) =>
     .select('profile_keys.key as profile_key')
     .where('credentials.connection', '=', connection)
 
-async function profileIn(
+async function openProfile(
   sealer: Sealer,
   { connection, id, generation, profile, profile_key: key }: FullRow,
 ): Promise<Secret> {
@@ -114,7 +114,7 @@ async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential>
     generation,
     status: standing,
     subject,
-    ...(row.profile === null ? {} : { profile: await profileIn(sealer, row) }),
+    ...(row.profile === null ? {} : { profile: await openProfile(sealer, row) }),
     ...(sealed ? { tokens: parseTokens(await sealer.open(tokensContext(row), sealed)) } : {}),
   }
 }

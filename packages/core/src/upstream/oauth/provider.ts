@@ -3,7 +3,7 @@ import { SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import { sendOnly, sendAndRead, type Network, type ParsedOptions } from '../answer.ts'
+import { sendOnly, sendAndRead, type Network, type ReadOptions } from '../answer.ts'
 import type { Read } from '../body.ts'
 import { withHints } from './refusal-hints.ts'
 import type { MethodMemory } from './client-auth-method.ts'
@@ -149,7 +149,7 @@ function ofTokens({
 }: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
   const { api, client, endsByApi, server } = options
   /** The answer to a request that ends a token has no body. */
-  const ended = (request: () => Promise<HttpRequest>, reading: ParsedOptions): Promise<void> =>
+  const ended = (request: () => Promise<HttpRequest>, reading: ReadOptions): Promise<void> =>
     run({ operation: 'revoke', repeatable: true }, async (call) => sendOnly(network, await request(), call, reading))
   return {
     async identity(access) {

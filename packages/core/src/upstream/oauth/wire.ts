@@ -2,7 +2,7 @@ import { lifetime } from '../../domain/lifetime.ts'
 import { scopeList } from '../../domain/scopes.ts'
 import { Secret } from '../../domain/secret.ts'
 import type { HttpRequest } from '../../ports/http.ts'
-import type { Explain, ParsedOptions, AnswerFacts } from '../answer.ts'
+import type { Explain, ReadOptions, AnswerFacts } from '../answer.ts'
 import { anything, lenient, object, type Read, type Reader, text } from '../body.ts'
 import type { GrantedTokens } from '../granted-tokens.ts'
 import { jsonRequest } from '../json-request.ts'
@@ -160,19 +160,19 @@ export const tokenAnswer = object({
 })
 
 /** How answers of the token endpoint are read: with any content type, and as an error whatever the status. */
-export const tokenReading = (explain: Explain): ParsedOptions => ({
+export const tokenReading = (explain: Explain): ReadOptions => ({
   explain,
   anyType: true,
   errorUnless: 'access_token',
 })
 /** How answers of the device authorization endpoint are read. */
-export const deviceReading = (explain: Explain): ParsedOptions => ({
+export const deviceReading = (explain: Explain): ReadOptions => ({
   explain,
   anyType: true,
   errorUnless: 'device_code',
 })
 /** How answers of the revocation endpoint are read (RFC 7009, 2.2.1). */
-export const revocationReading = (explain: Explain): ParsedOptions => ({ explain, errorUnless: '' })
+export const revocationReading = (explain: Explain): ReadOptions => ({ explain, errorUnless: '' })
 
 /** The scopes of an answer, as text or as a list; undefined when it names none. */
 function scopesIn(scope: unknown): readonly string[] | undefined {
