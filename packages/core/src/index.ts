@@ -1,15 +1,15 @@
 // A connection to one upstream organisation
 export { connection, type Connection, type ConnectionOptions, type ConnectionPorts } from './connection/connection.ts'
 export type { Context } from './domain/context.ts'
-export type { Windows } from './domain/plan.ts'
-export type { StandardOptions } from './policy/standard.ts'
+export type { RenewalWindows } from './domain/plan.ts'
+export type { PolicyOptions } from './policy/standard.ts'
 export { type HostInput, type Hosts, resolveHosts } from './upstream/hosts.ts'
 export type { OAuthClient } from './upstream/oauth/client.ts'
 export type { ExtraParams } from './upstream/oauth/params.ts'
 
 // Guests
 export type { Preflight } from './guests/authentication/channel-preflight.ts'
-export type { Listener, ReadyContext, TokenReady } from './guests/events/listeners.ts'
+export type { TokenListener, ReadyContext, TokenReady } from './guests/events/listeners.ts'
 export type { Guests, RefreshOptions } from './guests/guests.ts'
 export { keeper, type Keeper, type KeeperOptions, type KeeperParts } from './guests/keeper.ts'
 export type { GuestContext } from './guests/requests/guest-context.ts'
@@ -22,7 +22,7 @@ export {
   type GuestApi,
   guestApis,
   type GuestRequest,
-  type IssueRequest,
+  type GuestTokenRequest,
 } from './upstream/guest-apis.ts'
 export { durations } from './upstream/guest-tokens/durations.ts'
 export { guestScopes } from './upstream/guest-tokens/scopes.ts'
@@ -30,7 +30,7 @@ export { guestScopes } from './upstream/guest-tokens/scopes.ts'
 // What is known of guests, and their rights
 export type { Erasure, Revocation } from './guests/records/erasure.ts'
 export {
-  type DuplicateKey,
+  type SessionOwner,
   type GuestRecords,
   guestRecords,
   type Invalidation,
@@ -48,7 +48,7 @@ export type { DeviceSignIn, DeviceSignInRequest } from './tokens/sign-in/device-
 export type { Grant } from './tokens/sign-in/grant.ts'
 export { keepAlive } from './tokens/sign-in/keep-alive.ts'
 export type { SignedIn } from './tokens/sign-in/sign-in-outcome.ts'
-export type { BeginSignIn, BegunSignIn, SignIn } from './tokens/sign-in/sign-in.ts'
+export type { SignInRequest, StartedSignIn, SignIn } from './tokens/sign-in/sign-in.ts'
 export type { SignedOut, SignOut } from './tokens/sign-in/sign-out.ts'
 
 // HTTP clients that carry an access token
@@ -78,9 +78,14 @@ export { webStorageStore } from './stores/web-storage-store.ts'
 export { webPorts } from './web/ports.ts'
 
 // Webhooks
-export { type Endpoint, webhookRoute } from './webhooks/endpoint.ts'
+export { type WebhookEndpoint, webhookRoute } from './webhooks/endpoint.ts'
 export { receiverMemory } from './webhooks/receiver-memory.ts'
-export { type Received, type ReceiverOptions, webhookReceiver, type WebhookReceiver } from './webhooks/receiver.ts'
+export {
+  type WebhookMessage,
+  type ReceiverOptions,
+  webhookReceiver,
+  type WebhookReceiver,
+} from './webhooks/receiver.ts'
 export { signingSecret } from './webhooks/signing-secret.ts'
 export { webhooks, type Webhooks } from './webhooks/webhooks.ts'
 

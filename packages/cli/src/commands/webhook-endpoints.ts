@@ -1,4 +1,4 @@
-import type { Endpoint, Webhooks } from '@guestpass/core'
+import type { WebhookEndpoint, Webhooks } from '@guestpass/core'
 import { iso, webhookEvents } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
@@ -12,7 +12,7 @@ export async function onWebhooks<T>(cli: Cli, work: (webhooks: Webhooks) => Prom
 
 /** An endpoint as a document; the routes of the service answer the same. */
 const endpointDocument = (
-  { id, url, contract, events, includeToken, configured, disabled, secrets }: Endpoint,
+  { id, url, contract, events, includeToken, configured, disabled, secrets }: WebhookEndpoint,
   cli: Cli,
 ) => ({
   id,
@@ -25,7 +25,7 @@ const endpointDocument = (
   ...(disabled ? { disabled: { at: iso(disabled.at), why: disabled.why } } : {}),
 })
 
-const describeEvents = ({ contract, events }: Pick<Endpoint, 'contract' | 'events'>): string => {
+const describeEvents = ({ contract, events }: Pick<WebhookEndpoint, 'contract' | 'events'>): string => {
   if (contract !== 'standard') return contract
   return events === 'all' ? 'all events' : events.join(' ')
 }

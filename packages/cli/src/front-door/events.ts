@@ -1,4 +1,4 @@
-import type { AuditRecord, Event, EventType, Guests, Listener } from '@guestpass/core'
+import type { AuditRecord, Event, EventType, Guests, TokenListener } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
 import { eventTypes, closestName } from '@guestpass/core/runtime-kit'
 import { auditRecord, asGuestpassError } from '@guestpass/core/store-kit'
@@ -27,7 +27,7 @@ export interface EventAliases {
 const aliases: EventAliases = { needsReauth: 'GRANT_ENDED', signedOut: 'GRANT_REVOKED' }
 
 /** The names of events that `on` takes, each with its type. */
-export type EventNames = { readonly [T in EventType as EventName<T>]: T } & EventAliases
+export type EventTypesByName = { readonly [T in EventType as EventName<T>]: T } & EventAliases
 
 /** An audit record of one type. */
 export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'eventType'> & { readonly eventType: T }
@@ -42,8 +42,8 @@ export type EventListener<T extends EventType = EventType> = (record: EventRecor
  * removes it.
  */
 export interface AddEventListener {
-  (name: 'tokenReady', listener: Listener): () => void
-  <N extends keyof EventNames>(name: N, listener: EventListener<EventNames[N]>): () => void
+  (name: 'tokenReady', listener: TokenListener): () => void
+  <N extends keyof EventTypesByName>(name: N, listener: EventListener<EventTypesByName[N]>): () => void
 }
 
 const nameOf = (type: EventType): string =>
@@ -126,10 +126,10 @@ function addListener(listening: Listening, name: unknown, listener: unknown): ()
     throw argumentError(WHAT, fieldFault('name', wrong, suggestion(name)))
   }
   checkArgument(LISTENER, listener)
-  return type ? onEvent(listening, type, listener as EventListener) : onTokenReady(listening, listener as Listener)
+  return type ? onEvent(listening, type, listener as EventListener) : onTokenReady(listening, listener as TokenListener)
 }
 
-function onTokenReady(listening: Listening, listener: Listener): () => void {
+function onTokenReady(listening: Listening, listener: TokenListener): () => void {
   const { guests, removals } = listening
   const removeListener = guests.onTokenReady((event, token) =>
     call(listening, TOKEN_READY, () => listener(event, token)),

@@ -15,11 +15,11 @@ import { type Background, createBackground, type Health } from './background.ts'
 import { type CallContext, type Calls, createCalls } from './calls.ts'
 import { createErrorTranslator, type ErrorTranslator } from './errors.ts'
 import { type AddEventListener, createEvents, type Events } from './events.ts'
-import { createFrontDoorGuests, type FrontDoorGuests } from './guests.ts'
+import { createGuestpassGuests, type GuestpassGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
 import { type GuestpassOptions, type LoadedOptions, loadOptions } from './options.ts'
 import { type ReportOptions, reportStart } from './report-options.ts'
-import { type FrontDoorDeviceSignIn, frontDoorDeviceSignIn, type FrontDoorSignIn, frontDoorSignIn } from './sign-in.ts'
+import { type GuestpassDeviceSignIn, frontDoorDeviceSignIn, type GuestpassSignIn, frontDoorSignIn } from './sign-in.ts'
 import { type VerifyExpectations, verifyToken } from './verify.ts'
 
 /**
@@ -30,7 +30,7 @@ import { type VerifyExpectations, verifyToken } from './verify.ts'
 export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** The name of the connection. */
   readonly connection: string
-  readonly guests: FrontDoorGuests
+  readonly guests: GuestpassGuests
   /**
    * Verifies a guest token: signature, time, issuer and audience if they are configured, and revocation.
    * Gives `{ valid: true, claims }`, or `{ valid: false, reason }`. Rejects with `keys_unavailable` if the
@@ -55,8 +55,8 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * ```
    */
   accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<AccessTokenResult>
-  readonly signIn: FrontDoorSignIn
-  readonly deviceSignIn: FrontDoorDeviceSignIn
+  readonly signIn: GuestpassSignIn
+  readonly deviceSignIn: GuestpassDeviceSignIn
   /**
    * Ends the user's sign-in here, and upstream if it has a call for it. Rejects with `needs_reauth` if no
    * user is signed in.
@@ -153,7 +153,7 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   const close = (): Promise<void> => (closing ??= closeParts(parts))
   return {
     connection: config.connection,
-    guests: createFrontDoorGuests(connection.guests, calls, clock.wall),
+    guests: createGuestpassGuests(connection.guests, calls, clock.wall),
     verify: (token, expectations) => run(undefined, () => verifyToken(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
       run(context, async (own) => accessTokenResult(await tokenSourceFor(connection.accessTokens, request).token(own))),

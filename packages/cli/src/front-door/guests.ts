@@ -1,5 +1,5 @@
 import {
-  type DuplicateKey,
+  type SessionOwner,
   type Erasure,
   type GuestApi,
   guestApis,
@@ -51,7 +51,7 @@ export interface RefreshOptions {
 /**
  * The guests of a connection. Every call rejects with a `GuestpassError`, whose `code` says what happened.
  */
-export interface FrontDoorGuests {
+export interface GuestpassGuests {
   /**
    * Issues a guest token by the API `guest-tokens` (default), `engagements` or `external-users`, and verifies
    * and stores it before it is given. Rejects with `invalid_input`, `session_exists`, `create_in_doubt`,
@@ -112,10 +112,10 @@ export interface FrontDoorGuests {
    * Frees an e-mail address for another session on a channel. The token of the current session stays valid
    * until it ends.
    */
-  invalidate(whose: DuplicateKey, context?: CallContext): Promise<Invalidation>
+  invalidate(whose: SessionOwner, context?: CallContext): Promise<Invalidation>
 }
 
-export function createFrontDoorGuests(guests: Guests, { run }: Calls, now: () => Instant): FrontDoorGuests {
+export function createGuestpassGuests(guests: Guests, { run }: Calls, now: () => Instant): GuestpassGuests {
   return {
     issue: (request, context) => run(context, (own) => guests.issue(request, own)),
     token: (guestId, context) => run(context, (own) => guests.token(guestId, own)),
@@ -134,7 +134,7 @@ export function createFrontDoorGuests(guests: Guests, { run }: Calls, now: () =>
     find: (whose, context) => run(context, (own) => guests.find(whose, own)),
     revoke: (guestId, context) => run(context, (own) => guests.revoke(guestId, own)),
     // One implementation of both overloads.
-    erase: ((whose: never, context) => run(context, (own) => guests.erase(whose, own))) as FrontDoorGuests['erase'],
+    erase: ((whose: never, context) => run(context, (own) => guests.erase(whose, own))) as GuestpassGuests['erase'],
     export: (whose, context) => run(context, (own) => guests.export(whose, own)),
     invalidate: (whose, context) => run(context, (own) => guests.invalidate(whose, own)),
   }

@@ -11,7 +11,7 @@ import type { AxiosLike, Fetch, SdkClient } from '@guestpass/core/runtime-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of the package. */
-export interface Composable {
+export interface ComposableDispatcher {
   compose(interceptor: never): unknown
 }
 
@@ -50,7 +50,7 @@ export interface AuthorizedClients {
    * await request('https://api.example.com/api/v2/tokens/me', { dispatcher })
    * ```
    */
-  undici<D extends Composable>(dispatcher: D): ReturnType<D['compose']>
+  undici<D extends ComposableDispatcher>(dispatcher: D): ReturnType<D['compose']>
   /**
    * Adds the access token to Genesys' official SDK (`ApiClient.instance`), whatever address it calls. The
    * result removes it.
@@ -74,7 +74,7 @@ export function authorizedClients(
   return {
     fetch: (input, init) => send(typeof input === 'string' && input.startsWith('/') ? `${base}${input}` : input, init),
     axios: (instance) => authorizedAxios(instance, source, only),
-    undici<D extends Composable>(dispatcher: D) {
+    undici<D extends ComposableDispatcher>(dispatcher: D) {
       return checkArgument(DISPATCHER, dispatcher).compose(authorizedUndici(source, only) as never) as ReturnType<
         D['compose']
       >

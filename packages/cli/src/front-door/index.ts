@@ -11,7 +11,7 @@ export {
   type GuestView,
   GuestpassError,
   type IssuedGuest,
-  type IssueRequest,
+  type GuestTokenRequest,
   type Reason,
   type Report,
   Secret,
@@ -29,14 +29,14 @@ export type {
   EventListener,
   EventName,
   PascalCase,
-  EventNames,
+  EventTypesByName,
   EventRecord,
 } from './events.ts'
-export type { FrontDoorGuests, GuestFilter, GuestPage, GuestStatus, RefreshOptions } from './guests.ts'
+export type { GuestpassGuests, GuestFilter, GuestPage, GuestStatus, RefreshOptions } from './guests.ts'
 export { type Guestpass, guestpass } from './guestpass.ts'
-export type { AuthorizedClients, Composable } from './http.ts'
+export type { AuthorizedClients, ComposableDispatcher } from './http.ts'
 export type { Log } from './log.ts'
 export type { GuestpassOptions } from './options.ts'
 export type { ReportOptions } from './report-options.ts'
-export type { DeviceSignInOptions, FrontDoorDeviceSignIn, FrontDoorSignIn } from './sign-in.ts'
+export type { DeviceSignInOptions, GuestpassDeviceSignIn, GuestpassSignIn } from './sign-in.ts'
 export type { VerifyExpectations } from './verify.ts'

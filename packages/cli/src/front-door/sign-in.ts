@@ -1,4 +1,4 @@
-import type { BeginSignIn, BegunSignIn, Connection, DeviceInstructions, SignedIn } from '@guestpass/core'
+import type { SignInRequest, StartedSignIn, Connection, DeviceInstructions, SignedIn } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
 import { checkArgument, fieldFault, type Parameter, argumentError } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
@@ -7,7 +7,7 @@ import type { CallContext, Calls } from './calls.ts'
  * Signs a user in with a browser (RFC 6749, 4.1; RFC 7636). The connection then has the user's tokens, and
  * renews them.
  */
-export interface FrontDoorSignIn {
+export interface GuestpassSignIn {
   /**
    * Begins a sign-in: send the browser to `url` of the result. `redirectUri`: default that of the
    * configuration. `scopes`: default those of the configuration. Rejects with `invalid_input` if no redirect
@@ -18,7 +18,7 @@ export interface FrontDoorSignIn {
    * app.get('/login', async (_request, response) => response.redirect((await gp.signIn.begin({ redirectUri })).url))
    * ```
    */
-  begin(ask?: Partial<BeginSignIn>, context?: CallContext): Promise<BegunSignIn>
+  begin(ask?: Partial<SignInRequest>, context?: CallContext): Promise<StartedSignIn>
   /**
    * Completes a sign-in. `callback`: the address that the browser came back to, or its query. `browser`: as
    * given to `begin`. Rejects with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
@@ -42,7 +42,7 @@ export interface DeviceSignInOptions {
 /**
  * Signs a user in on a machine without a browser (RFC 8628).
  */
-export interface FrontDoorDeviceSignIn {
+export interface GuestpassDeviceSignIn {
   /**
    * Calls `show` with the instructions, and waits until the user has decided on another device. Rejects with
    * `sign_in_denied` and `sign_in_refused`.
@@ -60,7 +60,7 @@ const WHAT = 'The sign-in was not begun'
 const BEGIN: Parameter = {
   what: WHAT,
   name: 'ask',
-  kind: object<BeginSignIn>({ redirectUri: nonEmptyText, scopes: list(scope), browser: nonEmptyText }),
+  kind: object<SignInRequest>({ redirectUri: nonEmptyText, scopes: list(scope), browser: nonEmptyText }),
 }
 const DEVICE: Parameter = {
   what: WHAT,
@@ -75,7 +75,7 @@ export const frontDoorSignIn = (
   { signIn }: Pick<Connection, 'signIn'>,
   { run }: Calls,
   configured: string | undefined,
-): FrontDoorSignIn => ({
+): GuestpassSignIn => ({
   begin: (ask, context) =>
     run(context, async (own) => {
       const { redirectUri = configured, ...rest } = checkArgument(BEGIN, ask)
@@ -89,7 +89,7 @@ export const frontDoorSignIn = (
 export const frontDoorDeviceSignIn = (
   { deviceSignIn }: Pick<Connection, 'deviceSignIn'>,
   { run }: Calls,
-): FrontDoorDeviceSignIn => ({
+): GuestpassDeviceSignIn => ({
   run: (ask, context) => run(context, async (own) => deviceSignIn.run(checkArgument(DEVICE, ask), own)),
 })
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Received, receiverMemory, Secret, webhookReceiver } from '@guestpass/core'
+import { type WebhookMessage, receiverMemory, Secret, webhookReceiver } from '@guestpass/core'
 
 /** A secret that signs webhooks, for tests. */
 export const WEBHOOK_SECRET = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='
@@ -8,7 +8,7 @@ export const WEBHOOK_SECRET = 'whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8
 export interface Receiver {
   readonly url: string
   /** What came with a right signature, by path, in order. */
-  of(path: string): readonly Received[]
+  of(path: string): readonly WebhookMessage[]
   /** Requests of any kind. */
   requests(): number
   /** From now on. Default: takes everything. */
@@ -19,7 +19,7 @@ export interface Receiver {
 /** A site's own backend on loopback, which checks what it gets with the receiver kit. */
 export async function receiver(secret = WEBHOOK_SECRET): Promise<Receiver> {
   const { verify } = webhookReceiver({ secrets: [new Secret(secret)], memory: receiverMemory() })
-  const got: { readonly path: string; readonly message: Received }[] = []
+  const got: { readonly path: string; readonly message: WebhookMessage }[] = []
   let requests = 0
   let how: Parameters<Receiver['answers']>[0] = {}
   const server = createServer((request, response) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { eventTypes } from '@guestpass/core/runtime-kit'
 import { createEvents } from '../../src/front-door/events.ts'
-import type { AuditRecord, EventNames, EventRecord, Secret, TokenReady } from '../../src/front-door/index.ts'
+import type { AuditRecord, EventTypesByName, EventRecord, Secret, TokenReady } from '../../src/front-door/index.ts'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../e2e/receiver.ts'
 import { runInProcess } from '../run-in-process.ts'
 import { temporaryFolder } from '../spawn-cli.ts'
@@ -76,20 +76,20 @@ describe('events', () => {
   })
 
   it('have a name for each type, and names for what they mean', () => {
-    const named: { readonly [N in keyof EventNames]: EventNames[N] } = Object.fromEntries(
+    const named: { readonly [N in keyof EventTypesByName]: EventTypesByName[N] } = Object.fromEntries(
       [] as [string, never][],
     ) as never
     expectTypeOf(named.refreshFailed).toEqualTypeOf<'REFRESH_FAILED'>()
     expectTypeOf(named.guestAuthentication).toEqualTypeOf<'guest.authentication'>()
     expectTypeOf(named.keysRotated).toEqualTypeOf<'KEYS_ROTATED'>()
     expectTypeOf(named.needsReauth).toEqualTypeOf<'GRANT_ENDED'>()
-    expectTypeOf<EventNames[keyof EventNames]>().toEqualTypeOf<(typeof eventTypes)[number]>()
+    expectTypeOf<EventTypesByName[keyof EventTypesByName]>().toEqualTypeOf<(typeof eventTypes)[number]>()
   })
 
   it.each(eventTypes)('can be listened to: %s', async (type) => {
     const gp = await program({ store: 'memory' })
     const name = type.toLowerCase().replaceAll(/[._](.)/g, (_, letter: string) => letter.toUpperCase())
-    expect(gp.on(name as keyof EventNames, () => {})).toBeTypeOf('function')
+    expect(gp.on(name as keyof EventTypesByName, () => {})).toBeTypeOf('function')
   })
 
   it('of a name that is none are refused, with the one that was meant', async () => {

@@ -1,6 +1,6 @@
 import { accessTokenId } from '../domain/credential-ids.ts'
 import { lengthPrefixed } from '../domain/length-prefix.ts'
-import type { Windows } from '../domain/plan.ts'
+import type { RenewalWindows } from '../domain/plan.ts'
 import { clientScopes } from '../domain/scopes.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Millis, SECOND } from '../domain/time.ts'
@@ -74,7 +74,7 @@ export interface AccessOptions {
 export interface AccessParts {
   readonly connection: string
   readonly meter: Meter
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   /** The pipeline of token requests. */
   readonly policy: Policy
   readonly network: Network

@@ -2,7 +2,7 @@ import { type Access, createAccess, type AccessParts } from './access.ts'
 import { connectionSchema, type ConnectionOptions, connectionPorts, type ConnectionPorts } from './options.ts'
 import { checkedConnection } from '../domain/connection-name.ts'
 import { checkOptions } from '../domain/options.ts'
-import { defaultWindows, type Windows } from '../domain/plan.ts'
+import { defaultWindows, type RenewalWindows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Guests } from '../guests/guests.ts'
@@ -130,7 +130,7 @@ interface ConnectionParts {
   readonly name: string
   readonly options: ConnectionOptions
   readonly ports: ConnectionPorts
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   readonly meter: Meters
   readonly server: OAuthServer
   readonly checks: Verification

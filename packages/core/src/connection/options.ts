@@ -13,12 +13,12 @@ import {
   secret,
   nonEmptyText,
 } from '../domain/options.ts'
-import type { Windows } from '../domain/plan.ts'
+import type { RenewalWindows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { webAddress } from '../domain/web-address.ts'
 import type { AuthenticatedGuestOptions } from './guest-apis.ts'
 import { guestCode } from './guests-on-demand.ts'
-import { standardSchema, type StandardOptions } from '../policy/standard.ts'
+import { standardSchema, type PolicyOptions } from '../policy/standard.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
 import * as schemas from '../ports/schemas.ts'
@@ -47,10 +47,10 @@ export interface ConnectionOptions
    * Default: false.
    */
   readonly gateway?: boolean
-  /** Limits, deadlines, retries and circuit breaker of upstream calls. Default: see `StandardOptions`. */
-  readonly policy?: StandardOptions
-  /** How long before its end a token is renewed. Default: see `Windows`. */
-  readonly windows?: Windows
+  /** Limits, deadlines, retries and circuit breaker of upstream calls. Default: see `PolicyOptions`. */
+  readonly policy?: PolicyOptions
+  /** How long before its end a token is renewed. Default: see `RenewalWindows`. */
+  readonly windows?: RenewalWindows
 }
 
 /** What a connection needs from its environment. `nodePorts` and `webPorts` make all but the store. */
@@ -106,7 +106,7 @@ const optionSchemas = {
   publicKey: nonEmptyText,
   gateway: boolean,
   policy: standardSchema,
-  windows: object<Windows>({ advisory: required(callable(WINDOW)), mandatory: required(callable(WINDOW)) }),
+  windows: object<RenewalWindows>({ advisory: required(callable(WINDOW)), mandatory: required(callable(WINDOW)) }),
 }
 
 /**

@@ -4,7 +4,7 @@ import { guestIdOf } from './guest-id.ts'
 import { isInForce, type Instant, isFromFuture, type Millis, MINUTE, NEVER } from './time.ts'
 
 /** How early tokens are renewed, by their lifetime in milliseconds. */
-export interface Windows {
+export interface RenewalWindows {
   /**
    * Callers are served and one renewal runs behind them, from this long before expiry. Default min(lifetime /
    * 3, 5 min).
@@ -15,7 +15,7 @@ export interface Windows {
 }
 
 /** The default windows: min(lifetime / 3, 5 min) and min(lifetime / 6, 60 s). */
-export const defaultWindows: Windows = {
+export const defaultWindows: RenewalWindows = {
   advisory: (lifetime) => Math.min(lifetime / 3, 5 * MINUTE),
   mandatory: (lifetime) => Math.min(lifetime / 6, MINUTE),
 }
@@ -81,7 +81,12 @@ export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
  * @param issuerNow on the issuer's clock. Default `now`. Tokens whose `exp` has passed by it are expired, and
  *   so are tokens from the future without `exp`.
  */
-export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issuerNow: Instant = now): Freshness {
+export function freshness(
+  tokens: TokenSet,
+  now: Instant,
+  windows: RenewalWindows,
+  issuerNow: Instant = now,
+): Freshness {
   const at = judgementTime(tokens, now, issuerNow)
   const isUndated = tokens.exp === undefined && isFromFuture(tokens.sentAt, now)
   if (at >= tokens.expiresAt || isUndated) return 'expired'
@@ -93,7 +98,7 @@ export function freshness(tokens: TokenSet, now: Instant, windows: Windows, issu
  * When the advisory window of new tokens begins. `jitter`, from 0 to 1, puts it up to a fifth of the window
  * later.
  */
-export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: Windows, jitter: number): Instant {
+export function renewalTime(sentAt: Instant, expiresAt: Instant, windows: RenewalWindows, jitter: number): Instant {
   const lifetime = expiresAt - sentAt
   const advisory = windows.advisory(lifetime)
   const mandatory = Math.min(windows.mandatory(lifetime), advisory)
@@ -107,7 +112,7 @@ export function plan(
   credential: Credential | undefined,
   ask: TokenCriteria,
   now: Instant,
-  windows: Windows,
+  windows: RenewalWindows,
   issuerNow: Instant = now,
 ): Plan {
   if (!credential) return { do: 'renew' }

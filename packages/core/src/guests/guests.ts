@@ -20,11 +20,11 @@ import type { Preflight } from './authentication/channel-preflight.ts'
 import { createPseudonyms } from './authentication/pseudonyms.ts'
 import { createEnrichment, type Enrichment } from './enrichment/enrichment.ts'
 import { createGuestEventRecorder, type GuestEventRecorderParts } from './events/event-recorder.ts'
-import type { Listener, ReadyContext } from './events/listeners.ts'
+import type { TokenListener, ReadyContext } from './events/listeners.ts'
 import { createGuestRecords, type GuestRecords } from './records/guest-records.ts'
 import { refuseUnknownApi } from './requests/applicant-request.ts'
 import type { GuestContext } from './requests/guest-context.ts'
-import { parseGuestId, parseIssueRequest } from './requests/guest-token-request.ts'
+import { parseGuestId, parseGuestTokenRequest } from './requests/guest-token-request.ts'
 import { createLocate } from './requests/locate.ts'
 import { createTokenAcceptor, type TokenAcceptor, type TokenAcceptorParts } from './tokens/accept-tokens.ts'
 import { currentToken, type CurrentTokenParts, type RefreshOptions, refreshToken } from './tokens/current-token.ts'
@@ -78,7 +78,7 @@ export interface Guests extends GuestRecords {
    * Calls `listener` with every guest token that this process gets. Errors of the listener fail no call.
    * Returns a function that removes the listener.
    */
-  onTokenReady(listener: Listener): () => void
+  onTokenReady(listener: TokenListener): () => void
 }
 
 export interface GuestsParts extends Omit<GuestEventRecorderParts, 'random'>, TokenAcceptorParts {
@@ -186,7 +186,7 @@ async function issue(calls: GuestCalls, request: GuestRequest, context: Context 
   const own = { ...context, correlationId }
   const name = apiOf(request)
   if (name !== GUEST_TOKENS) return authenticatedGuest(calls, apis.get(name) ?? refuseUnknownApi(), request, own)
-  const parsed = parseIssueRequest(request, ports.random.uuid)
+  const parsed = parseGuestTokenRequest(request, ports.random.uuid)
   calls.current.available()
   const asked = abortable(() => issueGuestToken(ephemeral, parsed, own), signal)
   return issuedGuest(await notifyCaller(notify, asked, context, true))

@@ -14,7 +14,7 @@ export interface MirroredDocument<Value> extends Worker {
   /** The value now, synchronously if it is fresh. Rejects with the code of the format if there is none. */
   current(): Value | Promise<Value>
   /** Asks for a newer one, at most once per cool-down. Resolves to true when the value changed. */
-  lookAgain(): Promise<boolean>
+  refetch(): Promise<boolean>
 }
 
 /**
@@ -43,7 +43,7 @@ export function mirroredDocument<Content, Value>(
       const { copy } = mirror
       return copy && copy.age() < copy.dueAt ? copy.value : whenDue(mirror)
     },
-    lookAgain: lookAgainAt(mirror),
+    refetch: refetchAfterCoolDown(mirror),
     run: (signal, observer) =>
       repeatUntilAborted(
         async (pieces) => {
@@ -91,8 +91,8 @@ function unavailableError({ format, host, options, backOff }: Mirror<unknown, un
   })
 }
 
-/** `lookAgain` of a mirror, with its cool-down. */
-function lookAgainAt<C, V>(mirror: Mirror<C, V>): () => Promise<boolean> {
+/** `refetch` of a mirror, with its cool-down. */
+function refetchAfterCoolDown<C, V>(mirror: Mirror<C, V>): () => Promise<boolean> {
   const { options, times } = mirror
   let sinceFetch: (() => Millis) | undefined
   return async () => {

@@ -13,7 +13,7 @@ import { retry, retrySchema, type RetryOptions } from './retry.ts'
 import { timeout } from './timeout.ts'
 
 /** Options of the layers that every call to the upstream passes. */
-export interface StandardOptions {
+export interface PolicyOptions {
   /**
    * The longest time of the whole operation, all tries and waits. Milliseconds, or Infinity; default 30 s.
    */
@@ -26,7 +26,7 @@ export interface StandardOptions {
   readonly breaker?: BreakerOptions
 }
 
-export const standardSchema = object<StandardOptions>({
+export const standardSchema = object<PolicyOptions>({
   deadlineMs: millisOrInfinity,
   timeoutMs: millisOrInfinity,
   retry: retrySchema,
@@ -54,7 +54,7 @@ export interface StandardLayers {
  * time-out bounds one try. Pipelines of the same layers share their budgets, limits and circuits. Throws
  * `config_invalid` for options out of range.
  */
-export function standardLayers(options: StandardOptions, { clock, random, store }: StandardPorts): StandardLayers {
+export function standardLayers(options: PolicyOptions, { clock, random, store }: StandardPorts): StandardLayers {
   const { deadlineMs = 30 * SECOND, timeoutMs = 10 * SECOND } = options
   return {
     outer: [

@@ -24,7 +24,7 @@ export type ApiOf<Name extends GuestApi> = Extract<RegisteredApi, { readonly nam
  * `durations`, whole seconds from 1 to 86400, or minutes or hours as `90m` or `2h`; default 3600 seconds.
  * `scopes`: one or more of `guestScopes`.
  */
-export type IssueRequest = RequestOf<ApiOf<'guest-tokens'>>
+export type GuestTokenRequest = RequestOf<ApiOf<'guest-tokens'>>
 
 /**
  * A request for an authenticated guest of a channel. `email`: the address, which is never shown in errors,
@@ -43,7 +43,7 @@ export type ExternalUserRequest = RequestOf<ApiOf<'external-users'>>
 
 /**
  * A request for a guest of any API. `api` names the API; default `guest-tokens`. The other fields are those
- * of `IssueRequest`, `EngagementRequest` or `ExternalUserRequest`.
+ * of `GuestTokenRequest`, `EngagementRequest` or `ExternalUserRequest`.
  */
 export type GuestRequest = RequestOf<RegisteredApi>
 

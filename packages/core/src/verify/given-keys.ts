@@ -68,5 +68,5 @@ export function givenKeys(given: GivenKeys, maker: KeyMaker): KeySource {
     return set
   })
   set.catch(() => {})
-  return { keys: () => set, lookAgain: async () => false }
+  return { keys: () => set, refetch: async () => false }
 }

@@ -6,7 +6,7 @@ import type { MirroredKeys } from './mirrored-keys.ts'
  * Makes a key source of given keys with a mirrored key-set as the fallback. The key-set is fetched for the
  * first token that none of the given keys fits, and not before. From then on both are used, the given keys
  * first. Where the key-set is unavailable, tokens of the given keys are verified all the same, and
- * `lookAgain` rejects with `keys_unavailable`.
+ * `refetch` rejects with `keys_unavailable`.
  */
 export function createKeysWithFallback(given: KeySource, mirrored: MirroredKeys): MirroredKeys {
   let isAsked = false
@@ -34,9 +34,9 @@ export function createKeysWithFallback(given: KeySource, mirrored: MirroredKeys)
   return {
     keys: () => andThen(given.keys(), current),
 
-    async lookAgain() {
+    async refetch() {
       const isFirst = !isAsked
-      const isOther = !isFirst && (await mirrored.lookAgain())
+      const isOther = !isFirst && (await mirrored.refetch())
       await mirrored.keys()
       isAsked = true
       return isFirst || isOther

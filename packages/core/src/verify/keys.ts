@@ -82,5 +82,5 @@ export interface KeySource {
    * Asks for newer keys, because of a token with an unknown kid or a wrong signature. It fetches at most once
    * in a cool-down, however often it is called. Resolves to whether the keys changed.
    */
-  lookAgain(): Promise<boolean>
+  refetch(): Promise<boolean>
 }

@@ -54,6 +54,6 @@ export interface MirroredKeys extends KeySource, Worker {}
 export function mirroredKeys(options: MirroredKeysOptions): MirroredKeys {
   checkOptions('mirroredKeys', ['options', options, mirroredSchema])
   const { maker } = options
-  const { current, lookAgain, run } = mirroredDocument(keySetDocument(maker), options)
-  return { keys: current, lookAgain, run }
+  const { current, refetch, run } = mirroredDocument(keySetDocument(maker), options)
+  return { keys: current, refetch, run }
 }

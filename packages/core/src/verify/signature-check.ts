@@ -63,7 +63,7 @@ export async function checkWithNewerKeys(
   let seen = set
   let outcome: SignatureOutcome = fault
   for (let looks = 0; looks < 2 && typeof outcome !== 'number'; looks += 1) {
-    await keys.lookAgain()
+    await keys.refetch()
     const newer = await keys.keys()
     const isOther = newer.generation !== seen.generation
     seen = newer

@@ -61,7 +61,7 @@ export const pinSchemas = {
 }
 
 export const verifierSchema = object<VerifierOptions>({
-  keys: required(objectWithMethods('a source of keys', ['keys', 'lookAgain'], KEYS)),
+  keys: required(objectWithMethods('a source of keys', ['keys', 'refetch'], KEYS)),
   platform: required(platform),
   now: required(callable("Give a function that answers the issuer's time, in milliseconds since 1970.")),
   ...pinSchemas,

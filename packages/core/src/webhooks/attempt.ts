@@ -4,7 +4,7 @@ import { retryAfter } from '../policy/retry-after.ts'
 import { withTimeLimit } from '../policy/time-limit.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
-import type { Contract, Endpoint } from './endpoint.ts'
+import type { Contract, WebhookEndpoint } from './endpoint.ts'
 import type { Payload } from './payload.ts'
 import { signedHeaders } from './signature.ts'
 
@@ -46,7 +46,7 @@ export const LONGEST_ATTEMPT: Millis = Math.max(...Object.values(ANSWER_TIMEOUT)
 
 /** Sends one signed message once. Rejects only with the reason of the signal. */
 export async function attemptDelivery(
-  endpoint: Endpoint,
+  endpoint: WebhookEndpoint,
   { id }: Event,
   { body, token }: Payload,
   { clock, http, guardedHttp }: WebhookNetwork,

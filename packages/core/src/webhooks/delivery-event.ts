@@ -5,7 +5,7 @@ import type { DeliveryFacts } from '../domain/events/webhooks.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { WebhookAttempt } from './attempt.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { WebhookEndpoint } from './endpoint.ts'
 
 interface DeliveryEventParts {
   readonly connection: string
@@ -28,7 +28,7 @@ export interface DeliveryEnd {
 /** An event about a delivery to an endpoint, made by `make`. */
 export function deliveryEvent(
   { connection, random, clock }: DeliveryEventParts,
-  { id }: Endpoint,
+  { id }: WebhookEndpoint,
   make: (about: EventContext, facts: DeliveryFacts) => Event,
   { delivered, attempt, number, why, next = '' }: DeliveryEnd,
 ): Event {

@@ -3,7 +3,7 @@ import { type Millis, SECOND } from '../domain/time.ts'
 import { createRelay, type Relay } from '../outbox/relay.ts'
 import { type PartObserver, repeatUntilAborted } from '../ports/worker.ts'
 import type { Sink } from '../sinks/sink.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { WebhookEndpoint } from './endpoint.ts'
 import { BATCH_LEASE, BATCH_SIZE, createEndpointSink, type WebhooksPorts } from './endpoint-sink.ts'
 import type { Endpoints } from './endpoints.ts'
 
@@ -32,7 +32,7 @@ export function deliveryRelay({ connection, endpoints, clientId, ports, sinks }:
 
 /** The ids of the endpoints that this process can deliver to. */
 export async function deliverableIds({ endpoints, clientId }: DeliveryParts): Promise<readonly string[]> {
-  const canDeliver = ({ contract }: Endpoint): boolean => contract !== 'idm' || clientId !== undefined
+  const canDeliver = ({ contract }: WebhookEndpoint): boolean => contract !== 'idm' || clientId !== undefined
   return (await endpoints.all()).filter(canDeliver).map(({ id }) => id)
 }
 

@@ -1,6 +1,6 @@
 import type { EventType } from '../domain/events/event.ts'
 import { type Field, GuestpassError } from '../domain/errors.ts'
-import { type Endpoint, webhookEvents } from './endpoint.ts'
+import { type WebhookEndpoint, webhookEvents } from './endpoint.ts'
 import { endpointUrlFault } from './public-address.ts'
 
 /** A webhook endpoint to add. */
@@ -18,7 +18,7 @@ export function acceptedRequest({
   url,
   events = 'all',
   includeToken = false,
-}: EndpointRequest): Pick<Endpoint, 'url' | 'events' | 'includeToken'> {
+}: EndpointRequest): Pick<WebhookEndpoint, 'url' | 'events' | 'includeToken'> {
   const fields: Field[] = []
   const fault = endpointUrlFault(url)
   if (fault)

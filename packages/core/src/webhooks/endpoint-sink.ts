@@ -11,7 +11,7 @@ import type { Sink } from '../sinks/sink.ts'
 import { type WebhookAttempt, type WebhookNetwork, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
 import { deliveryEvent } from './delivery-event.ts'
 import { createEndpointBackOff, type EndpointBackOff } from './endpoint-back-off.ts'
-import { type Endpoint, endpointQueue } from './endpoint.ts'
+import { type WebhookEndpoint, endpointQueue } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
 import { payloadFor } from './payload.ts'
 import { nextAttemptInMs } from './retry-schedule.ts'
@@ -44,7 +44,7 @@ interface Parts extends EndpointSinkParts, WebhooksPorts {
 }
 
 interface Batch {
-  readonly endpoint: Endpoint
+  readonly endpoint: WebhookEndpoint
   readonly signal: AbortSignal
   readonly elapsed: () => Millis
   readonly outcomes: DeliveryOutcome[]
@@ -124,7 +124,7 @@ async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise
 /** The outcome of an attempt for the outbox, and the event about it. */
 function outcomeOf(
   parts: Parts,
-  endpoint: Endpoint,
+  endpoint: WebhookEndpoint,
   message: DueMessage,
   attempt: WebhookAttempt,
 ): [DeliveryOutcome, Event] {
@@ -163,7 +163,7 @@ const released = ({ event }: DueMessage): DeliveryOutcome => ({ event: event.id,
 /** Gives up all messages to a disabled endpoint. They can be sent again when it is enabled. */
 async function deadLetterAll(
   parts: Parts,
-  endpoint: Endpoint,
+  endpoint: WebhookEndpoint,
   due: readonly DueMessage[],
   why: string,
 ): Promise<readonly DeliveryOutcome[]> {
@@ -175,7 +175,7 @@ async function deadLetterAll(
   return due.map(({ event }) => ({ event: event.id, then: 'dead-letter', why }))
 }
 
-async function disable(parts: Parts, endpoint: Endpoint, { event: delivered }: DueMessage): Promise<void> {
+async function disable(parts: Parts, endpoint: WebhookEndpoint, { event: delivered }: DueMessage): Promise<void> {
   await parts.endpoints.disable(endpoint.id, GONE)
   await commitEvents(parts, [deliveryEvent(parts, endpoint, webhookDisabled, { delivered, why: GONE, next: ENABLE })])
 }

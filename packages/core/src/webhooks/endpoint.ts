@@ -14,7 +14,7 @@ export type Contract = 'standard' | 'idp' | 'idm' | 'analytics'
 export const contracts: readonly Contract[] = ['standard', 'idp', 'idm', 'analytics']
 
 /** A webhook endpoint: where events of a connection are sent. */
-export interface Endpoint {
+export interface WebhookEndpoint {
   /** A UUID, or a name of the configuration. It has no colon, because it is part of the name of a queue. */
   readonly id: string
   readonly url: string
@@ -71,7 +71,7 @@ const isOfContract: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event
 
 /** Whether an event is sent to an endpoint. */
 export function isSubscribed(
-  { contract, events, disabled }: Pick<Endpoint, 'contract' | 'events' | 'disabled'>,
+  { contract, events, disabled }: Pick<WebhookEndpoint, 'contract' | 'events' | 'disabled'>,
   event: Event,
 ): boolean {
   if (disabled || isAboutWebhooks(event.type)) return false
@@ -80,14 +80,14 @@ export function isSubscribed(
 }
 
 /** An endpoint as a document, which the store seals because of the secrets in it. */
-export const endpointDocument = ({ id: _id, secrets, ...rest }: Endpoint): Json => ({
+export const endpointDocument = ({ id: _id, secrets, ...rest }: WebhookEndpoint): Json => ({
   ...rest,
   secrets: secrets.map((secret) => secret.reveal()),
 })
 
-type Stored = Omit<Endpoint, 'id' | 'secrets'> & { readonly secrets: readonly string[] }
+type Stored = Omit<WebhookEndpoint, 'id' | 'secrets'> & { readonly secrets: readonly string[] }
 
-export function endpointOf(id: string, document: Json): Endpoint {
+export function endpointOf(id: string, document: Json): WebhookEndpoint {
   // Only `endpointDocument` writes documents of this kind.
   const { secrets, ...rest } = document as unknown as Stored
   return { id, ...rest, secrets: secrets.map((secret) => new Secret(secret)) }

@@ -7,12 +7,12 @@ import type { Instant } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { Document, Store } from '../ports/store.ts'
-import { type Endpoint, endpointDocument, endpointOf, endpointQueue } from './endpoint.ts'
+import { type WebhookEndpoint, endpointDocument, endpointOf, endpointQueue } from './endpoint.ts'
 import { acceptedRequest, type EndpointRequest } from './endpoint-request.ts'
 import { signingSecret, signingSecrets } from './signing-secret.ts'
 
 /** A webhook endpoint of the configuration. It is sent all events of its contract. */
-export type ConfiguredEndpoint = Pick<Endpoint, 'id' | 'url' | 'contract' | 'includeToken' | 'secrets'>
+export type ConfiguredEndpoint = Pick<WebhookEndpoint, 'id' | 'url' | 'contract' | 'includeToken' | 'secrets'>
 
 export const configuredSchema = list(
   object<ConfiguredEndpoint>({
@@ -27,25 +27,25 @@ export const configuredSchema = list(
 /** The webhook endpoints of a connection: those of the configuration, and those that were added. */
 export interface Endpoints {
   /** All endpoints, those of the configuration first. Rejects with the error of the store. */
-  all(): Promise<readonly Endpoint[]>
+  all(): Promise<readonly WebhookEndpoint[]>
   /** One endpoint by its id. Rejects with `webhook_unknown`. */
-  get(id: string): Promise<Endpoint>
+  get(id: string): Promise<WebhookEndpoint>
   /** Adds an endpoint with a new secret. Rejects with `invalid_input`, which names every fault. */
-  add(request: EndpointRequest): Promise<Endpoint>
+  add(request: EndpointRequest): Promise<WebhookEndpoint>
   /**
    * Removes an endpoint that was added, and the events that wait for it. Rejects with `webhook_unknown`, and
    * with `invalid_input` for an endpoint of the configuration.
    */
   remove(id: string): Promise<void>
   /** Ends that an endpoint is disabled. Rejects with `webhook_unknown`. */
-  enable(id: string): Promise<Endpoint>
+  enable(id: string): Promise<WebhookEndpoint>
   /** Sends nothing more to an endpoint. `why` is a clause. Rejects with `webhook_unknown`. */
-  disable(id: string, why: string): Promise<Endpoint>
+  disable(id: string, why: string): Promise<WebhookEndpoint>
   /**
    * Gives an endpoint that was added a new secret. The secret before it also signs, until the next rotation.
    * Rejects with `webhook_unknown`, and with `invalid_input` for an endpoint of the configuration.
    */
-  rotate(id: string): Promise<Endpoint>
+  rotate(id: string): Promise<WebhookEndpoint>
 }
 
 export interface EndpointsParts {
@@ -84,7 +84,7 @@ export function createEndpoints({ connection, configured = [] }: EndpointsParts,
 
 const now = ({ ports }: Parts): Instant => Math.floor(ports.clock.wall())
 
-async function allEndpoints({ connection, configured, ports }: Parts): Promise<readonly Endpoint[]> {
+async function allEndpoints({ connection, configured, ports }: Parts): Promise<readonly WebhookEndpoint[]> {
   const stored = new Map<string, Document>()
   for (let after: string | undefined; ; ) {
     const page = await ports.store.documents(connection, {
@@ -110,7 +110,7 @@ async function allEndpoints({ connection, configured, ports }: Parts): Promise<r
  * An endpoint of the configuration. The store only knows whether it was disabled, which ends when its address
  * changes.
  */
-function configuredEndpoint(one: ConfiguredEndpoint, { value }: Pick<Document, 'value'>): Endpoint {
+function configuredEndpoint(one: ConfiguredEndpoint, { value }: Pick<Document, 'value'>): WebhookEndpoint {
   const stored = value === undefined ? undefined : endpointOf(one.id, value)
   return {
     ...one,
@@ -124,7 +124,7 @@ function configuredEndpoint(one: ConfiguredEndpoint, { value }: Pick<Document, '
 async function read(
   { connection, configured, ports }: Parts,
   id: string,
-): Promise<{ readonly endpoint: Endpoint; readonly revision: number }> {
+): Promise<{ readonly endpoint: WebhookEndpoint; readonly revision: number }> {
   const document = await ports.store.document(connection, documentKind.endpoint, id)
   const own = configured.find((one) => one.id === id)
   if (own) return { endpoint: configuredEndpoint(own, document), revision: document.revision }
@@ -134,7 +134,11 @@ async function read(
   return { endpoint, revision: document.revision }
 }
 
-async function change(parts: Parts, id: string, changed: (endpoint: Endpoint) => Endpoint): Promise<Endpoint> {
+async function change(
+  parts: Parts,
+  id: string,
+  changed: (endpoint: WebhookEndpoint) => WebhookEndpoint,
+): Promise<WebhookEndpoint> {
   const { connection, ports } = parts
   for (;;) {
     const { endpoint, revision } = await read(parts, id)
@@ -146,9 +150,9 @@ async function change(parts: Parts, id: string, changed: (endpoint: Endpoint) =>
   }
 }
 
-async function add(parts: Parts, request: EndpointRequest): Promise<Endpoint> {
+async function add(parts: Parts, request: EndpointRequest): Promise<WebhookEndpoint> {
   const { connection, ports } = parts
-  const endpoint: Endpoint = {
+  const endpoint: WebhookEndpoint = {
     id: ports.random.uuid(),
     ...acceptedRequest(request),
     secrets: [new Secret(signingSecret(ports.random))],
@@ -178,7 +182,7 @@ async function remove(parts: Parts, id: string): Promise<void> {
 }
 
 /** The endpoint with a new secret before its newest one, which signs beside it until the next rotation. */
-function rotated({ ports }: Parts, endpoint: Endpoint): Endpoint {
+function rotated({ ports }: Parts, endpoint: WebhookEndpoint): WebhookEndpoint {
   if (endpoint.configured) throw refused('id', `names the endpoint ${endpoint.id} of the configuration`, ROTATED)
   const fresh = new Secret(signingSecret(ports.random))
   return { ...endpoint, secrets: [fresh, ...endpoint.secrets].slice(0, SECRETS) }

@@ -7,7 +7,7 @@ import { profileIn } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, iso } from '../domain/time.ts'
 import { isLoopback } from '../domain/loopback.ts'
-import type { Contract, Endpoint } from './endpoint.ts'
+import type { Contract, WebhookEndpoint } from './endpoint.ts'
 
 /** What is known at the moment of a delivery, beyond the event. */
 export interface PayloadFacts {
@@ -65,7 +65,7 @@ const isOfStoredGuest = ({ type, outcome }: Event): boolean =>
   storedGuestEvents.has(type) || (type === 'guest.authentication' && outcome === 'success')
 
 /** The message about an event to an endpoint; undefined for a guest that was erased. */
-export function payloadFor(endpoint: Endpoint, event: Event, context: PayloadFacts): Payload | undefined {
+export function payloadFor(endpoint: WebhookEndpoint, event: Event, context: PayloadFacts): Payload | undefined {
   const { credential } = context
   if (!credential && isOfStoredGuest(event)) return undefined
   const token = newToken(endpoint, event, credential)
@@ -100,7 +100,7 @@ function analytics({ latencyMs = 0, at }: Event, credential: Credential | undefi
  * The token that the event made, for an endpoint that takes tokens over an encrypted connection or loopback.
  * A token that was replaced or revoked since is left out.
  */
-function newToken(endpoint: Endpoint, event: Event, credential: Credential | undefined): Secret | undefined {
+function newToken(endpoint: WebhookEndpoint, event: Event, credential: Credential | undefined): Secret | undefined {
   if (!endpoint.includeToken || !isPrivate(endpoint)) return undefined
   const isCurrent = credential?.kind === 'guest' && credential.status === 'active'
   return isCurrent && event.outcome === 'success' && credential.generation === event.generation
@@ -108,7 +108,7 @@ function newToken(endpoint: Endpoint, event: Event, credential: Credential | und
     : undefined
 }
 
-const isPrivate = ({ url, configured }: Endpoint): boolean => {
+const isPrivate = ({ url, configured }: WebhookEndpoint): boolean => {
   const { protocol, hostname } = new URL(url)
   return protocol === 'https:' || (configured && isLoopback(hostname))
 }

@@ -23,7 +23,7 @@ export interface ReceiverMemory {
   /**
    * Stores a generation of a guest, unless a later one is stored. Must be atomic.
    *
-   * @param about the id of the guest, see `Received.about`
+   * @param about the id of the guest, see `WebhookMessage.about`
    * @returns false where a later generation was stored before
    */
   advance(about: string, generation: number): Promise<boolean>

@@ -14,7 +14,7 @@ import { anySignatureMatches, signatures } from './signature.ts'
 import { secretsOf, signingSecrets } from './signing-secret.ts'
 
 /** A webhook message whose signature and time are right. */
-export interface Received {
+export interface WebhookMessage {
   /** The header `webhook-id`: the same for every delivery of one event. */
   readonly id: string
   /** When it was sent, in epoch milliseconds. */
@@ -61,7 +61,7 @@ export interface WebhookReceiver {
    *
    * Rejects with `webhook_invalid`.
    */
-  verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<Received>
+  verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<WebhookMessage>
   /**
    * Checks a message and calls `act` once for each id, in the order of the generations of a guest.
    *
@@ -78,14 +78,14 @@ export interface WebhookReceiver {
   receive(
     headers: ReceivedHeaders,
     rawBody: RawBody,
-    act: (message: Received) => Promise<void> | void,
+    act: (message: WebhookMessage) => Promise<void> | void,
   ): Promise<'handled' | 'repeated' | 'outdated' | 'underway'>
   /**
    * Makes a handler of web requests that calls `receive`. Its answers: 204 when the message was received, 400
    * when it is not valid, 413 when it is over 64 KiB. 500 when `act` failed and 503 while it is underway make
    * the sender deliver the message again.
    */
-  handler(act: (message: Received) => Promise<void> | void): (request: Request) => Promise<Response>
+  handler(act: (message: WebhookMessage) => Promise<void> | void): (request: Request) => Promise<Response>
 }
 
 const receiverSchema = object<ReceiverOptions>({
@@ -132,7 +132,7 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
   const { memory = receiverMemory(), toleranceMs = 5 * MINUTE, clock = systemClock() } = options
   const secrets = secretsOf(options.secrets)
 
-  async function verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<Received> {
+  async function verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<WebhookMessage> {
     const body = bodyText(rawBody)
     if ('fault' in body) throw invalid(body.fault)
     const id = header(headers, 'webhook-id')
@@ -187,7 +187,7 @@ function header(headers: ReceivedHeaders, name: string): string {
   return found.value
 }
 
-function contents(text: string): Pick<Received, 'type' | 'about' | 'generation' | 'body'> {
+function contents(text: string): Pick<WebhookMessage, 'type' | 'about' | 'generation' | 'body'> {
   const body = parseStrictObject(text)
   if (!body) throw invalid('its body is not a JSON object, holds a member twice or is nested more than 64 levels deep')
   const data = objectIn(body['data'])

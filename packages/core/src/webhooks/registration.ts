@@ -4,11 +4,11 @@ import { DAY, HOUR, isFromFuture, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger } from '../ports/store.ts'
 import { repeatUntilAborted, type WorkerObserver } from '../ports/worker.ts'
-import { type Contract, contracts, type Endpoint } from './endpoint.ts'
+import { type Contract, contracts, type WebhookEndpoint } from './endpoint.ts'
 import type { ConfiguredEndpoint } from './endpoints.ts'
 
 /** What a process needs to know of an endpoint that only other processes have in their configuration. */
-export type RegisteredEndpoint = Pick<Endpoint, 'id' | 'contract' | 'events'>
+export type RegisteredEndpoint = Pick<WebhookEndpoint, 'id' | 'contract' | 'events'>
 
 /** Registers the endpoints of the configuration in the store, so that all processes queue events for them. */
 export interface Registration {

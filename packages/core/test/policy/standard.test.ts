@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import type { Call } from '../../src/policy/pipeline.ts'
 import { openCall, pipeline, type Policy } from '../../src/policy/pipeline.ts'
-import { standardLayers, type StandardOptions, standardPolicy } from '../../src/policy/standard.ts'
+import { standardLayers, type PolicyOptions, standardPolicy } from '../../src/policy/standard.ts'
 import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock, seededRandom } from '../../src/testing/index.ts'
 import { aCall, lost, refused, watched } from './calls.ts'
 
-function world(options: StandardOptions = {}, seed = 1) {
+function world(options: PolicyOptions = {}, seed = 1) {
   const clock = fakeClock()
   const ports = { clock, random: seededRandom(seed), store: memoryStore({ clock }) }
   return { clock, ports, policy: standardPolicy(standardLayers(options, ports)) }

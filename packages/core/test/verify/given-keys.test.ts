@@ -218,7 +218,7 @@ describe.each(platforms)('Given keys on the %s platform', (_name, platform) => {
   it('never change', async () => {
     const source = givenKeys({ jwks: { keys: [named(rsa)] } }, platform.maker)
     const before = await source.keys()
-    expect(await source.lookAgain()).toBe(false)
+    expect(await source.refetch()).toBe(false)
     expect(source.keys()).toBe(before)
   })
 })

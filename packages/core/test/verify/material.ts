@@ -89,7 +89,7 @@ export function checker(
   options: Partial<VerifierOptions> & { readonly clock?: Clock } = {},
 ): (token: string, expectations?: Expectations) => Promise<Verdict> {
   const { clock = fakeClock(), ...more } = options
-  const source = 'lookAgain' in keys ? keys : givenKeys({ jwks: { keys } }, platform.maker)
+  const source = 'refetch' in keys ? keys : givenKeys({ jwks: { keys } }, platform.maker)
   const { verify } = verifier({ keys: source, platform, now: () => clock.wall(), ...more })
   return verify
 }

@@ -20,7 +20,7 @@ function changingKeys(sets: readonly KeySet['keys'][]): KeySource & { turn(to: n
       generation += 1
     },
     keys: () => ({ generation, keys: sets[at] ?? [] }),
-    lookAgain: async () => false,
+    refetch: async () => false,
   }
 }
 

@@ -262,7 +262,7 @@ describe.each(platforms)('A verifier on the %s platform', (_name, platform) => {
         throw trouble
       },
     ]) {
-      const verify = checker(platform, { keys: fail, lookAgain: async () => false })
+      const verify = checker(platform, { keys: fail, refetch: async () => false })
       await expect(verify(token(claims(), rsa))).rejects.toBe(trouble)
       expect(outcome(await verify('no.token.at-all'))).toBe('malformed')
     }
@@ -314,7 +314,7 @@ describe('A verifier says to its keys whether other checks are in flight', () =>
       return many ? new Promise((resolve) => late.push(resolve)) : true
     }
     const set = { generation: 1, keys: [{ kid: 'one', algorithm: 'RS256', verify }] } as const
-    const check = checker(platform, { keys: () => set, lookAgain: async () => false })
+    const check = checker(platform, { keys: () => set, refetch: async () => false })
     const good = (jti: string): string => token(claims({ jti }), rsa)
     await check(good('1'))
     await check(good('2'))

@@ -5,7 +5,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { DAY, MINUTE, SECOND } from '../../src/domain/time.ts'
 import { fakeClock, settle } from '../../src/testing/index.ts'
 import type { ReceivedHeaders } from '../../src/webhooks/received-headers.ts'
-import { type Received, type ReceiverOptions, webhookReceiver } from '../../src/webhooks/receiver.ts'
+import { type WebhookMessage, type ReceiverOptions, webhookReceiver } from '../../src/webhooks/receiver.ts'
 import { receiverMemory } from '../../src/webhooks/receiver-memory.ts'
 import { signedHeaders } from '../../src/webhooks/signature.ts'
 import { SECRET } from './world.ts'
@@ -247,8 +247,8 @@ describe('a received message', () => {
 
 describe('a receiver', () => {
   const acting = () => {
-    const acted: Received[] = []
-    return { acted, act: (message: Received): void => void acted.push(message) }
+    const acted: WebhookMessage[] = []
+    return { acted, act: (message: WebhookMessage): void => void acted.push(message) }
   }
 
   it('acts once on a message that comes twice, also at the same time', async () => {

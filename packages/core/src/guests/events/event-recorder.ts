@@ -13,7 +13,7 @@ import { type Instant, iso, tenth } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
-import type { Listener, Listeners, TokenReady } from './listeners.ts'
+import type { TokenListener, Listeners, TokenReady } from './listeners.ts'
 import { guestIds, redactIds } from './redact-ids.ts'
 
 export interface GuestEventRecorderParts {
@@ -42,7 +42,7 @@ export interface GuestEventRecorder {
   /** Counts a token that was stored, and calls all listeners. */
   announce(made: StoredToken): void
   /** Calls the listener of one call. `made.kind` counts only if this process did not make the token. */
-  notifyCaller(listener: Listener, made: StoredToken): void
+  notifyCaller(listener: TokenListener, made: StoredToken): void
 }
 
 export function createGuestEventRecorder({

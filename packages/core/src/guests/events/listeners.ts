@@ -19,26 +19,26 @@ export interface TokenReady {
 }
 
 /** A function that is called with each token. Its errors fail no call. */
-export type Listener = (event: TokenReady, token: Secret) => void | Promise<void>
+export type TokenListener = (event: TokenReady, token: Secret) => void | Promise<void>
 
 /** The part of a call's context that receives its token. */
 export interface ReadyContext {
   /** Called once with the token of this call, before the call resolves. */
-  readonly onReady?: Listener | undefined
+  readonly onReady?: TokenListener | undefined
 }
 
 export interface Listeners {
   /** Adds a listener, and returns a function that removes it. */
-  add(listener: Listener): () => void
+  add(listener: TokenListener): () => void
   /** Calls all listeners, and waits for none. */
   notify(event: TokenReady, token: Secret): void
   /** Calls one listener, added or not, and does not wait for it. */
-  call(listener: Listener, event: TokenReady, token: Secret): void
+  call(listener: TokenListener, event: TokenReady, token: Secret): void
 }
 
 /** Makes a list of listeners. `onFault` gets what a listener throws or rejects with. */
 export function createListeners(onFault: (fault: unknown) => void): Listeners {
-  const all = new Set<Listener>()
+  const all = new Set<TokenListener>()
   const call: Listeners['call'] = (listener, event, token) => {
     ;(async () => listener(event, token))()
       .catch(onFault)

@@ -18,11 +18,11 @@ import { type Locate, type Located, createLocate } from '../requests/locate.ts'
 import { revocationChange } from '../tokens/revocation.ts'
 import { createEraser, type Eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
-import { type DuplicateKey, type InvalidateParts, invalidateSession, type Invalidation } from './invalidate.ts'
+import { type SessionOwner, type InvalidateParts, invalidateSession, type Invalidation } from './invalidate.ts'
 import type { PersonExport } from './person-export.ts'
 import { createPersonRecords, type PersonErasure, type PersonRecords } from './person-records.ts'
 
-export type { DuplicateKey, Invalidation } from './invalidate.ts'
+export type { SessionOwner, Invalidation } from './invalidate.ts'
 
 /**
  * What a program can do with the guests of a connection without a call to the upstream. `context.signal` and
@@ -71,7 +71,7 @@ export interface GuestRecords {
    * Gives up the session of an address, so that the next request for the address makes another guest. Rejects
    * with `invalid_input`.
    */
-  invalidate(whose: DuplicateKey, context?: Context): Promise<Invalidation>
+  invalidate(whose: SessionOwner, context?: Context): Promise<Invalidation>
 }
 
 interface RecordsPorts {

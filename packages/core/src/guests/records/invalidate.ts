@@ -9,10 +9,10 @@ import type { Store } from '../../ports/store.ts'
 import { type Reservation, reservationOf, reservedGuest } from '../authentication/guest-reservation.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
 import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
-import { parseDuplicateKey } from '../requests/applicant-request.ts'
+import { parseSessionOwner } from '../requests/applicant-request.ts'
 
 /** The address and channel whose session `GuestRecords.invalidate` gives up. */
-export interface DuplicateKey {
+export interface SessionOwner {
   /** The API of the session. Default `engagements`. */
   readonly api?: AuthenticatingApiName | undefined
   /** The address. It is compared trimmed and in lower case. */
@@ -45,10 +45,10 @@ const REMEMBERED: Millis = 30 * DAY
 /** Gives up the session of an address, so that the address can have another. */
 export async function invalidateSession(
   { connection, store, random, pseudonym }: InvalidateParts,
-  whose: DuplicateKey,
+  whose: SessionOwner,
   context: Context,
 ): Promise<Invalidation> {
-  const key = await pseudonym(parseDuplicateKey(whose))
+  const key = await pseudonym(parseSessionOwner(whose))
   for (;;) {
     const { value, revision } = await store.document(connection, documentKind.reservation, key)
     const reservation = reservationOf(value)

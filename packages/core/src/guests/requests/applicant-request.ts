@@ -76,7 +76,7 @@ export function refuseUnknownApi(): never {
   throw invalid([{ path: ['api'], message: 'not an API that issues guests' }], remedies)
 }
 
-const duplicateKey = z.strictObject({
+const sessionOwner = z.strictObject({
   api: z.optional(z.enum(authenticatingApis.map(({ name }) => name))),
   email: email.schema,
   channelId: z.optional(channelId.schema),
@@ -86,8 +86,8 @@ const duplicateKey = z.strictObject({
  * Checks the address and channel of a session. Default API: `engagements`. The channel is required if guests
  * of the API belong to one, and dropped for other APIs. Throws `invalid_input`.
  */
-export function parseDuplicateKey(input: unknown): Pick<Applicant, 'api' | 'email' | 'channelId'> {
-  const parsed = duplicateKey.safeParse(input)
+export function parseSessionOwner(input: unknown): Pick<Applicant, 'api' | 'email' | 'channelId'> {
+  const parsed = sessionOwner.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error.issues, remedies)
   const { api = 'engagements', email: address, channelId: channel } = parsed.data
   const hasChannel = authenticatingApis.some((one) => one.name === api && one.channel)

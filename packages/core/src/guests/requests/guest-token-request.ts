@@ -15,7 +15,7 @@ const schema = z.strictObject({ api: z.optional(z.literal(guestTokens.name)), ..
  * Checks a request for an ephemeral guest token. `newId` makes an id if none is given. Throws `invalid_input`
  * with every fault.
  */
-export function parseIssueRequest(input: unknown, newId: () => string): MintRequest {
+export function parseGuestTokenRequest(input: unknown, newId: () => string): MintRequest {
   const parsed = schema.safeParse(input)
   if (!parsed.success) throw invalid(parsed.error.issues, remedies)
   const { guestId, duration, scopes } = parsed.data

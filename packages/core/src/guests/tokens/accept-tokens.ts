@@ -1,6 +1,6 @@
 import type { GuestCredential, GuestWithTokens, TokenSet } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import { tokenEnd, type Windows } from '../../domain/plan.ts'
+import { tokenEnd, type RenewalWindows } from '../../domain/plan.ts'
 import { type Instant, HOUR, type Millis, NEVER, SECOND } from '../../domain/time.ts'
 import { lifetime } from '../../domain/lifetime.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -20,7 +20,7 @@ export interface TokenAcceptorParts {
   readonly issuerClock: IssuerClock
   /** Identifies a token without holding it. */
   readonly fingerprint: (token: string) => Promise<string>
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   readonly meter: Meter
   readonly random: Random
 }

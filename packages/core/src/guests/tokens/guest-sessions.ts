@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
-import type { TokenCriteria, Windows } from '../../domain/plan.ts'
+import type { TokenCriteria, RenewalWindows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { createKeyedStates } from '../../policy/keyed-states.ts'
 import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
@@ -14,7 +14,7 @@ export interface GuestSessionsParts {
   /** By API. */
   readonly strategies: Readonly<Record<string, GuestRenewalStrategy>>
   readonly recorder: GuestEventRecorder
-  readonly windows: Windows
+  readonly windows: RenewalWindows
 }
 
 /** The sessions of guests: their tokens over time. */

@@ -3,7 +3,7 @@ import { isUuid } from '../../domain/uuid.ts'
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { tokenImported } from '../../domain/events/guest-tokens.ts'
-import { endedError, tokenEnd, hasEnded, type Windows } from '../../domain/plan.ts'
+import { endedError, tokenEnd, hasEnded, type RenewalWindows } from '../../domain/plan.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -30,7 +30,7 @@ export interface TokenImportParts {
   readonly verifier: Verifier
   readonly issuerClock: IssuerClock
   readonly fingerprint: (token: string) => Promise<string>
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   readonly recorder: Pick<GuestEventRecorder, 'about' | 'refused'>
   readonly locate: Locate
   readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>

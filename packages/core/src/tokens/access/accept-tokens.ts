@@ -1,5 +1,5 @@
 import type { TokenSet } from '../../domain/credential.ts'
-import type { Windows } from '../../domain/plan.ts'
+import type { RenewalWindows } from '../../domain/plan.ts'
 import { type Instant, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
@@ -22,7 +22,7 @@ export interface TokenAcceptorParts {
   readonly issuerClock: IssuerClock
   /** Who must have issued JWTs that say who did; undefined when that is not known. */
   readonly issuer?: () => Promise<string | undefined>
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   readonly random: Random
 }
 

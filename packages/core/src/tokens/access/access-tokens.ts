@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
-import { tokenEnd, freshness, judgementTime, type Windows } from '../../domain/plan.ts'
+import { tokenEnd, freshness, judgementTime, type RenewalWindows } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -57,7 +57,7 @@ export interface AccessTokenParts {
   /** The credential that yields the tokens now: a sign-in, or client credentials. Asked when none is at hand. */
   readonly choose: () => Promise<CredentialSource>
   readonly meter: Meter
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   /** Of the connection's sign-in, in this process. */
   readonly epoch: SignInEpoch
   /** Shared by all sources that may hand out tokens of one credential. */

@@ -1,6 +1,6 @@
 import type { AccessCredential } from '../../domain/credential.ts'
 import { accessTokenRenewed, CLIENT_GRANT } from '../../domain/events/access-tokens.ts'
-import type { Windows } from '../../domain/plan.ts'
+import type { RenewalWindows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import { rethrowWithScopes } from './required-scopes.ts'
@@ -17,7 +17,7 @@ export interface ClientCredentialsParts {
   readonly scopes: readonly string[]
   readonly acceptor: TokenAcceptor
   readonly recorder: AccessEventRecorder
-  readonly windows: Windows
+  readonly windows: RenewalWindows
 }
 
 /** The service's own access token by client credentials (RFC 6749, 4.4): asked for as often as need be. */

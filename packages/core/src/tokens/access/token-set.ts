@@ -1,5 +1,5 @@
 import type { TokenSet } from '../../domain/credential.ts'
-import { renewalTime, type Windows } from '../../domain/plan.ts'
+import { renewalTime, type RenewalWindows } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 
@@ -13,7 +13,7 @@ export function tokenSet(
     readonly exp?: Instant
     readonly verified: boolean
   },
-  windows: Windows,
+  windows: RenewalWindows,
   jitter: number,
 ): TokenSet {
   // Whole milliseconds, never later than stated.

@@ -2,7 +2,7 @@ import type { Context } from '../../domain/context.ts'
 import type { Credential, CredentialWithTokens } from '../../domain/credential.ts'
 import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
-import type { Windows } from '../../domain/plan.ts'
+import type { RenewalWindows } from '../../domain/plan.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import type { IssuedToken } from '../../ports/store.ts'
@@ -65,7 +65,7 @@ export interface FailedRenewal<C extends Credential = Credential> {
  */
 export interface RenewalStrategy<C extends Credential = Credential> {
   readonly kind: C['kind']
-  readonly windows: Windows
+  readonly windows: RenewalWindows
   /** Whether a call uses something up, so that it must not be sent by a process that has lost its lease. */
   isSingleUse(credential: C): boolean
   /** The credential to begin with when nothing is stored. Throws when a renewal cannot create it. */

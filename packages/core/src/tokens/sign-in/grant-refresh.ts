@@ -1,7 +1,7 @@
 import type { GrantCredential, StoredSignIn, TokenSet } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { accessTokenRenewed, REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
-import type { Windows } from '../../domain/plan.ts'
+import type { RenewalWindows } from '../../domain/plan.ts'
 import { lackedScopes, missingScopes } from '../../domain/scopes.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
@@ -32,7 +32,7 @@ export interface GrantParts {
   readonly graceMs?: Millis
   readonly acceptor: TokenAcceptor
   readonly recorder: AccessEventRecorder
-  readonly windows: Windows
+  readonly windows: RenewalWindows
 }
 
 /** What the functions of one grant work with. */

@@ -14,7 +14,7 @@ import { createSignInFlights } from './sign-in-flights.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 
 /** A request to sign a user in. */
-export interface BeginSignIn {
+export interface SignInRequest {
   /** The address to which the upstream sends the browser back. It is registered there. */
   readonly redirectUri: string
   /** Scopes to request. Default: those of the connection. */
@@ -24,7 +24,7 @@ export interface BeginSignIn {
 }
 
 /** A sign-in that waits for its callback. */
-export interface BegunSignIn {
+export interface StartedSignIn {
   /** The address to which the browser is sent. It contains the state, and no other secret. */
   readonly url: string
   /** The time by which the callback must come, in milliseconds since the epoch. */
@@ -37,7 +37,7 @@ export interface SignIn {
    * Stores a new sign-in for 10 minutes, and gives the address of its consent page. `context.signal` and `context.patienceMs` (default
    * 60 s) end the caller's wait. Rejects with `config_invalid` for options that no sign-in can use, and with `store_…`.
    */
-  begin(ask: BeginSignIn, context?: Context): Promise<BegunSignIn>
+  begin(ask: SignInRequest, context?: Context): Promise<StartedSignIn>
   /**
    * Completes a sign-in by the query of the redirect, as a text or parsed. `browser`: the secret that `begin` was given. The code is
    * exchanged once. The same query a second time, as of a page that was loaded again, gets the outcome of the first within the 10
@@ -91,9 +91,9 @@ export function createSignIn(parts: SignInParts, ports: RenewalPorts): SignIn {
 /** Stores a sign-in, and gives the address to which the user is sent. */
 async function beginSignIn(
   parts: SignInCalls,
-  { redirectUri, scopes = parts.scopes, browser }: BeginSignIn,
+  { redirectUri, scopes = parts.scopes, browser }: SignInRequest,
   context: Context,
-): Promise<BegunSignIn> {
+): Promise<StartedSignIn> {
   const { connection, digest, oauth, pending, ports } = parts
   const { credential, now } = await readGrant(connection, ports)
   await oauth.ready(scopes).catch(throwIfMisconfigured)

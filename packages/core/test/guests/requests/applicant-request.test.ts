@@ -5,7 +5,7 @@ import { GuestpassError } from '../../../src/domain/errors.ts'
 import { mergedAttributes } from '../../../src/guests/enrichment/attributes.ts'
 import { complianceFlags } from '../../../src/guests/authentication/compliance.ts'
 import { jsonBytes, MAX_ATTRIBUTE_BYTES, reservedAttributes } from '../../../src/domain/guest-attributes.ts'
-import { applicantParser, parseDuplicateKey } from '../../../src/guests/requests/applicant-request.ts'
+import { applicantParser, parseSessionOwner } from '../../../src/guests/requests/applicant-request.ts'
 import { engagements } from '../../../src/upstream/engagements/api.ts'
 import { externalUsers } from '../../../src/upstream/external-users/api.ts'
 import { event } from '../../../src/testing/store-contract/samples.ts'
@@ -78,7 +78,7 @@ describe('a request for an authenticated guest', () => {
     'treats %j as the same address',
     (email) => {
       expect(parseApplicantRequest('engagements', { ...ENGAGEMENT, email }).email).toBe('ann@mail.example')
-      expect(parseDuplicateKey({ email, channelId: 'web-1' })).toEqual({
+      expect(parseSessionOwner({ email, channelId: 'web-1' })).toEqual({
         api: 'engagements',
         email: 'ann@mail.example',
         channelId: 'web-1',

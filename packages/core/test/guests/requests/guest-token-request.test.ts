@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../../src/domain/errors.ts'
-import { parseGuestId, parseIssueRequest } from '../../../src/guests/requests/guest-token-request.ts'
+import { parseGuestId, parseGuestTokenRequest } from '../../../src/guests/requests/guest-token-request.ts'
 import { durations } from '../../../src/upstream/guest-tokens/durations.ts'
 import { guestScopes } from '../../../src/upstream/guest-tokens/scopes.ts'
 
@@ -9,7 +9,7 @@ const ID = '6f9619ff-8b86-4d11-b42d-00c04fc964ff'
 const NEW = '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
 const [SEND, RECEIVE] = guestScopes
 
-const parse = (input: unknown) => parseIssueRequest(input, () => NEW)
+const parse = (input: unknown) => parseGuestTokenRequest(input, () => NEW)
 
 function thrownBy(act: () => unknown): GuestpassError {
   try {
