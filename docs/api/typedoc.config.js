@@ -18,7 +18,8 @@ export default {
   disableSources: true,
   hideGenerator: true,
   validation: {
-    notExported: true,
+    // tools/reference/check.ts hidden-types finds them, and passes tables that types are made from.
+    notExported: false,
     invalidLink: true,
     invalidPath: false,
     notDocumented: true,
@@ -28,6 +29,6 @@ export default {
   packagesRequiringDocumentation: [...new Set(entries.map(({ package: owner }) => owner))],
   // The types are checked by `npm test`.
   skipErrorChecking: true,
-  treatValidationWarningsAsErrors: false,
+  treatValidationWarningsAsErrors: true,
   sort: ['alphabetical'],
 }

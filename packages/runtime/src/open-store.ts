@@ -24,6 +24,7 @@ export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   auditListeners(connection: string): AuditListeners
   /** Adds a route: it names the queues that an event goes to besides. The result removes it. */
   addRoute(route: Route): () => void
+  /** Closes the store; its files stay. */
   close(): Promise<void>
 }
 

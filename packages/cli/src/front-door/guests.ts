@@ -105,6 +105,7 @@ export interface GuestpassGuests {
    * ```
    */
   erase(guestId: string, context?: CallContext): Promise<Erasure>
+  /** Erases all guests of the person of an e-mail address. */
   erase(whose: PersonKey, context?: CallContext): Promise<PersonErasure>
   /** Exports everything that the store has of the person of an e-mail address, as JSON without tokens. */
   export(whose: PersonKey, context?: CallContext): Promise<PersonExport>

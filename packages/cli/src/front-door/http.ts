@@ -12,6 +12,7 @@ import { checkArgument, type Parameter } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of the package. */
 export interface ComposableDispatcher {
+  /** Makes a dispatcher that calls the interceptor first. */
   compose(interceptor: never): unknown
 }
 

@@ -3,6 +3,7 @@ import * as schemas from '@guestpass/core/options'
 
 /** Verifies tokens: the result of `guestpass()`, or a verifier of `@guestpass/core`. */
 export interface TokenVerifier {
+  /** Checks a token, as `gp.verify` does. */
   verify(
     token: string,
     expectations?: { readonly subject?: string; readonly scopes?: readonly string[] },

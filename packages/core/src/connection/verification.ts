@@ -31,8 +31,16 @@ import { verifier } from '../verify/verifier.ts'
  * the keys.
  */
 export type KeySetPlace =
-  | { readonly url: string }
-  | { readonly url: () => Promise<string>; readonly rememberedAs: string }
+  | {
+      /** Its http or https URL. */
+      readonly url: string
+    }
+  | {
+      /** Finds its URL, before each fetch. */
+      readonly url: () => Promise<string>
+      /** The name under which a store keeps the keys. */
+      readonly rememberedAs: string
+    }
 
 /** The options of `verification`: how to verify the tokens of one connection. */
 export interface VerificationOptions {

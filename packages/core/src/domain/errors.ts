@@ -133,6 +133,7 @@ export class GuestpassError extends Error {
   static {
     markClass(this, MARK)
   }
+  /** Errors of any copy of this package are instances. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return isInstanceOfAnyCopy(this, MARK, value)
   }

@@ -20,6 +20,7 @@ export class Secret {
   static {
     markClass(this, MARK)
   }
+  /** Secrets of any copy of this package are instances. */
   static [Symbol.hasInstance](value: unknown): boolean {
     return isInstanceOfAnyCopy(this, MARK, value)
   }
@@ -45,14 +46,17 @@ export class Secret {
     return this.#value.length < 12 ? 'gp_…' : `gp_…${this.#value.slice(-4)}`
   }
 
+  /** `[secret]`, never the value. */
   toString(): string {
     return '[secret]'
   }
 
+  /** `[secret]`, never the value. */
   toJSON(): string {
     return '[secret]'
   }
 
+  /** `[secret]`, never the value. */
   [Symbol.toPrimitive](): string {
     return '[secret]'
   }

@@ -20,7 +20,14 @@ export interface MirrorOptions {
    * Stores the document between processes, so that a start needs no fetch. If it fails, the document is
    * fetched.
    */
-  readonly facts?: { load(): Promise<unknown>; save(value: unknown): Promise<void> } | undefined
+  readonly facts?:
+    | {
+        /** The document that was saved last; undefined if there is none. */
+        load(): Promise<unknown>
+        /** Saves a document, as JSON. */
+        save(value: unknown): Promise<void>
+      }
+    | undefined
   /**
    * The longest time between two fetches, and so until a removed key is refused. Milliseconds, at least 1 s;
    * default 10 min.

@@ -1,11 +1,11 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { callable, checkOptions, list, object } from '../domain/options.ts'
-import { type Http, HttpFault } from '../ports/http.ts'
+import { HttpFault } from '../ports/http.ts'
 import { systemClock } from '../ports/system.ts'
 import { webAddress } from '../domain/web-address.ts'
 import { isPublicAddress, NOT_PUBLIC, endpointUrlFault } from '../webhooks/public-address.ts'
-import { CONNECT_TIMEOUT, undiciHttp } from './http.ts'
+import { CONNECT_TIMEOUT, type NodeHttp, undiciHttp } from './http.ts'
 
 /** Resolves a name to all its addresses, as `dns.lookup` does with `all`. */
 export type Lookup = (
@@ -53,10 +53,7 @@ const refusal = (host: string): HttpFault => new HttpFault('unsent', `not sent: 
  * await close()
  * ```
  */
-export function guardedHttp(options: GuardedHttpOptions = {}): {
-  readonly http: Http
-  close(): Promise<void>
-} {
+export function guardedHttp(options: GuardedHttpOptions = {}): NodeHttp {
   checkOptions('guardedHttp', ['options', options, optionsSchema])
   const { lookup = systemLookup, allowed = [] } = options
   const allowedOrigins = new Set(allowed.map((origin) => new URL(origin).origin))

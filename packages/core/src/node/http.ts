@@ -40,6 +40,14 @@ export const nodeHttpSchema = object<NodeHttpOptions>({
   connectTimeoutMs: millis(1),
 })
 
+/** An HTTP port on connections that are kept open. */
+export interface NodeHttp {
+  /** Sends requests. */
+  readonly http: Http
+  /** Ends the connections that are kept open. */
+  close(): Promise<void>
+}
+
 /**
  * Makes the HTTP port of Node: undici with HTTP/1.1 and connections that are kept open.
  *
@@ -57,7 +65,7 @@ export const nodeHttpSchema = object<NodeHttpOptions>({
  * await close()
  * ```
  */
-export function nodeHttp(options: NodeHttpOptions = {}): { readonly http: Http; close(): Promise<void> } {
+export function nodeHttp(options: NodeHttpOptions = {}): NodeHttp {
   checkOptions('nodeHttp', ['options', options, nodeHttpSchema])
   const { connections = 64, proxy = true, connectTimeoutMs: timeoutMs = CONNECT_TIMEOUT } = options
   const variables = proxy === true ? environment() : proxy
@@ -82,10 +90,7 @@ const defaults = { 'user-agent': USER_AGENT, 'accept-encoding': 'identity' }
  *
  * @param make makes the dispatcher, whose connections a `connector` makes
  */
-export function undiciHttp(make: (undici: typeof Undici) => Dispatcher): {
-  readonly http: Http
-  close(): Promise<void>
-} {
+export function undiciHttp(make: (undici: typeof Undici) => Dispatcher): NodeHttp {
   let agent: Dispatcher | undefined
   let making: Promise<Dispatcher> | undefined
   let isClosed = false

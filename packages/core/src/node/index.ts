@@ -1,6 +1,6 @@
 export { nodePlatform } from './crypto.ts'
 export { type GuardedHttpOptions, guardedHttp, type Lookup } from './guarded-http.ts'
-export { nodeHttp, type NodeHttpOptions } from './http.ts'
+export { type NodeHttp, nodeHttp, type NodeHttpOptions } from './http.ts'
 export { type NodePorts, nodePorts } from './ports.ts'
 export { type HttpProxy, proxies, type ProxyTarget, type ProxyVariables } from './proxies.ts'
 export { decodedText, NotText, type TextLine, textLines } from './text.ts'

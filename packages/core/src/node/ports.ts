@@ -2,21 +2,17 @@ import { uptime } from 'node:os'
 import { checkOptions } from '../domain/options.ts'
 import { SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Http } from '../ports/http.ts'
 import type { Random } from '../ports/random.ts'
 import { systemClock, systemRandom } from '../ports/system.ts'
 import type { Platform } from '../verify/platform.ts'
 import { nodePlatform } from './crypto.ts'
-import { nodeHttp, nodeHttpSchema, type NodeHttpOptions } from './http.ts'
+import { type NodeHttp, nodeHttp, nodeHttpSchema, type NodeHttpOptions } from './http.ts'
 
 /** The ports of Node that a connection needs beside its store. */
-export interface NodePorts {
+export interface NodePorts extends NodeHttp {
   readonly clock: Clock
   readonly random: Random
-  readonly http: Http
   readonly platform: Platform
-  /** Ends the HTTP connections that are kept open. */
-  close(): Promise<void>
 }
 
 /**

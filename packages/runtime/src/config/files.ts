@@ -8,11 +8,11 @@ import { fileReadFault, readTextFile } from '../text-file.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
 
-/**
- * Reads files. `read` gives the text, undefined if there is no file; `load` the default export of a module.
- */
+/** Reads files. */
 export interface Files {
+  /** The text of a file; undefined if there is none. */
   read(path: string): Promise<string | undefined>
+  /** The default export of a module. */
   load(path: string): Promise<unknown>
 }
 

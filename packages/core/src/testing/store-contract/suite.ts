@@ -7,9 +7,18 @@ import type { Route, Store } from '../../ports/store.ts'
  * are. `expect(…).toEqual` compares deeply, and takes a missing property and one that is undefined as equal.
  */
 export interface TestFramework {
+  /** Groups tests. */
   readonly describe: (title: string, body: () => void) => unknown
+  /** Registers one test. */
   readonly it: (title: string, body: () => Promise<void>) => unknown
-  readonly expect: (actual: unknown, message?: string) => { toEqual(expected: unknown): unknown }
+  /** Compares a value with the expected one; throws if they differ. */
+  readonly expect: (
+    actual: unknown,
+    message?: string,
+  ) => {
+    /** Deep equality. */
+    toEqual(expected: unknown): unknown
+  }
 }
 
 /** A new store for one test, with nothing in it. */

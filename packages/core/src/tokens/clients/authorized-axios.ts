@@ -17,7 +17,9 @@ import {
 /** What is needed of an instance of axios. */
 export interface AxiosLike {
   readonly interceptors: { readonly request: AxiosInterceptors; readonly response: AxiosInterceptors }
+  /** Sends a request. */
   request(config: never): Promise<unknown>
+  /** The whole URL of a request. */
   getUri(config: never): string
 }
 
@@ -35,7 +37,9 @@ const axiosSchema = required(
 
 /** The interceptors of axios for requests or for responses. */
 export interface AxiosInterceptors {
+  /** Adds an interceptor. The result is its number. */
   use(done: never, failed?: never): number
+  /** Removes the interceptor of that number. */
   eject(id: number): void
 }
 

@@ -13,7 +13,6 @@ import {
   tokenIn,
 } from './bearer-token.ts'
 
-/** The options of a request of got, as far as they are needed. */
 /** The options of a request of got, as hooks get them. */
 export interface GotOptions {
   readonly url?: string | URL | undefined
@@ -32,8 +31,11 @@ export interface GotResponse {
 
 /** Hooks of got, for `got.extend({ hooks })`. */
 export interface GotHooks {
+  /** Before got merges the options of a request. */
   readonly init: ((plain: { readonly body?: unknown }, options: object) => void)[]
+  /** Before each request, its retries included. */
   readonly beforeRequest: ((options: GotOptions) => Promise<void>)[]
+  /** After each response. */
   readonly afterResponse: (<R extends GotResponse>(
     response: R,
     retryWithMergedOptions: (options: { readonly preserveHooks: true }) => never,

@@ -6,8 +6,9 @@ import { bearerOf, reportAndMayRepeat, reportIfAccepted, resourceOf, sourceSchem
 
 /** What is needed of the `ApiClient` of Genesys' own SDK, `purecloud-platform-client-v2`. */
 export interface SdkClient {
+  /** Sets the token of the requests that follow. */
   setAccessToken(token: string): void
-  // Its arguments are handed on as they come.
+  /** Sends a request. Its arguments are passed on unchanged. */
   callApi(...args: never[]): Promise<unknown>
   /** What sends the requests of `callApi`. Rejects with the response for what is no success. Older versions have none. */
   getHttpClient?(): unknown
