@@ -26,8 +26,8 @@ export interface AuditRecord {
 }
 
 /**
- * Members that no event has were written into its row by others: they are kept, so that the hash of the
- * record differs.
+ * Makes the audit record of an event. Absent members become null. Members that no event has are kept: if they
+ * were added to a stored row, the hash of the record then differs from that of its link.
  */
 export const auditRecord = ({ at, id, type, ...event }: Event): AuditRecord => {
   const { outcome, actor, connection, subject, generation, correlationId, ...more } = event

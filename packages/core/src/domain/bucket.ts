@@ -5,9 +5,9 @@ import { HOUR, type Instant, MINUTE, type Millis } from './time.ts'
 export interface PermitRequest {
   /** Requests a minute that the limit allows, more than 0. */
   readonly perMinute: number
-  /** Requests that may be sent at once after a quiet time; at least 1. */
+  /** The size of the bucket: requests that may be sent at once after a quiet time. At least 1. */
   readonly burst: number
-  /** Permits wanted together; at least 1. */
+  /** Permits to reserve together; at least 1. */
   readonly permits: number
   /** Nothing is reserved if the wait for the first permit would be longer. Milliseconds, at least 0. */
   readonly maxWaitMs: Millis
@@ -17,33 +17,36 @@ export interface PermitRequest {
 export interface PermitAnswer {
   /** Whether the permits were reserved. */
   readonly granted: boolean
-  /** Milliseconds until the first permit may be used; if none was reserved, until asking again may help. */
+  /**
+   * Milliseconds until the first permit may be used. If none was reserved: milliseconds until the same request
+   * can be granted, unless other callers reserve permits meanwhile.
+   */
   readonly waitMs: Millis
-  /** Milliseconds between one permit and the next; 0 for a single one. */
+  /** Milliseconds between one permit and the next; 0 for a single one, and if none was reserved. */
   readonly intervalMs: Millis
 }
 
 /** What an answer of the upstream says of its rate limit. */
 export interface RateLimitFeedback {
-  /** Nothing is sent for this long. Milliseconds, 0 or more and finite. */
+  /** No permit may be used before this time has passed. Milliseconds, at least 0 and finite. Default: no pause. */
   readonly pauseMs?: Millis
   /**
-   * Requests a minute that the upstream allows, more than 0. It holds while it is lower than what is asked
-   * for.
+   * Requests a minute that the upstream allows, more than 0. For an hour, the lower of this limit and
+   * `PermitRequest.perMinute` applies. Default: an earlier limit stays.
    */
   readonly perMinute?: number
 }
 
 /**
- * State of a rate limit: a token bucket, kept as the number of permits that time has not paid back yet. Plain
- * data, so that a store can keep it as JSON.
+ * State of a rate limit: a token bucket, which counts the permits that were reserved and not refilled since.
+ * Plain data, so that a store can keep it as JSON.
  */
 export interface Bucket {
-  /** The time of `spent`. */
+  /** The time at which `spent` was counted. */
   readonly at: Instant
-  /** Permits given and not yet paid back; fractional, at least 0. */
+  /** Permits that were reserved, and not refilled by `at`; fractional, at least 0. */
   readonly spent: number
-  /** When it was last written. Absent in rows of earlier versions: `at`. */
+  /** When the bucket was last written. Rows of earlier versions lack it; `at` is used for them. */
   readonly writtenAt?: Instant
   /** When the latest reserved permit may be used. */
   readonly lastAt?: Instant
@@ -51,7 +54,7 @@ export interface Bucket {
   readonly resumeAt?: Instant
   /** Requests a minute that the upstream allows, if it named a limit. */
   readonly perMinute?: number
-  /** When it last named it. Absent in rows of earlier versions: when such a row is next read. */
+  /** When the upstream last named `perMinute`. Rows of earlier versions lack it until they are next written. */
   readonly learnedAt?: Instant
 }
 
@@ -81,7 +84,7 @@ function rebased(bucket: Bucket, now: Instant): Bucket {
   }
 }
 
-/** The slower of what is asked for and what upstream said within `LEARNED_FOR`. */
+/** The lower of the requested rate and the one that the upstream named within `FEEDBACK_LIFETIME`. */
 const effectiveRate = (asked: number, { perMinute = asked, learnedAt = 0 }: Bucket, now: Instant): number =>
   now - learnedAt < FEEDBACK_LIFETIME ? Math.min(asked, perMinute) : asked
 
@@ -96,9 +99,10 @@ function spentNow(bucket: Bucket, burst: number, interval: Millis, now: Instant)
 }
 
 /**
- * Reserves permits in a bucket.
+ * Reserves permits in a bucket. A store reads the bucket, calls this and writes the result in one transaction.
  *
  * @param known the stored bucket; undefined for a new one
+ * @param now the store's time
  * @returns the answer, and the bucket to store, also if nothing was reserved
  * @throws `invalid_input` for a request out of range
  */
@@ -127,9 +131,12 @@ export function reservePermits(
 }
 
 /**
- * The bucket after an answer of the upstream. A pause never shortens an earlier one; of two limits the later
- * one holds.
+ * Applies an answer of the upstream to a bucket. A pause never shortens an earlier one. A later limit replaces
+ * an earlier one.
  *
+ * @param known the stored bucket; undefined for a new one
+ * @param now the store's time
+ * @returns the bucket to store
  * @throws `invalid_input` for feedback out of range
  */
 export function applyFeedback(known: Bucket | undefined, feedback: RateLimitFeedback, now: Instant): Bucket {

@@ -3,13 +3,13 @@ import type { Event } from './events/event.ts'
 import { canonicalJson } from './json.ts'
 import { lengthPrefixed } from './length-prefix.ts'
 
-/** Formats of a link. Version 2 names its chain too; version 1 was made before chains had numbers. */
+/** Formats of the text that is hashed. Version 2 contains the number of the chain, version 1 does not. */
 export type LinkVersion = 1 | 2
 
 /** The format of new links. */
 export const LINK_VERSION: LinkVersion = 2
 
-/** The place of a link in its chain: all but its event. */
+/** The place of an event in its chain, and the hash that links it to the event before. */
 export interface LinkPlace {
   /** The number of its chain, from 0; always 0 until the chains of a connection can be split. */
   readonly chain: number
@@ -17,7 +17,7 @@ export interface LinkPlace {
   readonly count: number
   /** SHA-256 over `linkText`, as 64 hexadecimal digits. */
   readonly hash: string
-  /** The format of the text under the hash. */
+  /** The format of the text that was hashed. */
   readonly version: LinkVersion
 }
 
@@ -33,8 +33,11 @@ export type ChainHead = Pick<LinkPlace, 'chain' | 'count' | 'hash'>
 export const EMPTY_CHAIN: ChainHead = { chain: 0, count: 0, hash: '' }
 
 /**
- * The text whose SHA-256 links a record to the one before it. Every change, removal or move of a record
- * changes the hash. The version is in the text, so that no link can pass for one of another version.
+ * Gives the text whose SHA-256 is the hash of the next link. Every change, removal or move of a record changes
+ * the hash. The text contains the version, so that links of two versions never have equal texts.
+ *
+ * @param before the end of the chain before the record; `EMPTY_CHAIN` for the first record
+ * @param version the format. Default `LINK_VERSION`
  */
 export function linkText(
   connection: string,

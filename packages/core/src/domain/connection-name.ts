@@ -2,13 +2,13 @@ import { checkOptions, schema, required } from './options.ts'
 
 const NAME = /^[a-z\d][\w.-]{0,63}$/i
 
-/** What a name of a connection must be. */
+/** The rule for names of connections, in words for messages: `Name it with ${CONNECTION_NAME_RULE}.` */
 export const CONNECTION_NAME_RULE =
   '1 to 64 letters (a to z), digits, dots, hyphens or underscores, the first a letter or digit'
 
 /**
- * Whether a value can name a connection. The name is part of every row key, URL and setting, so that no
- * encoding of any of them may let two names meet.
+ * Whether a value can name a connection; see `CONNECTION_NAME_RULE`. The name is part of row keys, URLs and
+ * settings. The rule allows only characters that no encoding changes, so that two names never become equal.
  */
 export const isConnectionName = (name: unknown): boolean => typeof name === 'string' && NAME.test(name)
 

@@ -10,8 +10,9 @@ export type Status = 'active' | 'in_doubt' | 'needs_reauth' | 'revoked' | 'erase
 
 /** The tokens of one generation. Instants are on the store's clock. */
 export interface TokenSet {
+  /** The access token, or the token of the guest. */
   readonly access: Secret
-  /** Absent where the grant needs none, as client credentials. */
+  /** The refresh token. Absent if the upstream gave none, as for client credentials. */
   readonly refresh?: Secret
   /** The scopes granted, each whole. */
   readonly scopes: readonly string[]
@@ -20,28 +21,35 @@ export interface TokenSet {
   /** When the request that brought the tokens was sent. */
   readonly sentAt: Instant
   readonly expiresAt: Instant
-  /** The token's own `exp`, on the issuer's clock; absent where the token was not read, and in rows of before. */
+  /** The claim `exp` of the token, on the issuer's clock. Absent for opaque tokens, and in rows of earlier versions. */
   readonly exp?: Instant
-  /** When the advisory window begins, jitter included. */
+  /** When the advisory window begins, from which the token is renewed while it is still served. Jitter is included. */
   readonly renewAt: Instant
 }
 
-/** A note written before a call that must not be repeated blindly. */
+/**
+ * The call that is about to be sent for a credential. It is stored before the call, so that a later process
+ * knows that the upstream may have acted on it.
+ */
 export interface Intent {
-  /** Identifies the call to upstream where it takes an Idempotency-Key or a request id: a UUID v4. */
+  /** A UUID v4, which the upstream receives as Idempotency-Key or request id if it takes one. */
   readonly id: string
+  /**
+   * `mint`: a new guest token. `refresh`: the refresh token, or the guest token, is exchanged. `last_resort`: a
+   * refresh token is sent once more, because the answer to it was lost. New code writes only these three.
+   */
   readonly action: 'mint' | 'refresh' | 'create' | 'update' | 'exchange' | 'last_resort'
-  /** The process that wrote it. */
+  /** The id of the process that wrote the intent. */
   readonly holder: string
   readonly startedAt: Instant
-  /** Why another call is made in the place of one that failed for good, without any secret. */
+  /** Of a `mint` that replaces a failed refresh: the message of that error, without any secret. */
   readonly because?: string
 }
 
-/** A failed renewal is not repeated before `until`; all callers of all processes see it. */
+/** The back-off after a failed renewal. No process repeats the renewal before `until`. */
 export interface BackOff {
   readonly until: Instant
-  /** From when it was written until `until`, in milliseconds; absent in rows of before: 5 minutes at most. */
+  /** The length of the back-off in milliseconds. Rows of earlier versions lack it; it was at most 5 minutes. */
   readonly ms?: Millis
   /** Failures in a row, from 1. */
   readonly failures: number
@@ -52,15 +60,15 @@ export interface BackOff {
 
 /** The members of every kind of credential. */
 export interface CredentialBase {
-  /** The tenant wall: the name of the upstream organisation and OAuth client. */
+  /** The name of the connection. Credentials of one connection are never used for another. */
   readonly connection: string
-  /** A guest's id, or the key of what shapes an access token. */
+  /** The id of the row: the id of a guest, or a digest of the scopes and options that an access token depends on. */
   readonly id: string
   /** The upstream API that makes its tokens: `oauth`, `guest-tokens`, … */
   readonly api: string
   /** Names the owner in events and audit: random, never an email or a guest id. */
   readonly subject: string
-  /** Counts token sets; a write of tokens names the one it replaces. 0: none yet. */
+  /** How many token sets were stored, which numbers the current one. 0: none yet. */
   readonly generation: number
   readonly status: Status
   readonly tokens?: TokenSet
@@ -89,7 +97,7 @@ export type StoredSignIn = {
   readonly organization?: string
   /** The `sub` of the ID token of the sign-in. */
   readonly subject?: string
-  /** SHA-256 of the refresh token that the grant was begun with, where that came from the configuration. */
+  /** SHA-256 of the refresh token in the configuration that the grant began with. Absent after a sign-in. */
   readonly seed?: string
 }
 
@@ -105,11 +113,11 @@ export interface GrantCredential extends CredentialBase {
  */
 export type Assurance = 'claimed' | 'verified'
 
-/** What a guest was requested with, so that its next tokens can be requested. Nothing of it is secret or personal. */
+/** The request for a guest, by which its next tokens are requested. Contains nothing secret or personal. */
 export type StoredGuestRequest = {
-  /** Of ephemeral guests: the requested lifetime of a token, in seconds; absent of a token from outside. */
+  /** Of guests of `guest-tokens`: the requested lifetime of a token, in seconds; absent for an imported token. */
   readonly durationSeconds?: number
-  /** Of ephemeral guests. */
+  /** Of guests of `guest-tokens`. */
   readonly scopes?: readonly string[]
   /** Of authenticated guests. */
   readonly assurance?: Assurance
@@ -123,15 +131,15 @@ export type StoredGuestRequest = {
 export interface GuestCredential extends CredentialBase {
   readonly kind: 'guest'
   readonly request?: StoredGuestRequest
-  /** Personal data as JSON (see domain/profile.ts): stored sealed, under a key of its own that erasing destroys. */
+  /** Personal data: a `Profile`, written by `profileSecret`. Stores seal it with a key that is removed on erasure. */
   readonly profile?: Secret
-  /** The id by which upstream knows its token; absent where that is the id of the guest (see domain/guest-id.ts). */
+  /** The id by which the upstream knows the guest. Absent if it is the `id` of the row; see `guestIdOf`. */
   readonly upstreamId?: string
-  /** Whether another API may have a guest of the same id, in a row of its own. */
+  /** True if a guest of another API may have the same id. That guest has a row of its own. */
   readonly shared?: true
 }
 
-/** Something that yields valid tokens over time. */
+/** A stored token with its status: of a client, of a sign-in, or of a guest. Renewals replace the token. */
 export type Credential = AccessCredential | GrantCredential | GuestCredential
 
 /** A credential with tokens that may be served. */
@@ -144,14 +152,14 @@ export type GuestWithTokens = CredentialWithTokens<GuestCredential>
 export const isOfKind = <C extends Credential>(credential: Credential | undefined, kind: C['kind']): credential is C =>
   credential?.kind === kind
 
-/** The guest in what a store found; undefined for another kind of credential, and for none. */
+/** Gives the guest of a result of `Store.find`; undefined if it has no credential or one of another kind. */
 export const guestIn = ({
   credential,
 }: {
   readonly credential?: Credential | undefined
 }): GuestCredential | undefined => (credential?.kind === 'guest' ? credential : undefined)
 
-/** The guests on a page of a store. */
+/** Gives the guests of a page of `Store.list`, and leaves out credentials of other kinds. */
 export const guestsIn = ({
   credentials,
 }: {

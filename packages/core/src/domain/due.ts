@@ -2,9 +2,11 @@ import type { Credential } from './credential.ts'
 import type { Instant } from './time.ts'
 
 /**
- * When a credential is due to be renewed without anybody asking: in its advisory window, or in doubt at its
- * end, when the last resort may be sent, and past its back-off. Absent for what is never due: access tokens,
- * which callers renew; what has ended; what has no tokens.
+ * Gives the time from which `claimDue` claims a guest: the start of the advisory window, or the expiry of the
+ * token if the guest is `in_doubt`. It is never before the end of the back-off.
+ *
+ * @returns undefined if the credential is never claimed: it is not a guest, is neither `active` nor
+ *   `in_doubt`, or has no tokens. Access tokens and sign-ins are renewed as they are used.
  */
 export function dueAt({ kind, status, tokens, backOff }: Credential): Instant | undefined {
   if (kind !== 'guest' || (status !== 'active' && status !== 'in_doubt') || !tokens) return undefined
@@ -13,8 +15,9 @@ export function dueAt({ kind, status, tokens, backOff }: Credential): Instant | 
 }
 
 /**
- * When the due time was set: when its tokens were asked for, or its back-off began. Where that is in the
- * future, a clock that was ahead has set it, and it is due now.
+ * Gives the time at which `dueAt` was set: the later of the request for the tokens and the start of the
+ * back-off. If it is later than `latestCredible(now)`, the clock that set it was ahead, and the guest is due
+ * now.
  */
 export function dueSetAt({ tokens, backOff }: Credential): Instant {
   const rested = backOff?.ms === undefined ? 0 : backOff.until - backOff.ms

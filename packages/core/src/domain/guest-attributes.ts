@@ -2,8 +2,8 @@
 export const MAX_ATTRIBUTE_BYTES = 2_048
 
 /**
- * Names of attributes that the CRM and the consent fill. Requests may not use them, so that none can pretend
- * to be these.
+ * Names of guest attributes that the library sets itself, from the CRM, the consent and the authentication. A
+ * request that uses one of them is refused with `invalid_input`.
  */
 export const reservedAttributes: readonly string[] = [
   'customerId',

@@ -41,9 +41,9 @@ export const idInRow = ({ api, id }: Pick<GuestCredential, 'api' | 'id'>): strin
   id.startsWith(ownedBy(api)) ? id.slice(ownedBy(api).length).replace(/^ /, '') : id
 
 /**
- * The id of a stored guest as its API knows it: what callers, webhooks and the API are given. Versions before
- * this one stored the engagement guests and external users whose ids are no UUIDs under an invented one, and
- * theirs as `upstreamId`.
+ * Gives the id by which callers, webhooks and the API know a stored guest. It can differ from
+ * `GuestCredential.id`, which names the row. Earlier versions made a UUID for that id if the API gave none,
+ * and stored the id of the API as `upstreamId`.
  */
 export const guestIdOf = ({ api, id, upstreamId }: Pick<GuestCredential, 'api' | 'id' | 'upstreamId'>): string =>
   api !== 'guest-tokens' && upstreamId !== undefined ? upstreamId : idInRow({ api, id })

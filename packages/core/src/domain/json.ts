@@ -6,12 +6,12 @@ const MAX_PARTS = 10_000
 /** What is wrong with a text that is no well-formed Unicode. */
 export const LONE_SURROGATE = 'holds half of a character (a lone surrogate)'
 
-/** What JSON can say. */
+/** A JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
 /**
- * JSON with the names of every object in order, so that equal values give equal texts however they were
- * written.
+ * Writes a value as JSON without spaces, with the members of every object sorted by the UTF-16 code units of
+ * their names. Equal values give equal texts, so that they can be compared or hashed.
  */
 export const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_name, part: unknown) =>

@@ -5,26 +5,31 @@ import { isScope } from './scopes.ts'
 /** Describes the values that an option may have, and checks them. */
 export interface OptionSchema {
   /**
-   * The faults of a value that is not undefined.
+   * Gives the faults of a value that is not undefined; none if it fits.
    *
-   * @param field path of the value in the faults
-   * @param members what the paths of its members begin with. Default: the field and a dot
+   * @param field the path of the value, for the faults, as `policy.limit`
+   * @param members the prefix of the paths of its members. Default: `field` and a dot
    */
   faults(value: unknown, field: string, members?: string): readonly Field[]
   /** What to do if the value is missing: a sentence. */
   readonly remedy: string
+  /** Whether undefined is a fault. Default: undefined is allowed. */
   readonly isRequired?: true
-  /** Whether it is an object with known members. The paths of an optional argument leave out its own name. */
+  /** Whether it was made by `object`. See `checkOptions` for the paths of such an argument. */
   readonly isObjectSchema?: true
 }
 
-/** One argument of a factory: its name, its value, and the schema that the value must fit. */
+/** One argument of a factory, for `checkOptions`: its name, its value, and the schema that it must fit. */
 export type Argument = readonly [name: string, value: unknown, schema: OptionSchema]
 
 /**
- * Checks the arguments of a factory.
+ * Checks the arguments of a public factory. Call it before anything else, so that a wrong option is an error
+ * with a remedy, and not a TypeError later. For an optional argument whose schema is an `object`, the paths in
+ * faults begin with its members: `rate`, not `options.rate`.
  *
- * @throws `config_invalid` with every fault, each with its path. It repeats names, and no other text.
+ * @param factory the name of the factory, for the message
+ * @throws `config_invalid`, whose `fields` list every fault with its path. No given text is repeated, except
+ *   names of unknown options, cut to 60 characters.
  */
 export function checkOptions(factory: string, ...given: readonly Argument[]): void {
   const fields = given.flatMap(([name, value, kind]) => {
@@ -34,7 +39,7 @@ export function checkOptions(factory: string, ...given: readonly Argument[]): vo
   if (fields.length > 0) throw optionsError(factory, ...fields)
 }
 
-/** The `config_invalid` of a factory with wrong options. */
+/** Makes the error `config_invalid` of a factory, from faults that the caller found itself. */
 export function optionsError(factory: string, ...fields: readonly Field[]): GuestpassError {
   const said = fields.map(({ field, message, remedy }) => `${field} ${message}. ${remedy}`).join(' ')
   return new GuestpassError('config_invalid', `Wrong options for ${factory}: ${said}`, { fields })
@@ -45,7 +50,7 @@ function faultsOf(kind: OptionSchema, value: unknown, field: string): readonly F
   return kind.isRequired ? [{ field, message: 'is missing', remedy: kind.remedy }] : []
 }
 
-/** Makes an option required. */
+/** Makes a schema for which undefined is a fault. All other schemas allow undefined. */
 export const required = (kind: OptionSchema): OptionSchema => ({ ...kind, isRequired: true })
 
 /**
@@ -60,31 +65,34 @@ export const schema = (wanted: string, is: (value: unknown) => boolean, remedy =
   faults: (value, field) => (is(value) ? [] : [mismatch(value, field, wanted, remedy)]),
 })
 
-/** A text with more than blanks. */
+/** Schema of a text that contains more than blanks. */
 export const nonEmptyText = schema('a text', (value) => typeof value === 'string' && value.trim() !== '')
-/** A scope of OAuth (RFC 6749, section 3.3). */
+/** Schema of one OAuth scope (RFC 6749, section 3.3). */
 export const scope = schema('a scope', isScope, 'Give one scope for each.')
-/** True or false. */
+/** Schema of true or false. */
 export const boolean = schema('true or false', (value) => typeof value === 'boolean')
-/** Any value but a promise: another part checks it. */
+/** Schema of any value except a promise, for options that the code behind the factory checks itself. */
 export const anyValue = schema('a value', (value) => !isPromise(value))
 
-/** A function. `remedy`: what to give, as a sentence. */
+/** Schema of a function. `remedy`: what to give, as a sentence. */
 export const callable = (remedy: string): OptionSchema =>
   schema('a function', (value) => typeof value === 'function', remedy)
 
-/** A `Secret`; a plain text is refused, because it could be printed. */
+/** Schema of a `Secret`. A plain text is refused, because it could be printed. */
 export const secret = schema(
   'a Secret',
   (value) => isObject(value) && typeof value['reveal'] === 'function',
   'Wrap the text: new Secret(text).',
 )
 
-/** A number from `least` to `most`, both included. `most` defaults to no limit. */
+/**
+ * Schema of a number from `least` to `most`, both included. A `least` of `Number.MIN_VALUE` means: more than
+ * 0. `most` defaults to `Number.MAX_SAFE_INTEGER`, so that Infinity is refused.
+ */
 export const number = (least: number, most = Number.MAX_SAFE_INTEGER): OptionSchema =>
   schema(`a number ${range(least, most)}`, (value) => typeof value === 'number' && value >= least && value <= most)
 
-/** A whole number from `least` to `most`, both included. `most` defaults to no limit. */
+/** Schema of a whole number from `least` to `most`, both included. `most` defaults to `Number.MAX_SAFE_INTEGER`. */
 export const integer = (least: number, most = Number.MAX_SAFE_INTEGER): OptionSchema =>
   schema(
     `a whole number ${range(least, most)}`,
@@ -100,7 +108,10 @@ function range(least: number, most: number): string {
 /** The longest duration of an option: ten years, in milliseconds. */
 export const MAX_DURATION = 315_360_000_000
 
-/** A duration in milliseconds from `least` to `most`. With a `most` of Infinity, Infinity is allowed too. */
+/**
+ * Schema of a duration in milliseconds from `least` to `most`, both included; fractions are allowed. `most`
+ * defaults to `MAX_DURATION`. A `most` of Infinity allows up to `MAX_DURATION`, and Infinity itself.
+ */
 export const millis = (least: number, most = MAX_DURATION): OptionSchema => {
   const wanted = `milliseconds ${range(least, most === Number.POSITIVE_INFINITY ? MAX_DURATION : most)}`
   return most === Number.POSITIVE_INFINITY
@@ -108,13 +119,16 @@ export const millis = (least: number, most = MAX_DURATION): OptionSchema => {
     : schema(wanted, (value) => isWithin(value, least, most))
 }
 
-/** A duration in milliseconds, at least 1, or Infinity. */
+/** Schema of a duration in milliseconds from 1 to `MAX_DURATION`, or Infinity. */
 export const millisOrInfinity = millis(1, Number.POSITIVE_INFINITY)
 
 const isWithin = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most
 
-/** One of the names. For another text the remedy suggests the closest name; it does not repeat the text. */
+/**
+ * Schema of one of some texts. For another text the remedy suggests the closest name. The fault does not
+ * repeat the given text.
+ */
 export const oneOf = (...names: readonly string[]): OptionSchema => {
   const wanted = `one of ${names.join(', ')}`
   const remedy = `Give ${wanted}.`
@@ -129,7 +143,10 @@ export const oneOf = (...names: readonly string[]): OptionSchema => {
   }
 }
 
-/** A list of values that fit `of`. `least`: the fewest it may hold, default 0. */
+/**
+ * Schema of an array of values that fit `of`; undefined is no such value. `least`: the fewest values, default
+ * 0. `remedy` defaults to that of `of`.
+ */
 export const list = (of: OptionSchema, least = 0, remedy = `Give a list: ${of.remedy}`): OptionSchema => ({
   remedy,
   faults(value, field) {
@@ -139,7 +156,10 @@ export const list = (of: OptionSchema, least = 0, remedy = `Give a list: ${of.re
   },
 })
 
-/** An object with some methods. `wanted`: a noun for it. */
+/**
+ * Schema of an object with methods of these names, own or inherited. `wanted`: a noun for it, as `a clock`.
+ * `remedy`: what to give, as a sentence.
+ */
 export const objectWithMethods = (wanted: string, methods: readonly string[], remedy: string): OptionSchema => ({
   remedy,
   faults(value, field) {
@@ -159,8 +179,11 @@ export interface ObjectSchema<T> extends OptionSchema {
 }
 
 /**
- * An object with these members. Others are refused, because they may be misspelt. An `open` object may have
- * others, as a record of ports; only a name that is close to a missing member is refused.
+ * Schema of an object with these members. Other members are refused, because they may be misspelt.
+ *
+ * @param kinds the schema of each member. A member may be absent unless its schema is `required`.
+ * @param options `open`: whether other members are allowed, as in a record of ports; default false. Then only
+ *   a name that is close to a missing member is refused. `remedy`: default, the names of the members.
  */
 export const object = <T>(
   kinds: SchemasOf<T>,
@@ -199,7 +222,7 @@ function unknownMember(name: string, names: readonly string[], members: string):
   }
 }
 
-/** An object of any names, with values that fit `of`. */
+/** Schema of an object with members of any names, whose values fit `of`. `remedy`: what to give, as a sentence. */
 export const dictionaryOf = (of: OptionSchema, remedy: string): OptionSchema => ({
   remedy,
   faults(value, field) {
@@ -208,14 +231,17 @@ export const dictionaryOf = (of: OptionSchema, remedy: string): OptionSchema => 
   },
 })
 
-/** A value that fits one of the schemas. For other values it gives the faults of the first. */
+/** Schema of a value that fits one of several schemas. The faults of other values are those of `first`. */
 export const anyOf = (first: OptionSchema, ...others: readonly OptionSchema[]): OptionSchema => ({
   ...first,
   faults: (value, field) =>
     others.some((one) => one.faults(value, field).length === 0) ? [] : first.faults(value, field),
 })
 
-/** A schema with a further check, which runs if the value fits: as of members that must agree. */
+/**
+ * Adds a check to a schema, as of two members that must agree. `more` is called only with a value that fits
+ * `of`. It gets the prefix of the paths of members, as `policy.`, and returns the faults.
+ */
 export const refined = (of: OptionSchema, more: (value: never, members: string) => readonly Field[]): OptionSchema => ({
   ...of,
   faults(value, field, members = `${field}.`) {

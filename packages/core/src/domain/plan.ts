@@ -14,7 +14,10 @@ export interface RenewalWindows {
   readonly mandatory: (lifetime: Millis) => Millis
 }
 
-/** The default windows: min(lifetime / 3, 5 min) and min(lifetime / 6, 60 s). */
+/**
+ * The default windows, in milliseconds before the expiry of a token: advisory min(lifetime / 3, 5 min),
+ * mandatory min(lifetime / 6, 60 s).
+ */
 export const defaultWindows: RenewalWindows = {
   advisory: (lifetime) => Math.min(lifetime / 3, 5 * MINUTE),
   mandatory: (lifetime) => Math.min(lifetime / 6, MINUTE),

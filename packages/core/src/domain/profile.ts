@@ -16,9 +16,12 @@ export type Profile = {
   readonly tokenSubject?: string
 }
 
-/** The profile as a secret, which logs show as a mask. */
+/**
+ * Makes the secret that `GuestCredential.profile` holds: the profile as JSON. Logs show it as a mask. It is not
+ * encrypted; the store encrypts it.
+ */
 export const profileSecret = (profile: Profile): Secret => new Secret(JSON.stringify(profile))
 
-/** The profile that a secret holds; an empty one where there is none. */
+/** Reads a profile that `profileSecret` made; an empty profile for undefined. Decrypts nothing. */
 export const profileIn = (profile: Secret | undefined): Profile =>
   profile === undefined ? {} : (JSON.parse(profile.reveal()) as Profile)

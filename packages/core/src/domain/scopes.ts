@@ -1,4 +1,4 @@
-/** A scope has neither blanks nor quotes (RFC 6749, 3.3). */
+/** Whether a value is a scope: visible ASCII characters without blanks, `"` and `\` (RFC 6749, 3.3). */
 export const isScope = (value: unknown): boolean =>
   typeof value === 'string' && /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(value)
 
@@ -21,7 +21,10 @@ export const missingScopes = (wanted: readonly string[], granted: readonly strin
  */
 const OF_SIGN_IN: ReadonlySet<string> = new Set(['openid', 'offline_access', 'profile', 'email', 'address', 'phone'])
 
-/** The wanted scopes that an access token lacks. Those of a sign-in are never required of it. */
+/**
+ * Gives the wanted scopes that were not granted to an access token. Leaves out the scopes of a sign-in, as
+ * `openid` and `offline_access`: servers do not list them among the scopes of an access token.
+ */
 export const lackedScopes = (wanted: readonly string[], granted: readonly string[]): readonly string[] =>
   missingScopes(wanted, granted).filter((scope) => !OF_SIGN_IN.has(scope))
 

@@ -1,6 +1,6 @@
 /**
- * A point in time: whole or fractional milliseconds since the epoch, on the clock that the reader of the
- * value names.
+ * A point in time: whole or fractional milliseconds since the Unix epoch. A member says whose clock it is on;
+ * by default it is the wall clock of the `clock` port, or in a store the store's clock.
  */
 export type Instant = number
 
@@ -19,10 +19,18 @@ export const DAY: Millis = 24 * HOUR
 /** How much the clocks of processes that share a store may differ, in milliseconds. */
 export const CLOCK_TOLERANCE: Millis = 5 * SECOND
 
-/** The same for documents, in milliseconds. Larger, because a document that counts as expired is lost. */
+/**
+ * How much the clocks may differ that write and read a document, in milliseconds. Larger than for leases and
+ * due times (5 s), because a document that counts as expired is lost.
+ */
 export const DOCUMENT_TOLERANCE: Millis = MINUTE
 
-/** The latest time that a correct clock may have written before `now`. */
+/**
+ * Gives the latest time that a process with a correct clock may have stored by `now`. If a stored time is
+ * later, the clock that wrote it was ahead, and stores ignore the time.
+ *
+ * @param tolerance how much clocks may differ, in milliseconds. Default 5 s; `DOCUMENT_TOLERANCE` for documents
+ */
 export const latestCredible = (now: Instant, tolerance = CLOCK_TOLERANCE): Instant => now + tolerance
 
 /** Whether a stored time is in the future: a clock that was ahead wrote it, so that its age is not known. */

@@ -15,7 +15,7 @@ export const signal = objectWithMethods(
   ['addEventListener', 'throwIfAborted'],
   'Give the signal of an AbortController.',
 )
-/** Schema of a maker of verification keys. */
+/** Schema of `Platform.maker`, which imports public keys for verification. */
 export const keyMaker = objectWithMethods(
   'a maker of keys',
   ['fromJwk', 'fromPem'],
@@ -30,14 +30,14 @@ export const platform = objectWithMethods(
 
 const STORES = 'Give memoryStore(), await sqliteStore(…), or tokenStorage({ load, save }).'
 
-/** A method of a store. */
+/** The name of a method of `Store`. */
 export type StoreMethod = Exclude<keyof Store, 'outbox'>
 
-/** Schema of a store, by the methods that the caller needs. */
+/** Schema of a store that has these methods: name those that the factory calls. It is required. */
 export const store = (...methods: readonly StoreMethod[]): OptionSchema =>
   required(objectWithMethods('a store', methods, STORES))
 
-/** Schema of the outbox of a store. */
+/** Schema of the outbox of a store. It is required. */
 export const outbox = required(
   objectWithMethods(
     'the outbox of a store',
@@ -46,7 +46,7 @@ export const outbox = required(
   ),
 )
 
-/** Schema of a store with the methods that a connection needs. */
+/** Schema of a store with the methods that a connection needs. It is required. */
 export const connectionStore = store(
   'commit',
   'ensureRoom',

@@ -29,8 +29,11 @@ export interface CredentialWrite {
 
 /** A record of an issued token, which holds its fingerprint in place of the token. */
 export interface IssuedToken {
+  /** The id of the credential that the token was issued for. */
   readonly credential: string
+  /** The fingerprint of the token, as the function `fingerprint` gives it. */
   readonly fingerprint: string
+  /** When the record may be removed: the expiry of the token. */
   readonly expiresAt: Instant
 }
 
@@ -54,6 +57,7 @@ export interface DocumentWrite {
    * From then on, by the store's time, `claimDueDocuments` claims it. Default: never, whatever it was before.
    */
   readonly dueAt?: Instant
+  /** The revision that the document must have; 0 if it must be absent. Otherwise the commit is a `conflict`. */
   readonly expect: { readonly revision: number }
 }
 
@@ -78,16 +82,17 @@ export interface CredentialPage {
 
 /** The answer to a request for a lease. */
 export interface LeaseAnswer {
+  /** False if another holder has the lease. */
   readonly granted: boolean
-  /** Milliseconds until the current lease ends by itself. */
+  /** Milliseconds until the lease ends by itself: the granted one, else that of the other holder. */
   readonly endsInMs: Millis
   /** The credential that the request named. Absent if it named none. */
   readonly found?: FoundCredential
 }
 
-/** Claims guests that are due for renewal. */
+/** What `claimDue` is asked for. */
 export interface DueRequest {
-  /** Credentials wanted, 1 to 1000. */
+  /** The most guests to claim, 1 to 1000. */
   readonly max: number
   /** No other process gets the claimed ones before this ends, unless they are written. Milliseconds. */
   readonly leaseMs: Millis
@@ -95,29 +100,29 @@ export interface DueRequest {
   readonly keepForMs: Millis
 }
 
-/** Credentials that were claimed. */
+/** The answer of `claimDue`: the claimed guests, and when to ask again. */
 export interface DueAnswer {
   /** The store's time. */
   readonly now: Instant
-  /** Due credentials, the longest due first. `dueAt`: since when. */
+  /** Due guests, the longest due first. `dueAt`: since when. */
   readonly claimed: readonly { readonly id: string; readonly dueAt: Instant }[]
   /**
-   * Milliseconds until the next kept one is due or its claim ends. Absent if there is none, and if `max` were
-   * claimed. It may be too short, never too long; 0 asks to claim again at once.
+   * Milliseconds until the next guest that was touched within `keepForMs` is due, or its claim ends. Absent if
+   * there is none, and if `max` were claimed. It may be too short, never too long; 0 means: claim again at once.
    */
   readonly nextInMs?: Millis
 }
 
-/** Claims documents that are due. */
+/** What `claimDueDocuments` is asked for. */
 export interface DueDocumentsRequest {
   readonly kind: string
-  /** Documents wanted, 1 to 1000. */
+  /** The most documents to claim, 1 to 1000. */
   readonly max: number
   /** The claimed documents are due again after this time, unless they are written. Milliseconds. */
   readonly leaseMs: Millis
 }
 
-/** Documents that were claimed. */
+/** The answer of `claimDueDocuments`: the claimed documents, and when to ask again. */
 export interface DueDocumentsAnswer {
   /** The store's time. */
   readonly now: Instant
@@ -134,7 +139,10 @@ export interface DueMessage {
   readonly attempts: number
 }
 
-/** The outcome of a delivery, by which a sink settles an event: done, due again later, or a dead letter. */
+/**
+ * The outcome of a delivery, by which a sink settles an event: done, due again after `inMs` milliseconds, or a
+ * dead letter. `event` is the id of the event. `why` is a clause without a secret.
+ */
 export type DeliveryOutcome =
   | { readonly event: string; readonly then: 'done' }
   | { readonly event: string; readonly then: 'retry'; readonly inMs: Millis; readonly why: string }
@@ -142,10 +150,12 @@ export type DeliveryOutcome =
   /** Not tried: due again at once, and no attempt is counted. */
   | { readonly event: string; readonly then: 'release' }
 
-/** An event that a sink gave up after its last attempt. */
+/** An event that could not be delivered to a sink, and is not tried again by itself. */
 export interface DeadLetter {
   readonly event: Event
+  /** Attempts that were made, from 0. */
   readonly attempts: number
+  /** Why the last attempt failed, as a clause. */
   readonly why: string
 }
 
@@ -156,15 +166,19 @@ export interface DeadLetter {
 export interface Outbox {
   /** The sinks that an event would go to if this store committed it now. Stores nothing. */
   sinksFor(event: Event): readonly string[]
-  /** Claims due events for a sink. No other process gets them before the lease ends. */
+  /**
+   * Claims due events for a sink, at most `max`. No other process gets them before `leaseMs` milliseconds have
+   * passed, unless they are settled.
+   */
   claim(sink: string, max: number, leaseMs: Millis): Promise<readonly DueMessage[]>
-  /** Stores the outcomes of claimed events. */
+  /** Stores the outcomes of claimed events. Events that are not in the queue are ignored. */
   settle(sink: string, outcomes: readonly DeliveryOutcome[]): Promise<void>
-  /** Moves events from the queue of a sink to the queues of other sinks, in one step. */
+  /** Moves events from the queue of a sink to the queues of other sinks, in one step. `event`: the id of an event. */
   route(sink: string, messages: readonly { readonly event: string; readonly to: readonly string[] }[]): Promise<void>
   /**
    * Queues events of a connection for a sink, due now and with no attempts: dead letters, delivered events,
-   * and events that were never routed to it. Resolves to the number of them that the store has.
+   * and events that were never routed to it. `events`: their ids. Resolves to the number of them that the
+   * store has.
    */
   enqueue(connection: string, sink: string, events: readonly string[]): Promise<number>
   /** The dead letters of a sink, in the order of commits; `limit` 1 to 1000. */
@@ -181,7 +195,7 @@ export interface Outbox {
   drop(sink: string): Promise<void>
 }
 
-/** Names the sinks that get an event. */
+/** Names the sinks that get an event. A store calls it for each event that it commits. */
 export type Route = (event: Event) => readonly string[]
 
 /** Commits changes. Durable: an acknowledged change survives a kill. */
@@ -215,10 +229,10 @@ export interface Credentials {
    */
   touch(connection: string, id: string): Promise<void>
   /**
-   * Takes guests that are due for renewal: `active`, with tokens, past `renewAt` and past their back-off,
-   * touched within `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status
-   * or due time; an intent changes none of these, and leaves it. A claim saves work. It is never needed for
-   * correctness.
+   * Claims guests that are due for renewal: their `dueAt` has passed, and they were touched within
+   * `keepForMs`. A claim ends with its lease, or with a commit that changes generation, status or due time. A
+   * commit that only adds an intent does not end it. A claim saves work. It is never needed for correctness.
+   * Rejects with `invalid_input` for a request out of range.
    */
   claimDue(connection: string, ask: DueRequest): Promise<DueAnswer>
   /**
@@ -260,8 +274,8 @@ export interface IssuedTokens {
 /** Leases and rate limits. They save work and requests, are never needed for correctness, and may be lost. */
 export interface Coordination {
   /**
-   * Takes or prolongs a lease by name, for `ms` milliseconds. `credential`: the id of one to read in the same
-   * step, so that the new holder knows its state.
+   * Takes or prolongs the lease `name` for `ms` milliseconds. `holder`: the id of the process or worker that
+   * asks. `credential`: the id of a credential to read in the same step, so that a new holder knows its state.
    */
   lease(connection: string, name: string, holder: string, ms: Millis, credential?: string): Promise<LeaseAnswer>
   /** Ends a lease if the holder still has it. */

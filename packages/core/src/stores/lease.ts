@@ -3,9 +3,11 @@ import type { LeaseAnswer } from '../ports/store.ts'
 
 /** A lease as a store keeps it. */
 export interface Lease {
+  /** The id of the process or worker that has the lease. */
   readonly holder: string
+  /** When the lease ends, on the store's clock. */
   readonly until: Instant
-  /** How long it was taken for. */
+  /** The length of the lease, in milliseconds. */
   readonly ms: Millis
 }
 
@@ -16,8 +18,13 @@ function remainingMs(lease: Lease, now: Instant): Millis {
 }
 
 /**
- * Requests a lease for `holder` for `ms` milliseconds. `lease` is the lease to store; absent if another
- * holder keeps the current one.
+ * Takes a lease for `holder`, or prolongs the one that it has. A store reads the lease, calls this and writes
+ * the result in one transaction.
+ *
+ * @param current the stored lease; undefined for none
+ * @param ms the length of the lease, in milliseconds
+ * @param now the store's time
+ * @returns `answer`, and the `lease` to store; without a lease if another holder has the current one
  */
 export function takeLease(
   current: Lease | undefined,
