@@ -13,12 +13,11 @@ import {
   brokenChain,
 } from './verify-chain.ts'
 
-/**
- * The place of a record in the chain, as it is exported. Links of version 1 have no version and no chain
- * number.
- */
+/** The place of a record in the chain, as the member `chain` of an exported record. */
 export type ExportedPlace = Pick<LinkPlace, 'count' | 'hash'> & {
+  /** The format of the text that was hashed. Absent for version 1. */
   readonly version?: LinkVersion
+  /** The number of the chain, from 0: `LinkPlace.chain`. Absent for version 1. */
   readonly number?: number
 }
 

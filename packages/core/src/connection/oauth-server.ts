@@ -35,8 +35,13 @@ const portsSchema = object<OAuthServerPorts>(
 
 /**
  * Gives the OAuth server of a connection. If `hosts` name an issuer, its discovery document is read on the
- * first question (RFC 8414, OpenID Connect Discovery). `pinned` is the issuer of tokens if no discovery
- * document is read.
+ * first question (RFC 8414, OpenID Connect Discovery). For programs that need an endpoint or the key-set
+ * without a connection.
+ *
+ * @param connection the name of the connection, under which a store keeps the discovery document
+ * @param hosts the addresses, from `resolveHosts`
+ * @param ports see `OAuthServerPorts`
+ * @param pinned the issuer that tokens must have, if `hosts` name no issuer. Default: it is not compared
  *
  * Throws `config_invalid`; `fields` then lists every wrong option.
  *

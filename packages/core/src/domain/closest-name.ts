@@ -1,7 +1,7 @@
 /**
- * Suggests the closest known name; undefined if none is close. It may differ in at most a third of its
- * letters, and in at most half of those after the common prefix, because a shared prefix alone does not make
- * two names alike.
+ * Suggests the closest known name, for "Did you mean …?"; undefined if none is close. Case does not matter. The
+ * name may differ in at most a third of its letters, and in at most half of those after the common prefix,
+ * because a shared prefix alone does not make two names alike.
  */
 export function closestName(written: string, known: readonly string[]): string | undefined {
   const word = written.toLowerCase()

@@ -50,8 +50,11 @@ function freezeAndCount(value: object, depth: number): number {
 }
 
 /**
- * A JSON object from text, deeply frozen; undefined for anything else. Stricter than `JSON.parse`: no byte
- * order mark, no member name twice in one object at any depth, no `__proto__`, at most 64 levels.
+ * Parses text that must be one JSON object, for input that is signed or from outside. Stricter than
+ * `JSON.parse`: no byte order mark, no member name twice in one object at any depth, no `__proto__`, at most
+ * 64 levels.
+ *
+ * @returns the object, deeply frozen; undefined for any other text
  */
 export function parseStrictObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

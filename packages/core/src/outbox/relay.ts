@@ -17,7 +17,7 @@ import { refuseUnrouted } from './route.ts'
  */
 export interface Relay extends StoredWorker {
   /**
-   * Delivers the events that are due, once through. Ends early when the signal aborts.
+   * Delivers the events that are due now, without waiting for others. Ends early when the signal aborts.
    *
    * @returns how many events the sink took
    *

@@ -9,18 +9,21 @@ import { type SlidingWindow, createSlidingWindow } from './sliding-window.ts'
 
 /** When a breaker opens, and how long it stays open. */
 export interface BreakerOptions {
-  /** How far back tries count, in milliseconds, at least 10. Default 30 s. */
+  /** The window: tries of this time before now count. In milliseconds, at least 10. Default 30 s. */
   readonly windowMs?: Millis
   /** The number of tries in the window below which the circuit stays closed, at least 1. Default 10. */
   readonly atLeast?: number
-  /** The part of the tries that must have failed, more than 0 and at most 1. Default 0.5. */
+  /** The failure rate from which the circuit opens: failed tries divided by all, above 0, at most 1. Default 0.5. */
   readonly rate?: number
   /**
-   * How long the circuit stays open at first, in milliseconds. Default 5 s. It doubles with every probe that
-   * fails.
+   * How long the circuit stays open at first, in milliseconds, at least 1. Default 5 s. It doubles with every
+   * probe that fails.
    */
   readonly coolMs?: Millis
-  /** The longest time that the circuit stays open, in milliseconds, at least `coolMs`. Default 1 minute. */
+  /**
+   * The longest time that the circuit stays open, in milliseconds, at least `coolMs`. Default 1 minute, or
+   * `coolMs` if that is longer.
+   */
   readonly mostCoolMs?: Millis
 }
 

@@ -21,8 +21,8 @@ export interface LimitOptions {
    */
   readonly burst?: number
   /**
-   * A call that would wait longer for its permit is refused at once. Milliseconds, at most a day; default 30
-   * s.
+   * A call that would wait longer for its permit is refused at once. Milliseconds, from 0 to a day; default
+   * 30 s.
    */
   readonly maxWaitMs?: Millis
 }

@@ -17,7 +17,7 @@ export const budgetSchema = object<BudgetOptions>({ perRequest: number(0, 1), pe
 
 /** Limits the retries of a connection, so that they do not overload an upstream that fails. */
 export interface RetryBudget {
-  /** Adds what one request allows. */
+  /** Adds `perRequest` to the balance of a connection, for a request that is not a retry. */
   deposit(connection: string): void
   /** Takes one retry from the balance. False if there is none: the call must not be repeated. */
   withdraw(connection: string): boolean

@@ -14,9 +14,12 @@ export interface RetryOptions {
    * count.
    */
   readonly retries?: number
-  /** The longest first back-off, in milliseconds. It doubles with each retry. Default 500. */
+  /**
+   * The upper limit of the first back-off, in milliseconds, at least 0. It doubles with each retry. The
+   * back-off is random below it (full jitter). Default 500.
+   */
   readonly baseMs?: Millis
-  /** The longest back-off, in milliseconds, unless the upstream asks for a longer one. Default 30 s. */
+  /** The longest back-off, in milliseconds, at least 0, unless `Retry-After` is longer. Default 30 s. */
   readonly capMs?: Millis
   /** Limits the retries of a connection. Default: no limit. */
   readonly budget?: RetryBudget

@@ -1,5 +1,7 @@
 /**
- * Waits for work, until the signal aborts: then it rejects with the signal's reason, and the work goes on.
+ * Starts work and waits for it. If the signal aborts first, the promise rejects with the signal's reason; the
+ * work itself is not stopped. Work is not started if the signal has already aborted. Without a signal, it waits
+ * for the work alone.
  */
 export function abortable<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work()

@@ -6,7 +6,7 @@ export interface HttpRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** The secrets in the request, so that an answer that repeats them is never shown. */
+  /** The secrets that the request contains, so that they are removed from texts of the answer before these are shown. */
   readonly secrets: readonly Secret[]
   /**
    * Called once, after the connection is made and before a byte of the request is written. If it throws,

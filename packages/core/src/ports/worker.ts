@@ -47,8 +47,8 @@ const LEAST: Millis = 1
 
 /**
  * Repeats a pass of work until the signal aborts. The pass resolves to the pause before the next one, in
- * milliseconds. A pass that rejects is reported, and repeated after a back-off. The pass reports parts of its
- * work that fail or succeed by themselves to `pieces`, also after it has ended.
+ * milliseconds. A pass that rejects is reported, and repeated after a back-off. To implement `Worker.run`. If
+ * parts of a pass can fail alone, the pass reports each part to `pieces`, also after it has ended.
  */
 export async function repeatUntilAborted(
   pass: (pieces: WorkerObserver) => Promise<Millis>,

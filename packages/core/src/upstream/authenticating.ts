@@ -36,7 +36,7 @@ export const authenticating = <const Facts extends AuthenticatingFacts, Fields e
   calls: code.calls,
 })
 
-/** A request for a guest of an API, as programs write it. The API of ephemeral tokens need not be named. */
+/** A request for a guest of an API, as programs write it. `api` may be absent for `guest-tokens`, the default. */
 export type RequestOf<Api extends { readonly name: string; readonly guests: string; readonly fields: RequestFields }> =
   Api extends { readonly guests: 'minted' }
     ? { readonly api?: Api['name'] | undefined } & InputOf<Api['fields']>

@@ -1,10 +1,10 @@
 import type { RequestOf } from './authenticating.ts'
 import * as registry from './registry.ts'
 
-/** An API that issues guests. */
+/** A guest API of the registry: its name, the fields of its requests, and its calls. */
 export type RegisteredApi = (typeof registry)[keyof typeof registry]
 
-/** An API that makes guests for addresses. */
+/** A guest API that makes guests for addresses: `engagements` or `external-users`. */
 export type AuthenticatingGuestApi = Extract<RegisteredApi, { readonly guests: 'authenticated' }>
 
 /** The name of an API that issues guests. */
@@ -16,7 +16,7 @@ export type AuthenticatingApiName = AuthenticatingGuestApi['name']
 /** The API of requests that name none. */
 export const DEFAULT_API = registry.guestTokens.name
 
-/** The API of a name. */
+/** The type of the guest API of a name. */
 export type ApiOf<Name extends GuestApi> = Extract<RegisteredApi, { readonly name: Name }>
 
 /**
@@ -47,7 +47,7 @@ export type ExternalUserRequest = RequestOf<ApiOf<'external-users'>>
  */
 export type GuestRequest = RequestOf<RegisteredApi>
 
-/** All APIs: first the default, the others by name. */
+/** All guest APIs: first the default, `guest-tokens`, then the others in the order of their names. */
 export const registeredApis: readonly RegisteredApi[] = Object.values(registry).toSorted(
   ({ name: one }, { name: other }) =>
     Number(other === DEFAULT_API) - Number(one === DEFAULT_API) || (one < other ? -1 : 1),
@@ -56,7 +56,7 @@ export const registeredApis: readonly RegisteredApi[] = Object.values(registry).
 /** The names of the APIs that issue guests. */
 export const guestApis: readonly GuestApi[] = registeredApis.map(({ name }) => name)
 
-/** The APIs that make guests for addresses, by name. */
+/** The guest APIs that make guests for addresses, in the order of their names. */
 export const authenticatingApis: readonly AuthenticatingGuestApi[] = registeredApis.filter(
   (api) => api.guests === 'authenticated',
 )

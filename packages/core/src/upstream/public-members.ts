@@ -1,6 +1,9 @@
 import type { Json } from '../domain/json.ts'
 
-/** An object of an answer, as callers are given it. */
+/**
+ * The members of an upstream answer that callers are given. Left out are tokens and other secrets, objects
+ * nested deeper than 4 levels, and members beyond 4096 characters as JSON.
+ */
 export type PublicMembers = { readonly [name: string]: Json }
 
 /** The deepest level that is handed on. */

@@ -14,7 +14,7 @@ export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
   readonly written: 'text' | 'list' | 'pairs' | 'flag'
   /** The word for the value in help, as `address` in `--email <address>`. A flag has none. */
   readonly placeholder?: string
-  /** The value that a flag means. Default true. */
+  /** Of a `flag`: the value of the field if the flag is given. Default true. */
   readonly means?: string
   /**
    * Where an import takes it from. `row`: a column. `all`: an option for all rows. `row-or-all`: a column, or
@@ -26,10 +26,10 @@ export interface RequestField<Schema extends z.ZodMiniType = z.ZodMiniType> {
 /** The fields of a request by their names. */
 export type RequestFields = Readonly<Record<string, RequestField>>
 
-/** The schema of each field, by name. */
+/** The zod schema of each field, by name. */
 export type FieldSchemas<Fields extends RequestFields> = { [Name in keyof Fields]: Fields[Name]['schema'] }
 
-/** A request as programs write it, without `api`. */
+/** The input type of some fields: a request as programs write it, without `api`. */
 export type InputOf<Fields extends RequestFields> = Readonly<z.input<z.ZodMiniObject<FieldSchemas<Fields>>>>
 
 /** A request that was checked, without `api`. */

@@ -37,7 +37,7 @@ export interface Endpoints {
    * with `invalid_input` for an endpoint of the configuration.
    */
   remove(id: string): Promise<void>
-  /** Ends that an endpoint is disabled. Rejects with `webhook_unknown`. */
+  /** Ends the state `disabled` of an endpoint, so that it is sent events again. Rejects with `webhook_unknown`. */
   enable(id: string): Promise<WebhookEndpoint>
   /** Sends nothing more to an endpoint. `why` is a clause. Rejects with `webhook_unknown`. */
   disable(id: string, why: string): Promise<WebhookEndpoint>

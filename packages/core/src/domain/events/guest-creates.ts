@@ -17,15 +17,15 @@ export type ApplicantData = {
   readonly assurance: Assurance
 }
 
-/** `requestId`: the id of the create, as the upstream receives it. */
+/** Data of a create of a guest. `requestId`: the id of the create, as the upstream receives it. */
 export type CreateData = ApplicantData & { readonly requestId: string }
 
 /** The answer of the CRM; `off`: there is no CRM. */
 export type CrmOutcome = 'found' | 'missing' | 'failed' | 'off'
 
 /**
- * How a guest came to be authenticated: by a new guest, by the known one, or by its session that the upstream
- * still has.
+ * The result of an authentication. `reused`: the stored guest of the applicant was returned. `recovered`: the
+ * upstream still had a session of the applicant, and it was taken into the store. Else a new guest was made.
  */
 export type AuthenticationResult =
   | { readonly reused: true }
@@ -47,7 +47,10 @@ export type ComplianceFlags = {
   readonly auditTrailGenerated: boolean
 }
 
-/** An authentication without the flags, which are computed from it. */
+/**
+ * Data of a successful authentication, without its `complianceFlags`. `verified`: whether the signature of the
+ * token was checked.
+ */
 export type AuthenticationData = ApplicantData & {
   readonly verified: boolean
   /** ISO 8601. */
@@ -57,7 +60,10 @@ export type AuthenticationData = ApplicantData & {
   readonly consentTimestamp?: string
 } & AuthenticationResult
 
-/** The events of creates of authenticated guests. */
+/**
+ * The events of creates of authenticated guests. `resumes`: the create repeats one whose answer was lost.
+ * docs/audit.md says when each event is recorded.
+ */
 export type GuestCreateEvent =
   | TypedEvent<'guest.authentication', 'success', AuthenticationData & { readonly complianceFlags: ComplianceFlags }>
   | TypedEvent<'guest.authentication', 'failure', ApplicantData & { readonly requestId?: string }>

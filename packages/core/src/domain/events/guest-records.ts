@@ -7,7 +7,10 @@ import {
   type EventStamp,
 } from './event-parts.ts'
 
-/** Data of an update of the attributes. `dropped`: the names of those that did not fit. */
+/**
+ * Data of an update of the attributes of a guest. `crm`: whether the CRM had a profile. `dropped`: the names of
+ * attributes that were left out, because all together have more than 2048 bytes as JSON.
+ */
 export type EnrichedData = {
   readonly api: string
   readonly crm: 'found' | 'none'

@@ -8,21 +8,25 @@ import {
   type EventStamp,
 } from './event-parts.ts'
 
-/**
- * `event`, `eventType`: of the event that is delivered; `attempt` counts from 1, absent where nothing was
- * sent.
- */
+/** Data of a delivery to a webhook endpoint. */
 export type DeliveryData = {
+  /** The id of the endpoint. */
   readonly webhook: string
+  /** The id and the type of the event that is delivered. */
   readonly event: string
   readonly eventType: string
+  /** The number of the attempt, from 1. Absent if nothing was sent. */
   readonly attempt?: number
 }
 
 /** Data of a test of an endpoint: the id of the endpoint. */
 export type WebhookTestData = { readonly webhook: string }
 
-/** The events of webhook deliveries. */
+/**
+ * The events of webhook deliveries. `WEBHOOK_SYNCED`: the endpoint accepted the event. `WEBHOOK_FAILED`: an
+ * attempt failed, and is repeated. `WEBHOOK_PARKED`: the event is a dead letter. `WEBHOOK_DISABLED`: the
+ * endpoint answered 410. `WEBHOOK_TEST`: a test of the endpoint.
+ */
 export type WebhookEvent =
   | TypedEvent<'WEBHOOK_SYNCED', 'success', DeliveryData>
   | TypedEvent<'WEBHOOK_FAILED', 'failure', DeliveryData>

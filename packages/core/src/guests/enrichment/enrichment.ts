@@ -21,15 +21,16 @@ export interface Enrichment extends StoredWorker {
    */
   askCrm(email: string): Promise<CrmLookup>
   /**
-   * The work that a guest leaves, to be stored with it. `isNew`: nothing is left of an earlier guest of that
-   * id.
+   * Makes the write of the work that is left for a guest, to be committed with the guest. The work is due soon
+   * after, so that another process does it if this one ends. `lookup`: the result of `askCrm`. `isNew`: the
+   * guest is new, so that no stored work is looked for; default false.
    */
   pendingWrite(guestId: string, lookup: CrmLookup, isNew?: boolean): Promise<DocumentWrite>
-  /** Starts the work on a guest in the background. */
+  /** Starts the work on a guest in the background, after its commit. Never throws. */
   start(guestId: string): void
   /**
-   * Does the work that is due, and waits for work under way. Gives the number of guests that have no work
-   * left.
+   * Does the work that is due, and waits for started work. Resolves to the number of guests that have no work
+   * left. Rejects with the error of the store.
    */
   drain(signal: AbortSignal): Promise<number>
 }

@@ -26,7 +26,7 @@ export interface ExportedGuest extends Omit<GuestView, 'expiresAt' | 'createdAt'
   readonly failure?: { readonly code: string; readonly message: string; readonly retryAt: string }
 }
 
-/** A create that made no guest here. */
+/** A create for a person without a stored guest. */
 export interface OpenCreate {
   readonly api: AuthenticatingApiName
   readonly channelId?: string

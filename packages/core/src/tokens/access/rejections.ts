@@ -2,11 +2,11 @@ import { type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { createKeyedStates } from '../../policy/keyed-states.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 
-/** What refuses or takes an access token. */
+/** What rejects or accepts an access token: an origin, or one resource of it (RFC 6750). */
 export interface Resource {
   /** As `https://api.mypurecloud.ie`. */
   readonly origin: string
-  /** Names one of several resources of the origin, as `GET /api/v2/users/me`. */
+  /** Names one of several resources of the origin, as `GET /api/v2/users/me`. Default: the whole origin. */
   readonly name?: string
 }
 

@@ -44,8 +44,8 @@ const RESERVED = {
 } as const
 
 /**
- * The names among free parameters that a request sets itself, and that must not be given. `of`: the kind of
- * request.
+ * Gives the names among further parameters (`authorizeParams`, `tokenParams`) that must not be given, because a
+ * request sets them itself. `of`: the kind of request, of the authorization endpoint or the token endpoint.
  */
 export const reservedParams = (of: 'authorize' | 'token', params: ExtraParams): readonly string[] =>
   Object.keys(params).filter((name) => (RESERVED[of] as readonly string[]).includes(name))
