@@ -32,16 +32,19 @@ import { storedFact, type Verification, verificationOf } from './verification.ts
 
 export type { ConnectionOptions, ConnectionPorts } from './options.ts'
 
-/** What one upstream organisation and one OAuth client offer a program. Made by `connection`. */
+/**
+ * A connection to one upstream organisation with one OAuth client. Made by `connection`. To end it, abort its
+ * workers, await `idle()`, then close the ports and the store.
+ */
 export interface Connection {
-  /** The connection's name, `default` where the options give none. The store keeps each name apart. */
+  /** The name of the options, default `default`. In a store, each name has guests and tokens of its own. */
   readonly name: string
   /**
-   * Access tokens of the service. By default they have the scopes of `ConnectionOptions.scopes`, or those
-   * that the server gives.
+   * The access tokens for calls of the upstream's APIs. `token` gives one with `ConnectionOptions.scopes`,
+   * else with the scopes that the server grants by default.
    */
   readonly accessTokens: AccessTokens
-  /** The grant that a user's sign-in left: whether it exists, and how to renew it before it expires. */
+  /** The stored sign-in of a user: whether there is one, and its renewal before it expires. See `keepAlive`. */
   readonly grant: Pick<Grant, 'exists' | 'keepAlive'>
   /** Signs a user in by the authorization code flow with PKCE (RFC 6749, 4.1; RFC 7636). */
   readonly signIn: Pick<SignIn, 'begin' | 'complete'>
@@ -55,7 +58,7 @@ export interface Connection {
   readonly verifier: Verifier
   /** The keys that sign guest tokens. */
   readonly keys: KeySource
-  /** The keys that sign access tokens and ID tokens; the same as `keys` where no others are known. */
+  /** The keys that sign access tokens and ID tokens. They are `keys` if no others are known. */
   readonly accessKeys: KeySource
   /**
    * Keeps the key-sets up to date until the signal aborts, then resolves. Run it in every process that lives
@@ -65,7 +68,7 @@ export interface Connection {
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
   /** By how many milliseconds the issuer's clock is ahead of this process; negative when it is behind. */
   issuerOffset(): Millis
-  /** Counters and durations of this process. */
+  /** Counters and durations of the calls of this process, for your metrics, and for `KeeperParts.meter`. */
   readonly meters: Meters
   /**
    * Resolves when no renewal is running, background renewals included. Await it before you close the store: a
@@ -78,8 +81,8 @@ export interface Connection {
  * Opens a connection to one upstream organisation with one OAuth client. It sends nothing until a method
  * needs an answer.
  *
- * `options` says where the upstream is and who asks; `ports` hands in the store, clock, randomness, HTTP and
- * cryptography (`nodePorts()` or `webPorts()`, and a store).
+ * `options`: the addresses of the upstream, the OAuth client, and optional settings. `ports`: a store, and
+ * the clock, randomness, HTTP and cryptography of `nodePorts()` or `webPorts()`.
  *
  * Rejects with `config_invalid`; `fields` then lists every wrong option.
  *

@@ -19,7 +19,7 @@ export interface AuthenticatedGuestOptions {
    * The URL of the CRM, which knows customers by mail address. Default: guests are not enriched from a CRM.
    */
   readonly crmUrl?: string
-  /** When a channel is read: before each create, only to explain a 403, or never. Default: `before`. */
+  /** When the upstream is asked whether a channel can take guests. Default: `before`. */
   readonly preflight?: Preflight
   /**
    * For each API: `jwt` tokens are verified, `opaque` ones are accepted unread. Default: as the API is

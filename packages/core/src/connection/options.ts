@@ -43,13 +43,13 @@ export interface ConnectionOptions
    */
   readonly publicKey?: string
   /**
-   * Set it to true if the API host is of the public platform and yet offers the documented guest APIs.
-   * Default: false.
+   * Set it to true if the API host is one of Genesys Cloud's public hosts and offers the documented guest APIs
+   * all the same. With false, calls for guests reject with `api_not_public` on such a host. Default: false.
    */
   readonly gateway?: boolean
   /** Limits, deadlines, retries and circuit breaker of upstream calls. Default: see `PolicyOptions`. */
   readonly policy?: PolicyOptions
-  /** How long before its end a token is renewed. Default: see `RenewalWindows`. */
+  /** How long before its expiry a token is renewed. Default: see `RenewalWindows`. */
   readonly windows?: RenewalWindows
 }
 
@@ -62,9 +62,9 @@ export interface ConnectionPorts {
   readonly http: Http
   /** Cryptography. */
   readonly platform: Platform
-  /** Names this process among those that share the store. Default: a random id. */
+  /** The name of this process as the holder of leases in the store. Default: a random id. */
   readonly holder?: string
-  /** Called about every 5 s while received tokens wait for a store that is busy or full. */
+  /** Called about every 5 s while received tokens cannot be stored. Default: nothing is called. */
   readonly onUnsaved?: (waiting: UnsavedTokens) => void
   /**
    * How long a call retries to store received tokens, in milliseconds, at least 0. Then it rejects with

@@ -113,8 +113,8 @@ const verificationPorts = object<VerificationPorts>(
 )
 
 /**
- * Verifies the tokens of one connection. `run` keeps the key-sets up to date: a withdrawn key is refused
- * within ten minutes.
+ * The verifiers of one connection, and their keys. `run` keeps the key-sets up to date until the signal aborts:
+ * a withdrawn key is then refused within ten minutes.
  */
 export interface Verification extends Worker {
   /** The keys of guest tokens. */
@@ -126,17 +126,19 @@ export interface Verification extends Worker {
    * access tokens.
    */
   readonly accessKeysAssumed: boolean
-  /** The clock of the token issuer, by the Date headers of its answers. */
+  /** The clock of the token issuer, as the Date headers of its answers show it. Verification uses its time. */
   readonly issuerClock: IssuerClock
-  /** Verifies guest tokens, pins and revocation included. */
+  /** Verifies guest tokens: also the issuer, audience and organisation of the options, and revocation. */
   readonly guestTokens: Verifier
   /** Verifies the service's access tokens, which have another audience. */
   readonly accessTokens: Verifier
 }
 
 /**
- * Makes what verifies the tokens of one connection, without the connection. It fetches keys when the first
- * token needs them.
+ * Makes the verifiers of one connection, for a process that verifies tokens and requests none: it needs no
+ * OAuth client. Keys are fetched when the first token needs them. For keys of your own use `verifier`.
+ *
+ * `ports.store` remembers keys between processes, and revoked tokens. Without it revocation is not checked.
  *
  * Rejects with `config_invalid`; `fields` then lists every wrong option.
  *

@@ -1,14 +1,17 @@
 import { type Millis, SECOND } from './time.ts'
 
-/** The last argument of every public method: who asks, for which request, and how long the caller waits. */
+/** The last argument of most methods: who calls, for which request, and how long the caller waits. */
 export interface Context {
-  /** Who asks, in events: `cli`, an API key's id. Default `library`. */
+  /** Who calls, as events and audit records name it: `cli`, or the id of an API key. Default: `library`. */
   readonly actor?: string | undefined
-  /** Joins the events of one request. Default: a new UUID. */
+  /** The id that the events of one request have in common. Default: a new UUID. */
   readonly correlationId?: string | undefined
-  /** Ends this caller's wait alone. Work that other callers share goes on. */
+  /** Ends the wait of this caller. Work that other callers share goes on. */
   readonly signal?: AbortSignal | undefined
-  /** How long the caller waits, in milliseconds, more than 0. Default: as the method says, or 30 s. */
+  /**
+   * How long the caller waits, in milliseconds, more than 0. Then the call rejects with `deadline_exceeded`.
+   * Default: as the method says, else the deadline of each call to the upstream (30 s).
+   */
   readonly patienceMs?: Millis | undefined
 }
 

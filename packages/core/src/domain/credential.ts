@@ -108,8 +108,8 @@ export interface GrantCredential extends CredentialBase {
 }
 
 /**
- * How sure the caller is that the address belongs to the applicant. `claimed`: the address was typed in. `verified`: the backend of
- * the site knows that the address is theirs.
+ * How sure the caller is that the address belongs to the applicant. `claimed` (default): the applicant typed
+ * the address in. `verified`: the backend of the site knows that the address is theirs.
  */
 export type Assurance = 'claimed' | 'verified'
 

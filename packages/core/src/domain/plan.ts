@@ -3,14 +3,17 @@ import type { BackOff, Credential, TokenSet } from './credential.ts'
 import { guestIdOf } from './guest-id.ts'
 import { isInForce, type Instant, isFromFuture, type Millis, MINUTE, NEVER } from './time.ts'
 
-/** How early tokens are renewed, by their lifetime in milliseconds. */
+/**
+ * How early tokens are renewed. Each function takes the lifetime of a token in milliseconds, and returns how
+ * many milliseconds before its expiry a window begins.
+ */
 export interface RenewalWindows {
   /**
-   * Callers are served and one renewal runs behind them, from this long before expiry. Default min(lifetime /
-   * 3, 5 min).
+   * From this time on, one renewal runs in the background, and callers get the present token. Default:
+   * min(lifetime / 3, 5 min).
    */
   readonly advisory: (lifetime: Millis) => Millis
-  /** Callers wait for the renewal, from this long before expiry. Default min(lifetime / 6, 60 s). */
+  /** From this time on, callers wait for the renewal. Default: min(lifetime / 6, 60 s). */
   readonly mandatory: (lifetime: Millis) => Millis
 }
 

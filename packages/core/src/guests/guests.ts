@@ -43,40 +43,46 @@ export type { RefreshOptions } from './tokens/current-token.ts'
 /** The guests of one connection. */
 export interface Guests extends GuestRecords {
   /**
-   * Issues a guest token, verified and stored before it is returned. A known guest gets its next generation.
-   * For the address of an applicant it makes one guest, however many calls ask at once.
+   * Issues a guest token, and verifies and stores it before the call resolves. A known guest gets a new token,
+   * with the next generation. Calls at the same time for one address make one guest.
    *
    * Rejects with `invalid_input`, `guest_revoked`, `api_not_public`, `token_refused`, `session_exists`,
-   * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, `upstream_garbled` (the upstream gave the id
-   * of another guest), and with the errors of access tokens and upstream calls.
+   * `create_in_doubt`, `guest_orphaned`, `channel_unavailable`, and `upstream_garbled` if the upstream gave the
+   * id of another guest. It also rejects with the errors of `TokenSource.token` and of calls to the upstream
+   * (`upstream_…`, `access_…`, `circuit_open`, `deadline_exceeded`).
    */
   issue(request: GuestRequest, context?: Context & ReadyContext): Promise<IssuedGuest>
   /**
-   * Gives the guest's token, valid now and renewed if due. Rejects with `invalid_input`, `guest_unknown`,
-   * `guest_revoked`, `needs_reauth`, `refresh_impossible`, `token_refused`, and with the errors of access
-   * tokens and upstream calls.
+   * Gives the guest's token, which is valid now. If it is due, it is renewed first. `context.patienceMs`:
+   * default 60 s.
+   *
+   * Rejects with `invalid_input`, `guest_unknown`, `guest_revoked`, `needs_reauth`, `refresh_impossible`,
+   * `token_refused`, and with the errors of `TokenSource.token` and of calls to the upstream.
    */
   token(guestId: string, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /**
-   * Renews the guest's token now, exactly once however many calls ask. With `token`, a token from outside, it
-   * imports that token first; it may have expired at most 300 s ago. `subject` is its `sub`, if that is not
-   * the guest id.
+   * Renews the guest's token now. Calls at the same time share one renewal. `options.token`: a token of the
+   * guest that is not in this store. It is imported first, and may have expired at most 300 s ago.
+   * `options.subject`: its `sub`, if that is not the guest id. `context.patienceMs`: default 60 s.
    *
    * Rejects with `token_invalid` and the reason (expired, of another guest, revoked, superseded, …), and with
    * the errors of `token`.
    */
   refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /**
-   * Renews the token of a guest if it is due, also while callers still get the present one. `row` is the row
-   * that a keeper claimed from the store. Rejects if the renewal fails, though the present token may still be
-   * valid.
+   * Renews the token of a guest from the start of the advisory window on, and waits for the renewal. For
+   * `KeeperParts.renew`. `row`: the id of the guest's row, as a keeper claimed it from the store. Rejects if the
+   * renewal fails, also while the present token is still valid.
    */
   keepRenewed(row: string, context?: Context): Promise<void>
-  /** Work on guests in the background: what the CRM knows of them, and their attributes upstream. */
+  /**
+   * Work that authenticated guests leave for later: reads their profile from the CRM, and updates their
+   * attributes upstream. `run` does it until the signal aborts, `drain` does what is due, `backlog` counts it.
+   */
   readonly enrichment: Pick<Enrichment, 'drain' | 'run' | 'backlog'>
   /**
-   * Calls `listener` with every guest token that this process gets. Errors of the listener fail no call.
-   * Returns a function that removes the listener.
+   * Adds a listener for every new guest token that this process gets. Its errors fail no call. Returns a
+   * function that removes the listener.
    */
   onTokenReady(listener: TokenListener): () => void
 }

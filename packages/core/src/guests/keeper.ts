@@ -9,7 +9,10 @@ import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../p
 
 /** Options of `keeper`. */
 export interface KeeperOptions {
-  /** How long after its last call a session is kept, in milliseconds, at least 0. Default: 24 h. */
+  /**
+   * For how long after the last call for its guest a session is renewed, in milliseconds, at least 0. Default:
+   * 24 h.
+   */
   readonly keepForMs?: Millis
   /**
    * Requests a minute that the upstream takes, more than 0. The keeper claims about two seconds of them at a
@@ -18,16 +21,16 @@ export interface KeeperOptions {
   readonly perMinute?: number
 }
 
-/** What a keeper works for and with. */
+/** The parts of a connection that a keeper uses. */
 export interface KeeperParts {
-  /** The name of the connection whose sessions it keeps. */
+  /** The name of the connection whose sessions are renewed. */
   readonly connection: string
   /**
-   * Renews one session that is due: `guests.keepRenewed` of the connection. A rejection is reported to the
-   * observer of `run`.
+   * Renews one session that is due: `guests.keepRenewed` of the connection. `row`: the id of the guest's row in
+   * the store. A rejection is reported to the observer of `run`.
    */
-  readonly renew: (guestId: string) => Promise<unknown>
-  /** Counts renewals, and measures how late they are. */
+  readonly renew: (row: string) => Promise<unknown>
+  /** Counts renewals, and measures how late they are: `meters` of the connection. */
   readonly meter: Meter
 }
 

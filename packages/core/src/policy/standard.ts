@@ -12,17 +12,25 @@ import { pipeline, type Policy } from './pipeline.ts'
 import { retry, retrySchema, type RetryOptions } from './retry.ts'
 import { timeout } from './timeout.ts'
 
-/** Options of the layers that every call to the upstream passes. */
+/** How calls to the upstream are limited, timed out and retried. */
 export interface PolicyOptions {
   /**
-   * The longest time of the whole operation, all tries and waits. Milliseconds, or Infinity; default 30 s.
+   * The longest time of a call with all its tries and waits. Milliseconds, or Infinity; default 30 s. A longer
+   * call rejects with `deadline_exceeded`.
    */
   readonly deadlineMs?: Millis
   /** The longest time of one try. Milliseconds, or Infinity; default 10 s. */
   readonly timeoutMs?: Millis
+  /** How many times, and after which back-off, a failed try is repeated. Default: 3 retries. */
   readonly retry?: Omit<RetryOptions, 'budget'>
+  /** How many retries all calls may use together. Default: 20, and one more for each second and each 5 calls. */
   readonly budget?: BudgetOptions
+  /** The rate limit that tries keep to. Default: 300 a minute, at most 10 at once. */
   readonly limit?: LimitOptions
+  /**
+   * When the circuit breaker stops calls to a failing upstream. Default: when half of at least 10 tries within
+   * 30 s failed.
+   */
   readonly breaker?: BreakerOptions
 }
 

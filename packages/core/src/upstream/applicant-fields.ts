@@ -109,16 +109,17 @@ export const attributes = attributesOf(jsonValue)
 export const textAttributes = attributesOf(z.string('not a text'))
 
 /**
- * What becomes of a request for an applicant who has a session. `reject`: the request fails with
- * `session_exists`. `reuse`: the guest of that session is returned. `replace`: a new guest is made, and the
- * tokens of the former are denied. The last two are for verified addresses.
+ * What to do with a request for an applicant who has a session. `reject`: the request rejects with
+ * `session_exists`. `reuse`: it returns the guest of that session. `replace`: it makes a new guest, and the
+ * verifier denies the tokens of the former one. `reuse` and `replace` need the assurance `verified`. Default:
+ * `ConnectionOptions.onDuplicate`, else `reject`.
  */
 export type OnDuplicate = 'reject' | 'reuse' | 'replace'
 
 /**
- * What becomes of a request after a create whose answer was lost, at an API that does not refuse a second
- * guest. `refuse`: the request fails with `create_in_doubt`. `create`: another guest is made beside the one
- * that may exist.
+ * What to do with a request for an applicant if the answer to an earlier create was lost, at an API that
+ * accepts a second guest for one address. `refuse` (default): the request rejects with `create_in_doubt`.
+ * `create`: it makes a guest, although another one may exist.
  */
 export type OnDoubt = 'refuse' | 'create'
 

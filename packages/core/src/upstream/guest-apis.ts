@@ -7,7 +7,7 @@ export type RegisteredApi = (typeof registry)[keyof typeof registry]
 /** A guest API that makes guests for addresses: `engagements` or `external-users`. */
 export type AuthenticatingGuestApi = Extract<RegisteredApi, { readonly guests: 'authenticated' }>
 
-/** The name of an API that issues guests. */
+/** The name of an API that issues guests: `guest-tokens`, `engagements` or `external-users`. */
 export type GuestApi = RegisteredApi['name']
 
 /** The name of an API that makes guests for addresses. */
@@ -20,24 +20,26 @@ export const DEFAULT_API = registry.guestTokens.name
 export type ApiOf<Name extends GuestApi> = Extract<RegisteredApi, { readonly name: Name }>
 
 /**
- * A request for an ephemeral guest token. `guestId`: a UUID; default a new one. `duration`: a name of
- * `durations`, whole seconds from 1 to 86400, or minutes or hours as `90m` or `2h`; default 3600 seconds.
- * `scopes`: one or more of `guestScopes`.
+ * A request for the token of an anonymous guest, by the API `guest-tokens`. `guestId`: a UUID; default a new
+ * one. `duration`: a name of `durations`, whole seconds from 1 to 86400, or minutes or hours as `90m` or `2h`;
+ * default 3600 seconds. `scopes`: one or more of `guestScopes`.
  */
 export type GuestTokenRequest = RequestOf<ApiOf<'guest-tokens'>>
 
 /**
- * A request for an authenticated guest of a channel. `email`: the address, which is never shown in errors,
- * events or logs. `consent`: the person's consent to be processed, exactly true. `channelId`: the channel.
- * `name`: 1 to 100 characters. `attributes`: at most 2048 bytes as JSON. `assurance`, `onDuplicate` and
- * `onDoubt`: see the types of these names.
+ * A request for an authenticated guest of a channel, by the API `engagements`. `email`: the address, at most 254
+ * characters; it is never shown in errors, events or logs. `consent`: exactly true, if the person agreed that
+ * their data is processed. `channelId`: the id of the channel. Optional: `name`, 1 to 100 characters;
+ * `attributes`, at most 2048 bytes as JSON; `assurance`, `onDuplicate` and `onDoubt`, see the types of these
+ * names.
  */
 export type EngagementRequest = RequestOf<ApiOf<'engagements'>>
 
 /**
- * A request for an external user, made on behalf of the signed-in user. `email`: the address, which is never
- * shown in errors, events or logs. `name`: 1 to 100 characters. `attributes`: texts, at most 2048 bytes as
- * JSON. `assurance`, `onDuplicate` and `onDoubt`: see the types of these names.
+ * A request for a guest by the API `external-users`, made on behalf of the signed-in user. `email`: the
+ * address, at most 254 characters; it is never shown in errors, events or logs. `name`: 1 to 100 characters.
+ * Optional: `attributes`, texts, at most 2048 bytes as JSON; `assurance`, `onDuplicate` and `onDoubt`, see the
+ * types of these names.
  */
 export type ExternalUserRequest = RequestOf<ApiOf<'external-users'>>
 

@@ -4,8 +4,8 @@ import { addressFault, bareAddress, type Fault, type InsecureHosts } from './add
 import { domains, regionDomain, unknownRegion } from './regions.ts'
 
 /**
- * The addresses of an organisation's upstream, as a user writes them. Every member is optional; a missing one
- * that is needed is a fault.
+ * The addresses of an organisation's upstream, as a user writes them. Give at least a region, a base URL or an
+ * issuer.
  */
 export interface HostInput {
   /** The address of one gateway for OAuth and API: https, or http on loopback. A path prefix is kept. */
@@ -22,7 +22,7 @@ export interface HostInput {
   readonly apiBaseUrl?: string | undefined
   /** The domain of a region, as `mypurecloud.ie`, or its name, as `eu-west-1` or `eu_west_1`. */
   readonly region?: string | undefined
-  /** The same as `region`, which comes first. */
+  /** Another name of `region`. It is used if `region` is not given. */
   readonly env?: string | undefined
   /**
    * The issuer of an OpenID provider. Endpoints that are not set come from its discovery document (OpenID
@@ -90,23 +90,27 @@ export interface Endpoints {
   readonly revocation: string
 }
 
-/** The resolved addresses of an upstream, without a slash at the end. */
+/** The resolved addresses of an upstream, without a slash at the end. Made by `resolveHosts`. */
 export interface Hosts {
   /** The address of the OAuth server. */
   readonly oauth: string
   /** The address of the API. Absent if only an issuer is known: then the guest APIs cannot be called. */
   readonly api?: string
+  /** The address of the key-set. */
   readonly jwksUrl: string
-  /** The endpoints. With an issuer, those that are not in `own` come from its discovery document instead. */
+  /**
+   * The OAuth endpoints. With an issuer, its discovery document replaces all but those that `own` names.
+   */
   readonly endpoints: Endpoints
-  /** The endpoints that were set. */
+  /** The names of the endpoints that the input sets itself. */
   readonly own: readonly (keyof Endpoints)[]
   /** The issuer whose discovery document is read, as it was given. Absent: none is read. */
   readonly issuer?: string
+  /** Hosts to which plain http may be sent although they are not loopback. */
   readonly insecureHosts: readonly string[]
-  /** Whether `oauth` is a login host of the public platform. */
+  /** Whether `oauth` is a public login host of Genesys Cloud. */
   readonly platformLogin: boolean
-  /** Whether `api` is an API host of the public platform, which does not offer the documented guest APIs. */
+  /** Whether `api` is a public API host of Genesys Cloud. These do not offer the documented guest APIs. */
   readonly platformApi: boolean
   /** The member of the input that each address comes from. */
   readonly from: { readonly oauth: HostPlace; readonly api?: HostPlace; readonly jwksUrl: 'jwksUrl' | HostPlace }
@@ -234,10 +238,13 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
 }
 
 /**
- * Resolves the addresses of an organisation's OAuth server and API. Base URLs come first; a region gives those
- * that are not set. Any other name is refused, because an address built from a typo would receive the client
- * secret. `names`: the names that the user wrote, for faults. Default: the names of the members. Throws
- * `config_invalid` with a field for every fault.
+ * Resolves the addresses of an organisation's OAuth server and API, for `ConnectionOptions.hosts`.
+ *
+ * `input`: base URLs come first, and a region gives the addresses that they do not set. `names`: the names of
+ * the settings that the user wrote, for error messages. Default: the names of the members.
+ *
+ * Throws `config_invalid`; `fields` then lists every wrong member. A name that is not a region is refused,
+ * because an address that is built from a typo would receive the client secret.
  *
  * @example
  * ```ts

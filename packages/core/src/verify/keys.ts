@@ -79,8 +79,9 @@ export interface KeySource {
    */
   keys(): KeySet | Promise<KeySet>
   /**
-   * Asks for newer keys, because of a token with an unknown kid or a wrong signature. It fetches at most once
-   * in a cool-down, however often it is called. Resolves to whether the keys changed.
+   * Fetches the keys again, because of a token with an unknown `kid` or a wrong signature. It fetches at most
+   * once in a cool-down (default 30 s), however often it is called. Resolves to whether the keys changed. Keys
+   * that are given never change.
    */
   refetch(): Promise<boolean>
 }

@@ -5,7 +5,8 @@ import type { Clock } from '../../ports/clock.ts'
 import { createExpiringValue } from '../../tokens/renewal/expiring-value.ts'
 
 /**
- * When a channel is read: before each create (`before`), only to explain a 403 (`on-403`), or never (`off`).
+ * When the upstream is asked whether a channel can take guests. `before`: before a guest is created on it,
+ * at most every 10 min. `on-403`: only to explain a 403. `off`: never, for clients that may not read channels.
  */
 export type Preflight = 'before' | 'on-403' | 'off'
 

@@ -2,15 +2,17 @@ import type { Secret } from '../../domain/secret.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Claims } from '../../verify/verdict.ts'
 
-/** The event of a guest token that was verified and stored: what a chat SDK needs besides the token. */
+/** The event of a guest token that is verified and stored: what a chat SDK needs besides the token. */
 export interface TokenReady {
+  /** The guest. */
   readonly guestId: string
-  /** `issued`: a first or new token. `refreshed`: it replaces the one before. */
+  /** `issued`: the result of `issue`, or the first token. `refreshed`: it replaces the token before. */
   readonly kind: 'issued' | 'refreshed'
+  /** The number of the token, from 1: each renewal adds one. */
   readonly generation: number
-  /** When it was requested, as ISO 8601 in UTC. */
+  /** When the token was requested, as ISO 8601 in UTC. */
   readonly tokenIssuedAt: string
-  /** How long it took, waits and retries included, in milliseconds with one decimal. */
+  /** How long the request took, waits and retries included, in milliseconds with one decimal. */
   readonly latencyMs: Millis
   /** The share of token requests of this process that succeeded, in percent with one decimal. */
   readonly successRate: number
@@ -18,12 +20,12 @@ export interface TokenReady {
   readonly claims: Claims
 }
 
-/** A function that is called with each token. Its errors fail no call. */
+/** A function that gets guest tokens, for `Guests.onTokenReady` and `onReady`. Its errors fail no call. */
 export type TokenListener = (event: TokenReady, token: Secret) => void | Promise<void>
 
-/** The part of a call's context that receives its token. */
+/** The part of a call's context that names a listener for its token. */
 export interface ReadyContext {
-  /** Called once with the token of this call, before the call resolves. */
+  /** Called once with the token of this call, before the call resolves. The call does not wait for it. */
   readonly onReady?: TokenListener | undefined
 }
 

@@ -15,19 +15,19 @@ import { withoutGuest, reservedGuest, reservationOf } from '../authentication/gu
 /** The result of revoking a guest. */
 export interface Revocation {
   /**
-   * What became of the token upstream. `unsupported`: the API cannot revoke it; it stays valid there until
-   * `upstreamValidUntil`.
+   * Whether the upstream ended the token. It is `unsupported` today: no guest API can revoke a token, so that
+   * the upstream accepts it until `upstreamValidUntil`.
    */
   readonly upstream: 'done' | 'unsupported' | 'failed'
   /** Verifiers of this connection deny every token of the guest from now on. */
   readonly local: 'done'
-  /** When its last token expires, in milliseconds since 1970. Absent if all have expired. */
+  /** When the guest's last token expires, in milliseconds since 1970. Absent if all have expired. */
   readonly upstreamValidUntil?: Instant
 }
 
 /** The result of erasing a guest. */
 export interface Erasure extends Revocation {
-  /** What still exists of the person elsewhere, as text for people. */
+  /** The places that may still hold data of the person, one sentence for people each: upstream, CRM, backups. */
   readonly remains: readonly string[]
 }
 

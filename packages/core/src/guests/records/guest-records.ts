@@ -25,7 +25,7 @@ import { createPersonRecords, type PersonErasure, type PersonRecords } from './p
 export type { SessionOwner, Invalidation } from './invalidate.ts'
 
 /**
- * What a program can do with the guests of a connection without a call to the upstream. `context.signal` and
+ * Reads, revokes and erases stored guests of a connection. No method calls the upstream. `context.signal` and
  * `context.patienceMs` end the caller's wait, with the signal's reason or `deadline_exceeded`; what was
  * stored stays stored.
  */
@@ -33,8 +33,8 @@ export interface GuestRecords {
   /** Gives what is known of a guest, without its token. Rejects with `invalid_input` or `guest_unknown`. */
   show(guestId: string, context?: GuestContext): Promise<GuestView>
   /**
-   * Lists guests in the order of their rows. `limit` is 1 to 1000, default 100; `after` is the `next` of the
-   * page before. `next` is absent on the last page.
+   * Lists guests in the order of their ids in the store. `limit` is 1 to 1000, default 100. `after` is the
+   * `next` of the page before. `next` is absent on the last page.
    */
   list(
     page?: { readonly after?: string; readonly limit?: number },
@@ -68,8 +68,8 @@ export interface GuestRecords {
    */
   export(whose: PersonKey, context?: Context): Promise<PersonExport>
   /**
-   * Gives up the session of an address, so that the next request for the address makes another guest. Rejects
-   * with `invalid_input`.
+   * Gives up the session of an address, so that the next request for the address makes another guest instead of
+   * `session_exists`. Rejects with `invalid_input`.
    */
   invalidate(whose: SessionOwner, context?: Context): Promise<Invalidation>
 }
@@ -92,11 +92,11 @@ const portsSchema = object<RecordsPorts>(
 )
 
 /**
- * Reads and changes the stored guests of a connection, without a call to the upstream and without a
- * connection.
+ * Reads and changes the stored guests of a connection that is not open, without its options and without a call
+ * to the upstream. If the connection is open, use its `guests`.
  *
- * `parts.connection` is the name of the connection. `ports.clock` measures the patience of callers; default:
- * the system's clock.
+ * `parts.connection` is the name of the connection. `ports.clock` measures `context.patienceMs`; default: the
+ * system's clock.
  *
  * Throws `config_invalid`; `fields` then lists every wrong option.
  *

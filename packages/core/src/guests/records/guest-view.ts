@@ -6,14 +6,24 @@ import { foreignSubject } from '../../domain/token-subject.ts'
 
 /** A stored guest, without its token. */
 export interface GuestView {
+  /** The id of the guest. */
   readonly guestId: string
+  /** The API that issued the guest: a name of `guestApis`. */
   readonly api: string
+  /**
+   * `active`; `in_doubt`: the answer to the last refresh was lost; `needs_reauth`: its session has ended;
+   * `revoked`; `erased`. A guest whose token has expired is still `active`.
+   */
   readonly status: GuestCredential['status']
+  /** The number of the token: each renewal adds one. 0 if the guest has no token yet. */
   readonly generation: number
+  /** The scopes of the token, else those that were requested. */
   readonly scopes: readonly string[]
+  /** Whether signature and claims of the token were verified on receipt. False without a token. */
   readonly verified: boolean
   /** When its token expires, in milliseconds since 1970. Absent if it has no token. */
   readonly expiresAt?: Instant
+  /** When the guest was first requested, in milliseconds since 1970. */
   readonly createdAt: Instant
   /** The random id of the guest in events and audit records. */
   readonly subject: string

@@ -11,13 +11,13 @@ import type { Pseudonym } from '../authentication/pseudonyms.ts'
 import type { AuthenticatingApiName } from '../../upstream/guest-apis.ts'
 import { parseSessionOwner } from '../requests/applicant-request.ts'
 
-/** The address and channel whose session `GuestRecords.invalidate` gives up. */
+/** The applicant whose session `GuestRecords.invalidate` gives up: an address on a channel of an API. */
 export interface SessionOwner {
-  /** The API of the session. Default `engagements`. */
+  /** The API of the session: `engagements` (default) or `external-users`. */
   readonly api?: AuthenticatingApiName | undefined
   /** The address. It is compared trimmed and in lower case. */
   readonly email: string
-  /** Needed if guests of the API belong to a channel, as those of `engagements`. */
+  /** The id of the channel. Needed for `engagements`, ignored for `external-users`. */
   readonly channelId?: string | undefined
 }
 

@@ -42,13 +42,15 @@ export interface OpenCreate {
  * `JSON.stringify` writes all of it; a log of Node shows only the number of guests.
  */
 export interface PersonExport {
+  /** The name of the connection. */
   readonly connection: string
   /** The address as it is compared: trimmed, in lower case. */
   readonly email: string
   /** The channel, if the export is of one channel. */
   readonly channelId?: string
-  /** Empty if the address has none. Audit records carry the `subject` of a guest. */
+  /** The guests of the address. To find the audit records of a guest, compare their `subject` with its own. */
   readonly guests: readonly ExportedGuest[]
+  /** Creates for the address that left no guest in the store. */
   readonly openCreates: readonly OpenCreate[]
 }
 

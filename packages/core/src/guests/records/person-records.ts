@@ -27,7 +27,7 @@ export interface ErasedGuest extends Revocation {
 export interface PersonErasure {
   /** Empty if the address has no guest, as after an earlier erasure, which named what remains. */
   readonly guests: readonly ErasedGuest[]
-  /** What still exists of the person elsewhere, as text for people. */
+  /** The places that may still hold data of the person, one sentence for people each: upstream, CRM, backups. */
   readonly remains: readonly string[]
 }
 

@@ -9,13 +9,16 @@ import { likelyRow, type Locate } from '../requests/locate.ts'
 import type { GuestSessions } from './guest-sessions.ts'
 import type { ImportToken } from './import-token.ts'
 
-/** The second argument of `Guests.refresh`. */
+/**
+ * The second argument of `Guests.refresh`. It may also have members of the context; those of the third argument
+ * come first.
+ */
 export interface RefreshOptions extends GuestContext, ReadyContext {
-  /** A token of the guest from outside this store. It is imported first. */
+  /** A token of the guest that is not in this store. It is imported first. Default: the stored token. */
   readonly token?: string | undefined
   /**
-   * The `sub` of that token, if it is not the guest id. Later tokens of the guest must carry it, until a
-   * token is minted for the guest id.
+   * The `sub` of `token`. Later tokens of the guest must have it too, until a token is minted for the guest id.
+   * Needs `token`. Default: the guest id.
    */
   readonly subject?: string | undefined
 }

@@ -7,20 +7,23 @@ import type { Instant } from '../../domain/time.ts'
 import type { CrmProfile } from '../../upstream/crm/wire.ts'
 import type { PublicMembers } from '../../upstream/public-members.ts'
 
-/** A guest and its token, as a caller gets them. */
+/** A guest with its token: the result of `issue`, `token` and `refresh`. */
 export interface IssuedGuest {
+  /** The id of the guest, by which later calls name it. */
   readonly guestId: string
+  /** The API that issued the guest: a name of `guestApis`. */
   readonly api: string
+  /** The token. `reveal()` gives it in clear, for the chat SDK. */
   readonly token: Secret
   /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
-  /** Counts the token sets of the guest, from 1. */
+  /** The number of the token, from 1: each renewal adds one. */
   readonly generation: number
-  /** Whether the signature was checked on receipt. */
+  /** Whether signature and claims were verified on receipt. False for an opaque token. */
   readonly verified: boolean
   /** The channel of an authenticated guest. */
   readonly channelId?: string
-  /** What the CRM knows of an authenticated guest. Absent if it knows nothing or could not be reached. */
+  /** The CRM's profile of an authenticated guest. Absent if the CRM has none or could not be reached. */
   readonly crm?: CrmProfile
   /**
    * The answer of the API that made an authenticated guest, without its tokens: `id` or `guestId`, `email`,

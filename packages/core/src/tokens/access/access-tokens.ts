@@ -15,35 +15,50 @@ import type { GuestApi } from '../../upstream/guest-apis.ts'
 /** An access token that is valid now. */
 export interface AccessToken {
   readonly token: Secret
+  /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
+  /** The granted scopes. Empty if the upstream did not name them. */
   readonly scopes: readonly string[]
+  /** The number of the token: each renewal adds one. */
   readonly generation: number
+  /** `active`; `in_doubt` if the answer to a renewal was lost while this token is still valid. */
   readonly status: Credential['status']
 }
 
-/** Anything that can hand out a currently valid access token. */
+/** Gives a valid access token to an HTTP client, and renews it. `Connection.accessTokens` is one. */
 export interface TokenSource {
   /**
-   * A token that is valid now: from memory, from the store, or new. `signal` and `patienceMs` (default 60 s) end this caller's wait only.
-   * Rejects with `deadline_exceeded`, `client_rejected`, `upstream_unavailable`, `upstream_busy`, `scope_missing`, `needs_reauth`, …; with `in_doubt` and
-   * the token as `unsaved` when the store did not take it in time.
+   * Gives a token that is valid now: from memory, from the store, or new. `context.signal` and
+   * `context.patienceMs` (default 60 s) end this caller's wait only.
+   *
+   * Rejects with `deadline_exceeded`, `client_rejected`, `upstream_unavailable`, `upstream_busy`,
+   * `scope_missing`, `needs_reauth`, and `store_…`. If the store did not save a new token in time, the error
+   * is `in_doubt`, with the token as `unsaved`.
    */
   token(context?: Context): Promise<AccessToken>
   /**
-   * Says that a resource refused the token (401). If exactly this token is current, the next call of `token` renews it. Where `by` says
-   * which resource it was, a token is not renewed again for the same origin for a while (1 s, doubled up to 5 min), so that one that
-   * refuses every token costs no more of them. Answers whether to ask again; false: it would be with the same token.
+   * Reports that a resource refused the token with 401. If it is the current token, the next call of `token`
+   * renews it.
+   *
+   * `by`: the resource. If it is given, refusals of its origin renew a token at most once in a back-off of 1 s,
+   * doubled up to 5 min. An origin that refuses every token then costs few renewals.
+   *
+   * Returns whether to send the request again. False: `token` would give the same token.
    */
   reportRejected(token: Secret, by?: Resource): boolean | void
-  /** Says that a resource took the token, which ends what its refusals before led to. */
+  /** Reports that a resource accepted the token. This ends the back-off that refusals of `by` caused. */
   reportAccepted?(token: Secret, by: Resource): void
 }
 
-/** The service's own access tokens, each set of scopes on a token of its own. A signed-in user's token serves them all. */
+/**
+ * The access tokens of a connection: of the signed-in user, else by client credentials. By client credentials
+ * each set of scopes has a token of its own. The token of a user serves all scopes.
+ */
 export interface AccessTokens extends TokenSource {
   /**
-   * The tokens for the calls of one API, or with the scopes named. For an API they have all scopes that its calls need, or those of
-   * `ConnectionOptions.scopes` where it names some; a client that holds fewer asks by `scopes`. `token` also rejects with `scope_missing`.
+   * Gives the source of tokens for the calls of one API, or with the given scopes. For an API the tokens have
+   * `ConnectionOptions.scopes`, else the scopes that its calls need. If the client has fewer scopes, give
+   * `scopes`. Its `token` rejects with `scope_missing` if a needed scope was not granted.
    */
   for(what: GuestApi | { readonly scopes: readonly string[] }): TokenSource
 }

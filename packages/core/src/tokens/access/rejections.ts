@@ -4,7 +4,7 @@ import { type Clock, stopwatch } from '../../ports/clock.ts'
 
 /** What rejects or accepts an access token: an origin, or one resource of it (RFC 6750). */
 export interface Resource {
-  /** As `https://api.mypurecloud.ie`. */
+  /** The origin (RFC 6454), as `https://api.mypurecloud.ie`. */
   readonly origin: string
   /** Names one of several resources of the origin, as `GET /api/v2/users/me`. Default: the whole origin. */
   readonly name?: string

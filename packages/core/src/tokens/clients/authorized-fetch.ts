@@ -19,11 +19,17 @@ export type AnyFetch = (input: never, init?: never) => Promise<unknown>
 /** The platform's `fetch`, or another one with the types of its own. */
 export type FetchLike<F extends AnyFetch> = F extends Fetch ? Fetch : F
 
-/** Which origins may see the token, and by which `fetch` requests are sent. */
+/** Options of `authorizedFetch`. */
 export interface AuthorizedFetchOptions<F extends AnyFetch = Fetch> {
-  /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other reject with `invalid_input`. */
+  /**
+   * The origins that may see the token, at least one, as `https://api.mypurecloud.ie`. Requests to any other
+   * origin reject with `invalid_input`.
+   */
   readonly origins: readonly string[]
-  /** Sends the requests: another one than the platform's is called with an address and an init, never with a Request. Default: the platform's own. */
+  /**
+   * Sends the requests. A given function is called with an address and an init, never with a `Request`.
+   * Default: the `fetch` of the platform.
+   */
   readonly fetch?: F
 }
 

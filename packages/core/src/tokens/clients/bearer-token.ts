@@ -5,9 +5,12 @@ import { showsTokenAccepted } from '../../policy/authorize.ts'
 import type { TokenSource } from '../access/access-tokens.ts'
 import type { Resource } from '../access/rejections.ts'
 
-/** Where requests of an HTTP client may carry the token. */
+/** Options of `authorizedAxios`, `authorizedGot` and `authorizedUndici`. */
 export interface AuthorizedOptions {
-  /** Origins that may see the token, as `https://api.mypurecloud.ie`; requests to any other go out without it. */
+  /**
+   * The origins that may see the token, at least one, as `https://api.mypurecloud.ie`. Requests to any other
+   * origin are sent without the token.
+   */
   readonly origins: readonly string[]
 }
 

@@ -4,14 +4,18 @@ import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Change, Ledger } from '../../ports/store.ts'
 
-/** Tokens that came wait: for a store that cannot take them, or for what they are judged by. */
+/**
+ * A report of received tokens that are not stored yet: the store is busy or full, or the tokens cannot be
+ * verified now. They are lost if the process ends.
+ */
 export interface UnsavedTokens {
+  /** The name of the connection. */
   readonly connection: string
-  /** Why: what the store said, or why the keys or the name of the user cannot be had. */
+  /** Why they are not stored: the error of the store, of the keys, or of the call that names the user. */
   readonly error: GuestpassError
-  /** For how long already, in milliseconds. */
+  /** How long they have waited, in milliseconds. */
   readonly sinceMs: Millis
-  /** The path or the name of what they are for: `grant`, or the id of a guest. */
+  /** The id of their credential in the store: `grant` for a sign-in, or the id of a guest. */
   readonly credential: string
 }
 

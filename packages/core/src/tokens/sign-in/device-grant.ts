@@ -8,12 +8,15 @@ import type { Initiator } from './initiator.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 import { storeSignIn, type StoreSignInParts } from './store-sign-in.ts'
 
-/** What to show to the user who signs in on another device. */
+/** What to show to the user who signs in on another device (RFC 8628, 3.2). */
 export interface DeviceInstructions {
+  /** The code that the user enters at `verificationUri`. */
   readonly userCode: string
+  /** The address that the user opens. */
   readonly verificationUri: string
-  /** With the code in it, where upstream gives one. */
+  /** The address with the code in it, for a link or a QR code. Absent if the upstream gives none. */
   readonly verificationUriComplete?: string
+  /** When the code expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
 }
 

@@ -13,17 +13,20 @@ export interface DeviceSignInRequest {
   readonly show: (instructions: DeviceInstructions) => void
   /** Scopes to request. Default: those of the connection. */
   readonly scopes?: readonly string[]
-  /** Ends the wait. Tokens that are on their way are stored. */
+  /** Ends the wait, as `context.signal` does. Tokens of an answer that is already underway are stored. */
   readonly signal?: AbortSignal
 }
 
 /** Signs a user in on a machine without a browser (RFC 8628). */
 export interface DeviceSignIn {
   /**
-   * Begins a sign-in, gives the instructions to `show`, and waits until the user has decided on the other device. The signal of the
-   * request or of the context, and `context.patienceMs` (default: the lifetime of the code), end the wait and the polling. Rejects with
-   * `sign_in_denied`, with `sign_in_refused` when the code has expired, with `in_doubt` if an answer was lost that may have had the
-   * tokens, or with the reason of the signal.
+   * Begins a sign-in, calls `show` with the instructions, and polls until the user has decided on the other
+   * device. Either signal, and `context.patienceMs` (default: the lifetime of the code), end the wait and the
+   * polling.
+   *
+   * Rejects with `sign_in_denied` if the user refused, `sign_in_refused` if the code has expired,
+   * `deadline_exceeded`, and the reason of the signal. If a lost answer may have contained the tokens, the
+   * error is `in_doubt`.
    */
   run(request: DeviceSignInRequest, context?: Context): Promise<SignedIn>
 }

@@ -21,14 +21,20 @@ const IDLE: Millis = 15 * DAY
 /** The largest part of it that jitter takes away, so that many connections do not renew at once. */
 const IDLE_SPREAD = 0.1
 
-/** The sign-in of a user, by which a connection gets its access tokens (RFC 6749, 6). */
+/**
+ * The stored sign-in of a user: the refresh token that a connection gets its access tokens with (RFC 6749, 6).
+ */
 export interface Grant {
   /**
-   * Whether a user is signed in, or was until the sign-in ended by itself; false after a sign-out. Begins the sign-in with the refresh
-   * token of the options if there is none.
+   * Resolves to whether the store has a sign-in. It is also true for a sign-in that has expired or that the
+   * upstream ended, and false after a sign-out. If the store has none, or it has ended, a new
+   * `ConnectionOptions.refreshToken` becomes the sign-in.
    */
   exists(): Promise<boolean>
-  /** Renews the sign-in if it was not renewed for about 15 days. Rejects with `needs_reauth` if it has ended. */
+  /**
+   * Renews the sign-in if it was not renewed for about 15 days, because the upstream ends a refresh token after
+   * 30 days without use. Does nothing without a sign-in. Rejects with `needs_reauth` if the sign-in has ended.
+   */
   keepAlive(context?: Context): Promise<void>
 }
 

@@ -12,14 +12,16 @@ const grantSchema = required(objectWithMethods('a sign-in', ['keepAlive'], 'Give
 const portsSchema = object<{ clock: Clock }>({ clock: required(schemas.clock) }, { open: true })
 
 /**
- * Makes a worker that keeps a sign-in from expiring while its tokens are not used. Run it in a process that stays
- * up.
+ * Makes a worker that keeps a user's sign-in from expiring while its tokens are not used. Run it in each
+ * long-lived process of a connection with a sign-in. (`keeper` does the same for the tokens of guests.)
  *
- * It looks at the sign-in every hour, and renews one that was not renewed for about 15 days. A renewal that
+ * It reads the sign-in every hour, and renews one that was not renewed for about 15 days. A renewal that
  * failed is retried after one minute, then after twice that, up to one hour. A sign-in that has ended is reported
  * to `observer.failed` as `needs_reauth`.
  *
- * Throws `config_invalid` for wrong options.
+ * `grant`: the one of a connection. `ports.clock`: its clock.
+ *
+ * Throws `config_invalid` for wrong arguments.
  *
  * @example
  * ```ts

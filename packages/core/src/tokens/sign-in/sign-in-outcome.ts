@@ -4,17 +4,21 @@ import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../../domain
 
 /** A sign-in that was completed and stored. */
 export interface SignedIn {
+  /** The number of the access token: each renewal and each new sign-in adds one. */
   readonly generation: number
+  /** When the access token expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
+  /** The granted scopes. Empty if the upstream did not name them. */
   readonly scopes: readonly string[]
-  /** Asked for and not granted. */
+  /** Scopes that were requested and not granted. */
   readonly missing: readonly string[]
-  /** Granted and not asked for. */
+  /** Scopes that were granted and not requested. */
   readonly excess: readonly string[]
-  /** Upstream's id of who signed in, where it is known. */
+  /** The upstream's id of the user. Absent if it is not known. */
   readonly user?: string
+  /** The upstream's id of the organisation. Absent if it is not known. */
   readonly organization?: string
-  /** False when upstream gave no refresh token: then it lasts as long as the access token. */
+  /** False if the upstream gave no refresh token: the sign-in then ends with the access token. */
   readonly renewable: boolean
 }
 

@@ -13,41 +13,51 @@ import { createPendingSignIns } from './pending-sign-ins.ts'
 import { createSignInFlights } from './sign-in-flights.ts'
 import type { SignedIn } from './sign-in-outcome.ts'
 
-/** A request to sign a user in. */
+/** A request to sign a user in by a browser. */
 export interface SignInRequest {
-  /** The address to which the upstream sends the browser back. It is registered there. */
+  /** The address to which the upstream redirects the browser. It must be registered for the OAuth client. */
   readonly redirectUri: string
   /** Scopes to request. Default: those of the connection. */
   readonly scopes?: readonly string[]
-  /** A secret that only this browser has, as the value of its `__Host-` cookie. The callback must bring it again. */
+  /**
+   * A secret that only this browser has, as the value of a `__Host-` cookie. `complete` must get the same
+   * value, so that a callback in another browser is refused. Default: the browser is not checked.
+   */
   readonly browser?: string
 }
 
-/** A sign-in that waits for its callback. */
+/** A sign-in that was begun, and waits for its callback. */
 export interface StartedSignIn {
-  /** The address to which the browser is sent. It contains the state, and no other secret. */
+  /** The address to open in the browser. It contains the state, and no other secret. */
   readonly url: string
-  /** The time by which the callback must come, in milliseconds since the epoch. */
+  /** When the sign-in expires, in milliseconds since 1970. The callback must come before. */
   readonly expiresAt: Instant
 }
 
-/** Signs a user in by the authorization code grant with PKCE (RFC 6749, 4.1; RFC 7636), once and for the whole connection. */
+/**
+ * Signs a user in by the authorization code grant with PKCE (RFC 6749, 4.1; RFC 7636). A connection has one
+ * sign-in: all its calls then use the tokens of this user.
+ */
 export interface SignIn {
   /**
-   * Stores a new sign-in for 10 minutes, and gives the address of its consent page. `context.signal` and `context.patienceMs` (default
-   * 60 s) end the caller's wait. Rejects with `config_invalid` for options that no sign-in can use, and with `store_…`.
+   * Stores a new sign-in for 10 minutes, and gives the address of its consent page. `context.signal` and
+   * `context.patienceMs` (default 60 s) end the caller's wait. Rejects with `config_invalid` if the options of
+   * the connection allow no sign-in, `deadline_exceeded`, and `store_…`.
    */
   begin(ask: SignInRequest, context?: Context): Promise<StartedSignIn>
   /**
-   * Completes a sign-in by the query of the redirect, as a text or parsed. `browser`: the secret that `begin` was given. The code is
-   * exchanged once. The same query a second time, as of a page that was loaded again, gets the outcome of the first within the 10
-   * minutes, also in another process on the store. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the
-   * sign-in goes on, and the same query gets its outcome.
+   * Completes a sign-in: exchanges the code of the redirect once, and stores the tokens. `query`: the query of
+   * the redirect, as a text or parsed. `browser`: the secret that `begin` was given.
    *
-   * Rejects with `sign_in_refused` and a reason (`state`, `replayed`, `expired`, `browser`, `identity`, `upstream`, or the claim that
-   * fails: `issuer`, `audience`, `azp`, `nonce`, `auth_time`, `at_hash`, `id_token`), `sign_in_denied`, `token_refused`, and `in_doubt`
-   * if the answer to the exchange was lost. After `store_…`, `keys_unavailable` or the reason `discovery` nothing was sent, and the same
-   * query may be tried again.
+   * Within the 10 minutes the same query gives the same outcome again, for a page that is loaded again, and in
+   * each process on the store. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait.
+   * The sign-in goes on, and the same query gives its outcome.
+   *
+   * Rejects with `sign_in_denied`, `token_refused`, `deadline_exceeded`, and `sign_in_refused` with a reason:
+   * `state`, `replayed`, `expired`, `browser`, `identity`, `upstream`, or the check of the ID token that failed
+   * (`issuer`, `audience`, `azp`, `nonce`, `auth_time`, `at_hash`, `id_token`). If the answer to the exchange
+   * was lost, the error is `in_doubt`. After `store_…`, `keys_unavailable` or the reason `discovery` nothing
+   * was sent: repeat the call with the same query.
    */
   complete(query: URLSearchParams | string, browser?: string, context?: Context): Promise<SignedIn>
 }

@@ -12,16 +12,19 @@ import type { RenewalPorts } from '../renewal/renewal.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
 import type { AccessEventRecorder } from '../access/event-recorder.ts'
 
-/** The outcome of a sign-out. */
+/** The result of a sign-out. */
 export interface SignedOut {
   /**
-   * What the upstream did. `unsupported`: it has no call that ends the refresh token. `failed`: it could not be reached, it refused, or
-   * it is another issuer than that of the sign-in.
+   * What the upstream did. `done`: it ended the tokens. `unsupported`: it has no call that ends the refresh
+   * token. `failed`: it could not be reached, it refused, or it is another issuer than that of the sign-in.
    */
   readonly upstream: 'done' | 'unsupported' | 'failed'
-  /** The store holds no token of the sign-in that this program uses. */
+  /** The sign-in is ended in the store: no call uses its tokens any more. */
   readonly local: 'done'
-  /** Until when the upstream may still accept the access token, in milliseconds since the epoch; absent if there is none. */
+  /**
+   * Until when the upstream may still accept the access token, in milliseconds since 1970. Absent if it
+   * accepts it no more.
+   */
   readonly upstreamValidUntil?: Instant
 }
 
@@ -32,8 +35,12 @@ export interface SignOutParts {
 }
 
 /**
- * Ends the sign-in of a connection, at the upstream (RFC 7009, or the platform's own call) and here. A second sign-out changes nothing. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out itself goes on. Rejects with
- * `needs_reauth` when no user was signed in.
+ * Ends the sign-in of a connection: at the upstream (RFC 7009, or the call of Genesys Cloud), and in the store.
+ * If the call of the upstream fails, the sign-in still ends in the store, and a second sign-out calls the
+ * upstream again. `context.signal` and `context.patienceMs` (default 60 s) end the caller's wait; the sign-out
+ * itself goes on.
+ *
+ * Rejects with `needs_reauth` if no user was signed in, `deadline_exceeded`, and `store_…`.
  */
 export type SignOut = (context?: Context) => Promise<SignedOut>
 

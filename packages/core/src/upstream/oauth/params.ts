@@ -2,8 +2,9 @@ import { anyOf, type OptionSchema, list, nonEmptyText, dictionaryOf } from '../.
 import type { Field } from '../../domain/errors.ts'
 
 /**
- * Further parameters of a request, as `resource`, `audience` or `prompt`. Several values of one name are sent
- * in their order.
+ * Further parameters of an authorization or token request, by name, as `resource`, `audience` or `prompt`.
+ * Several values of one name are sent in their order. See `authorizeParams` and `tokenParams` of
+ * `ConnectionOptions`.
  */
 export type ExtraParams = Readonly<Record<string, string | readonly string[]>>
 
