@@ -4,9 +4,12 @@ const NEWLINE = 0x0a
 const PRIVATE = 0o600
 
 /**
- * Appends lines to a file, and makes the file if it is missing, readable for its owner only. If a full disk
- * or a kill cut the last line off, that line is ended first: the next one would be lost with it. Rejects with
- * the system's error.
+ * Appends lines to a file. Creates the file if it is missing (mode 0600). If the last line of the file has no
+ * end, because a full disk or a kill cut it off, a line end is written first, so that the next line is whole.
+ *
+ * @param lines one or more lines, each with its line end
+ *
+ * Rejects with the system's error.
  */
 export async function appendLines(path: string, lines: string): Promise<void> {
   const file = await open(path, 'a+', PRIVATE)

@@ -16,8 +16,9 @@ export const auditListenerQueue = (connection: string): string => `audit-listene
  * The listeners of a connection in this process, and the order in which batches of records are given to them.
  */
 export interface AuditListeners {
+  /** The listeners. Add to the set, or delete from it. */
   readonly all: Set<AuditListener>
-  /** Runs work after all work that was given before it has ended. */
+  /** Runs work after all work of earlier calls has ended. Settles as the work does. */
   runInOrder<T>(work: () => Promise<T>): Promise<T>
 }
 

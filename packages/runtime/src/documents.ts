@@ -1,7 +1,7 @@
 import type { AccessToken, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
 import { type ConnectionView, iso } from '@guestpass/core/runtime-kit'
 
-/** Shows a token in a document: in full, or masked. */
+/** Gives the text that shows a token: the token, or a mask. */
 export type ShownToken = (token: Secret) => string
 
 /*
@@ -9,7 +9,7 @@ export type ShownToken = (token: Secret) => string
  * Instants are ISO 8601 in UTC.
  */
 
-/** The document of an issued guest. */
+/** Makes the JSON of an issued guest, for a route or `--json`. Times are ISO 8601 in UTC. */
 export const guestDocument = (guest: IssuedGuest, shown: ShownToken) => ({
   guestId: guest.guestId,
   api: guest.api,
@@ -20,33 +20,36 @@ export const guestDocument = (guest: IssuedGuest, shown: ShownToken) => ({
   ...(guest.upstream ? { upstream: guest.upstream } : {}),
 })
 
-/** The document of a guest's token. */
+/** Makes the JSON of a guest's token, for a route or `--json`. Times are ISO 8601 in UTC. */
 export const tokenDocument = (
   { token, expiresAt, generation }: Pick<IssuedGuest, 'token' | 'expiresAt' | 'generation'>,
   shown: ShownToken,
 ) => ({ token: shown(token), expiresAt: iso(expiresAt), generation })
 
-/** The document of an access token of the connection. */
+/** Makes the JSON of an access token, for a route or `--json`. Times are ISO 8601 in UTC. */
 export const accessTokenDocument = (
   { token, expiresAt, scopes, generation, status }: AccessToken,
   shown: ShownToken,
 ) => ({ accessToken: shown(token), expiresAt: iso(expiresAt), scope: scopes.join(' '), generation, status })
 
-/** The document of a guest, without its token. */
+/** Makes the JSON of a guest without its token, for a route or `--json`. Times are ISO 8601 in UTC. */
 export const guestViewDocument = (view: GuestView) => ({
   ...view,
   ...(view.expiresAt === undefined ? {} : { expiresAt: iso(view.expiresAt) }),
   createdAt: iso(view.createdAt),
 })
 
-/** The document of a revocation: its result here and upstream. */
+/** Makes the JSON of a revocation, for a route or `--json`: its result here and upstream. Times are ISO 8601 in UTC. */
 export const revocationDocument = ({ upstream, local, upstreamValidUntil }: Revocation) => ({
   upstream,
   local,
   ...(upstreamValidUntil === undefined ? {} : { upstreamValidUntil: iso(upstreamValidUntil) }),
 })
 
-/** The document of a connection: how it gets its access tokens. */
+/**
+ * Makes the JSON of a connection, for a route or `--json`: how it gets its access tokens, and their status. Times
+ * are ISO 8601 in UTC.
+ */
 export const connectionDocument = ({ expiresAt, renewedAt, standing: _former, ...view }: ConnectionView) => ({
   ...view,
   ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),

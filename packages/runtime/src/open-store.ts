@@ -13,7 +13,7 @@ import { createStoreFileCheck } from './store-file-check.ts'
  * An open store, with what its users in this process share: routes of events, and listeners of audit records.
  */
 export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
-  /** The path of its file, or `memory`. */
+  /** The path of the database file; `memory` for a store in memory. */
   readonly place: string
   /**
    * Rejects with `store_unavailable` if its file was removed or replaced: new data would be lost with the
@@ -22,9 +22,9 @@ export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   checkStoreFile(): Promise<void>
   /** The listeners of a connection's audit records in this process. */
   auditListeners(connection: string): AuditListeners
-  /** Adds a route: it names the queues that an event goes to besides. The result removes it. */
+  /** Adds a route. An event goes to every queue that one of the routes names. The result removes the route. */
   addRoute(route: Route): () => void
-  /** Closes the store; its files stay. */
+  /** Closes the store; its files stay. A shared store is closed by its last user. */
   close(): Promise<void>
 }
 

@@ -93,18 +93,24 @@ const remedyFor = ({ code, reason }: GuestpassError): Remedy | undefined =>
   remedies.find((one) => one.code === code && (one.reason === undefined || one.reason === reason))
 
 /**
- * The sentence with the command that helps against an error. Undefined if there is none. `connection`: the
- * connection of the error. Default `default`.
+ * Gives the remedy of an error for a user of the command line: a sentence that names a command or flag.
+ * Undefined if there is none. `connection`: the name of the connection, for the command. Default `default`.
  */
 export const commandRemedy = (error: GuestpassError, connection = 'default'): string | undefined =>
   remedyFor(error)?.onCommandLine?.(
     (words) => `guestpass ${words}${connection === 'default' ? '' : ` --connection ${connection}`}`,
   )
 
-/** The sentence with the call that helps a program against an error. Undefined if there is none. */
+/** Gives the remedy of an error for a program: a sentence that names a call. Undefined if there is none. */
 export const programRemedy = (error: GuestpassError): string | undefined => remedyFor(error)?.inProgram
 
-/** The error with settings as its reader names them, and with the remedy at the end of its message. */
+/**
+ * Makes an error ready to show: the message names settings as the user knows them, and ends with the remedy. A
+ * message that already names a command gets no remedy.
+ *
+ * @param nameOf the name of a setting for this user
+ * @param remedyOf `commandRemedy` or `programRemedy`
+ */
 export function explainedError(
   error: GuestpassError,
   nameOf: SettingName,

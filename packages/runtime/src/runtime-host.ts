@@ -2,10 +2,11 @@ import type { Variables } from './config/layers.ts'
 
 /** The program that a runtime works for: its environment, and how it prints. */
 export interface RuntimeHost {
+  /** The environment: `process.env`. */
   readonly env: Variables
-  /** The folder from which relative paths count. */
+  /** The folder that relative paths begin at. */
   readonly cwd: string
-  /** Aborts when the program is asked to end. */
+  /** Aborts when the program is asked to end. `Runtime.close` then waits for no renewal or request. */
   readonly signal: AbortSignal
   /** Who acts, in events: `cli`, `library`. */
   readonly actor: string

@@ -41,7 +41,10 @@ export interface Runtime<S extends Store = SealedStore> {
   backlog(): Promise<Readonly<Record<string, number>>>
   /** Delivers waiting events for up to a second. Never rejects. `close` does it too. */
   drain(): Promise<void>
-  /** Waits for renewals, delivers events for up to a second, then closes HTTP connections and the store. */
+  /**
+   * Waits for renewals, delivers events for up to a second, then closes HTTP connections and the store. If the
+   * signal of the host has aborted, it waits neither for renewals nor for requests.
+   */
   close(): Promise<void>
 }
 
@@ -85,6 +88,9 @@ export async function openRuntime(config: Config, host: RuntimeHost, options: Ru
 /**
  * Opens a runtime on a store that is already open. The store is closed with the runtime, also if this
  * rejects. Rejects with `config_invalid` for webhook endpoints that cannot be used.
+ *
+ * @param opened the store, from `openSharedStore` or `openMemoryStore`
+ * @param ports clock, HTTP and crypto, closed with the runtime. Default: `nodePorts` with the proxy of the host
  *
  * @example
  * ```ts
@@ -164,8 +170,8 @@ async function createRuntime<S extends Store>(
 }
 
 /**
- * Runs work that follows a program's result. If it fails, a warning is printed, and the result stays. Never
- * rejects.
+ * Runs work whose failure must not change the result of the program, as closing. If it rejects, the message is
+ * printed as a warning. Never rejects.
  */
 export async function warnOnFailure(work: () => Promise<void>, host: Pick<RuntimeHost, 'warn'>): Promise<void> {
   try {

@@ -13,8 +13,8 @@ class TooLarge extends Error {
 }
 
 /**
- * Reads a stream to its end. Rejects with `TooLarge` as soon as there are more than 1 MiB, or with the
- * system's error.
+ * Reads a stream to its end, at most 1 MiB. Rejects with an error for which `isContentFault` is true if there is
+ * more, or with the error of the stream. `fileReadFault` words both.
  */
 export async function readAllBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
@@ -28,17 +28,17 @@ export async function readAllBytes(stream: AsyncIterable<Uint8Array>): Promise<U
 }
 
 /**
- * Reads a text file of at most 1 MiB, without its byte order mark. Rejects with the system's error,
- * `TooLarge` or `NotText`.
+ * Reads a text file of at most 1 MiB in UTF-8, without its byte order mark. Rejects with an error for which
+ * `isContentFault` is true if it is larger or not text, or with the system's error. `fileReadFault` words both.
  */
 export const readTextFile = async (path: string): Promise<string> =>
   decodedText(await readAllBytes(createReadStream(path)))
 
-/** Whether a file could be read, but its content cannot be used. */
+/** Whether an error says that a file was read and its content cannot be used: too large, or not text. */
 export const isContentFault = (thrown: unknown): thrown is Error & { readonly remedy: string } =>
   thrown instanceof NotText || thrown instanceof TooLarge
 
-/** The message and remedy for a file that cannot be read. */
+/** Gives message and remedy for an error of `readTextFile` or `readAllBytes`. The caller adds the field. */
 export function fileReadFault(thrown: unknown): Omit<Field, 'field'> {
   if (isContentFault(thrown)) return { message: thrown.message, remedy: thrown.remedy }
   const { code = 'unknown error' } = thrown as NodeJS.ErrnoException

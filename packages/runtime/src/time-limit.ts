@@ -2,8 +2,8 @@ import type { Clock } from '@guestpass/core'
 import type { Millis } from '@guestpass/core/store-kit'
 
 /**
- * Waits for work for at most `ms` milliseconds. Gives whether it ended in this time, and rejects if the work
- * rejects.
+ * Waits for work for at most `ms` milliseconds. Resolves to true if it ended in this time, else to false; the
+ * work goes on. Rejects as the work does, if it rejects in this time.
  */
 export async function endsWithin(ms: Millis, work: Promise<unknown>, clock: Pick<Clock, 'sleep'>): Promise<boolean> {
   const over = new AbortController()

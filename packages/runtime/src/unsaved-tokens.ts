@@ -8,8 +8,12 @@ const UNSAVED_MS = 60 * SECOND
 const NOTE_EVERY_SECONDS = 5
 
 /**
- * The options of a connection for new tokens that the store does not take: they wait for 60 s, or as long as
- * the process if `staysUp`. Progress is printed meanwhile.
+ * Makes the ports of a connection that handle new tokens which the store does not take. The tokens wait for
+ * 60 s, or as long as the process if `staysUp`. Every 5 s the progress is printed.
+ *
+ * @param path the path of the store, for the message about a full disk
+ * @param host prints the progress
+ * @param staysUp whether the program runs until it is stopped
  *
  * @example
  * ```ts
@@ -37,7 +41,7 @@ export function unsavedTokenHooks(
 }
 
 /**
- * Whether the store is the cause. Otherwise the tokens cannot be verified yet, as while the issuer's keys
- * cannot be fetched.
+ * Whether an error is of the store: its code begins with `store_`. New tokens also wait for other errors, as
+ * `keys_unavailable` while they cannot be verified.
  */
 export const isStoreError = ({ code }: GuestpassError): boolean => code.startsWith('store_')

@@ -45,8 +45,8 @@ export interface SandboxOptions extends SignInOptions, GuestOptions {
   /** Rate limit of each access token. Default 300 requests in each window of a minute, as the platform's. */
   readonly rateLimit?: Limit | undefined
   /**
-   * A whole number that makes ids and secrets repeat in every run. Signing keys are always new. Default
-   * random.
+   * Makes ids and secrets the same in every run with the same seed: a whole number, of which the lowest 32 bits
+   * count. Signing keys are always new. Default: random ids and secrets.
    */
   readonly seed?: number | undefined
   /** Faults that are scripted from the start. Default none. */

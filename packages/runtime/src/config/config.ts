@@ -30,28 +30,35 @@ import { upstreamHosts, overriddenAddressWarnings, placeKeys } from './upstream.
 
 /** Where a configuration is read from. */
 export interface ConfigSources<N extends Need = Need> {
+  /** The environment: `process.env`. */
   readonly env: Variables
   /** The folder of `guestpass.config.json|ts` and `.env`. */
   readonly cwd: string
+  /** The flags of a command line. Default: none. */
   readonly flags?: Flags
-  /** The options of a program, which come first. Faults are then named as options. */
+  /** The options of a program: `readOptions(…).layer`. Faults then name settings as options. Default: none. */
   readonly options?: Layer
   /** The name of the connection. Default `default`. */
   readonly connection?: string
+  /** What must be set. Each one that is missing is a fault. Default: nothing. */
   readonly needs?: readonly N[]
+  /** Reads the files. Default: the files of this machine. */
   readonly files?: Files
 }
 
 /** The configuration of one connection and of the program. */
 export interface Config {
+  /** The name of the connection whose settings were read. */
   readonly connection: string
-  /** The names of all connections. */
+  /** The names of all connections that are configured. */
   readonly connections: readonly string[]
+  /** The parsed value of each setting, with defaults filled in. */
   readonly settings: Settings
   /** The source of each value, and the name that it has there. */
   readonly origins: Readonly<Partial<Record<Key, { readonly origin: Origin; readonly name: string }>>>
   /** The addresses of the upstream. Absent if none is set; always present if `hosts` is needed. */
   readonly hosts?: Hosts
+  /** What should be looked at and is no mistake, as an unknown variable: clauses for the operator. */
   readonly warnings: readonly string[]
 }
 

@@ -56,7 +56,7 @@ const NAMED = /`([a-z]\w*(?:\.\w+)?)(?:: ('?)([\w-]+)\2)?`/g
 const withValue = (name: string, value: string, quote: string): string =>
   /^[A-Z\d_]+$/.test(name) ? `${name}=${value}` : `${name}: ${quote}${value}${quote}`
 
-/** Replaces the options that a text names in backticks by the names of their settings. */
+/** Replaces the options of the core library that a text names in backticks by the names of their settings. */
 export function settingNamesIn(text: string, nameOf: SettingName): string {
   return text.replaceAll(NAMED, (all, option: string, quote = '', value?: string) => {
     const key = settingOf.get(option)

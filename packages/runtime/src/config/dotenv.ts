@@ -1,6 +1,7 @@
 /**
- * A line of a `.env` file that reads back as it was, also in shells where no quoting is needed. Line feeds
- * are written as `\n`, which only double quotes turn back; a text that no quotes can hold is left as it is.
+ * Makes the line of a variable for a `.env` file, without a line end. Readers of `.env` files get back the same
+ * value: it is quoted only if it must be, and line feeds are written as `\n` in double quotes. A value with all
+ * three kinds of quotes cannot be quoted, and is written as it is.
  */
 export function dotenvLine(name: string, value: string): string {
   if (/^[\w./:@%+,=-]*$/.test(value)) return `${name}=${value}`

@@ -5,8 +5,8 @@ const token =
 type Wanted = 'value' | 'first-value' | 'name' | 'first-name' | 'colon' | 'more' | 'end'
 
 /**
- * Where a text stops being JSON, as line and column from 1; undefined if it is JSON. The text is not quoted:
- * it may hold secrets.
+ * Finds the first place at which a text is not JSON, as line and column from 1; undefined if it is JSON. For
+ * messages about files: those of `JSON.parse` quote the text, which may contain secrets.
  */
 export function jsonFault(text: string): { readonly line: number; readonly column: number } | undefined {
   const open: string[] = []

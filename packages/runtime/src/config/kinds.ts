@@ -51,14 +51,14 @@ export const text = z.string()
 
 export const secret = z.string().transform((value) => new Secret(value))
 
-/** One of several words, in any case. */
+/** Parses one of several words, written in any case, to the word as it is given here. */
 export const oneOf = <const W extends string>(...words: readonly W[]): z.ZodType<W, string> =>
   parsedBy(
     (written) => words.find((word) => word === written.toLowerCase()),
     (written) => `${quoted(written)} is none of ${words.join(', ')}`,
   )
 
-/** A whole number from `least` to `most`, in decimal digits. */
+/** Parses a whole number from `least` to `most`, both included, of at most 15 decimal digits. */
 export const whole = (least: number, most: number): z.ZodType<number, string> =>
   withForm(
     'number',
@@ -72,7 +72,7 @@ export const whole = (least: number, most: number): z.ZodType<number, string> =>
 const yes = ['true', '1', 'yes', 'on']
 const no = ['false', '0', 'no', 'off']
 
-/** true, 1, yes or on; false, 0, no or off. */
+/** Parses true, 1, yes or on to true, and false, 0, no or off to false, in any case. */
 export const yesNo: z.ZodType<boolean, string> = withForm(
   'boolean',
   parsedBy(

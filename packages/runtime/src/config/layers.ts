@@ -12,7 +12,7 @@ import {
 } from './settings.ts'
 import { settings } from './setting-table.ts'
 
-/** Where a setting was given. `default`: nowhere. */
+/** Where a setting was given. `default`: it was not given, and has its default. */
 export type Origin =
   | 'option'
   | 'flag'

@@ -53,10 +53,16 @@ export interface WebhookOptions {
 
 /** The options of a program for its configuration: settings, and where other settings are read. */
 export interface ConfigOptions extends SettingOptions {
+  /** The name of the connection. Default `default`. */
   readonly connection?: string | undefined
+  /** `memory`, or the path of the database file. Default: the setting `GUESTPASS_DATABASE_URL`. */
   readonly store?: string | undefined
+  /** The URL of the CRM. Default: the setting of that name, else no CRM. */
   readonly crm?: string | undefined
+  /** Webhook endpoints. Default: those of the settings. */
   readonly webhooks?: WebhookOptions | undefined
+  /** The variables that are read as the environment. Default `process.env`. */
   readonly env?: Variables | undefined
+  /** The folder of `.env`, of the configuration file, and of relative paths. Default `process.cwd()`. */
   readonly cwd?: string | undefined
 }

@@ -6,8 +6,9 @@ import type { Layer, LayerFault, Variables, WrittenSetting } from './layers.ts'
 import { settingEntries, type Key, optionName } from './settings.ts'
 import { type Setting, settings } from './setting-table.ts'
 
-/** The options of a program, read. */
+/** The result of `readOptions`. */
 export interface ParsedOptions {
+  /** The settings and the faults, for `ConfigSources.options`. */
   readonly layer: Layer
   /** False if the other sources are not known, so that no setting can be reported as missing. */
   readonly isComplete: boolean
@@ -51,8 +52,12 @@ function describeValue(value: unknown): string {
 }
 
 /**
- * The fault of an option with a value of the wrong type: its field, the type that was given, and the type
- * that it takes.
+ * Makes the fault of an option whose value has the wrong type. It names the given type, never the value.
+ *
+ * @param field the path of the option, as `webhooks.idp`
+ * @param wanted a noun for what the option takes, as `a number`
+ * @param remedy what to do, as a sentence
+ * @param key the setting that the option gives, which then does not count as missing. Default: none
  */
 export const optionFault = (field: string, value: unknown, wanted: string, remedy: string, key?: Key): LayerFault => ({
   field,
@@ -197,9 +202,11 @@ function readPlaces({ faults }: OptionReading, { connection, env, cwd }: Readonl
 }
 
 /**
- * Reads the options of a program. Values of undefined count as not given. The layer of the result has the
- * faults of all options, each with its field and remedy. `others`: further options, which the program checks
- * itself.
+ * Reads the options that a program gave, as a layer for `readConfig`. Values of undefined count as not given.
+ * Never throws: faults are in the layer, each with its field and remedy, so that all are reported together.
+ *
+ * @param options `ConfigOptions`, or any value of a program without types
+ * @param others names of further options, which the caller checks itself. Default: none
  */
 export function readOptions(options: unknown, others: readonly string[] = []): ParsedOptions {
   const reading: OptionReading = { written: [], faults: [] }

@@ -81,7 +81,7 @@ request says \`user-agent: guestpass/VERSION\`.
 This page is printed by \`guestpass config --markdown\`.
 `
 
-/** The page docs/configuration.md, with a table of all settings. */
+/** Makes the text of the page docs/configuration.md in Markdown, with a table of all settings. */
 export const configurationPage = (): string =>
   [
     introduction,

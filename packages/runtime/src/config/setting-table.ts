@@ -3,21 +3,23 @@ import * as kinds from './kinds.ts'
 import { tokenFormatSettings } from './token-format-settings.ts'
 
 /**
- * One setting. `config`, docs/configuration.md, the flags and the faults are all made from these: to add a
- * setting, add it here. Its key is its first name without GENESYS_ or GUESTPASS_, in camel case.
+ * One setting. `guestpass config`, docs/configuration.md, flags and faults are made from the table of settings.
+ * The key of a setting is its first name without GENESYS_ or GUESTPASS_, in camel case.
  */
 export interface Setting<Kind extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
   /** The name of the variable, then its aliases. */
   readonly names: readonly [string, ...string[]]
   /** Whether the setting belongs to a connection (one organisation), or to the program. */
   readonly of: 'connection' | 'program'
+  /** What the setting is, as a phrase. */
   readonly about: string
-  /** What can be written. It follows "Write" in a remedy. */
+  /** The values that can be written, as a phrase that follows "Write" in a remedy. */
   readonly write: string
   /** The default, as a user would write it. */
   readonly fallback?: string
   /** The setting has no flag, because others can read the command line of a process. */
   readonly secret?: true
+  /** The zod schema that parses the written text. */
   readonly kind: Kind
 }
 

@@ -7,11 +7,13 @@ const MASK = '…'
 
 /** One setting with its value, as `guestpass config` shows it. */
 export interface ShownSetting {
-  /** The variable's name. */
+  /** The name of the variable. */
   readonly name: string
+  /** The parsed value as JSON, with secrets masked. */
   readonly value: unknown
+  /** Where it was given: see `Origin`. */
   readonly origin: string
-  /** The name that the user wrote, if it is another one. */
+  /** The name that the user wrote, if it is not `name`. */
   readonly as?: string
 }
 
@@ -49,7 +51,9 @@ function shown(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, shown(part)]))
 }
 
-/** The settings of a configuration with secrets masked, in the order of the documentation. */
+/**
+ * Gives the settings that are set or have a default, with secrets masked, in the order of the documentation.
+ */
 export const shownSettings = (config: Config): readonly ShownSetting[] =>
   settingEntries.flatMap(([key, { names }]) => {
     const from = config.origins[key]

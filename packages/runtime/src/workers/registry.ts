@@ -6,13 +6,13 @@ import type { Runtime } from '../runtime.ts'
 export interface WorkedConnection {
   readonly connection: Connection
   /**
-   * Requests a minute that the upstream allows; it decides how many guests are claimed at a time. Default
-   * 300.
+   * Requests a minute that the upstream allows, more than 0. It decides how many guests the worker `renewal`
+   * claims at a time. Default 300.
    */
   readonly perMinute?: number
 }
 
-/** The parts of a runtime that workers use. */
+/** The parts of a `Runtime` that workers use. */
 export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'ports' | 'webhooks' | 'auditRelays'>
 
 /**

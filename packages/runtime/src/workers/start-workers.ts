@@ -75,7 +75,10 @@ export function startWorkers(
   }
 }
 
-/** Runs work while workers run. When it resolves or rejects, they have ended. */
+/**
+ * Runs work while the workers run, as `startWorkers` starts them. Then it stops the workers, waits for them, and
+ * settles as the work did.
+ */
 export async function withWorkers<T>(
   runtime: WorkingRuntime,
   connections: readonly WorkedConnection[],

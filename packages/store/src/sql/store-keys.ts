@@ -9,7 +9,7 @@ export interface DataKey {
   readonly id: string
   /** The id of the key ring's key that wraps it. */
   readonly wrappedBy: string
-  /** Milliseconds since 1970. */
+  /** When the key was made. */
   readonly createdAt: Instant
   /** How many stored values are sealed with it. */
   readonly values: number
@@ -23,8 +23,8 @@ export interface StoreKeys {
   list(): Promise<readonly DataKey[]>
   /**
    * Makes a new data key, wraps it with the first key of the ring, seals every value with it, and removes the
-   * old data keys. This and other processes can read and write meanwhile. If the process ends before that,
-   * the next call continues. Rejects with `store_corrupt`, which names the row, if a value does not open. All
+   * old data keys. This and other processes can read and write meanwhile. If the process ends before the
+   * rotation is complete, the next call continues it. Rejects with `store_corrupt`, which names the row, if a value does not open. All
    * other values are then sealed again, and the old data keys stay. Rejects with the reason of `signal` if it
    * aborts.
    */

@@ -70,7 +70,8 @@ export function createDiskReserve(path: string, random: Random): DiskReserve {
 }
 
 /**
- * Tests whether the disk of a store accepts a write of 128 KiB, in a file that it removes again.
+ * Tests whether the disk of a store accepts a write of 128 KiB, in a file beside the store that it removes
+ * again. For a health check: a full disk makes commits fail.
  *
  * @param path The path of the store.
  * @param random The source of the bytes, because some file systems reserve no space for zeros.

@@ -21,7 +21,7 @@ const isBusy = (thrown: unknown): boolean => ((thrown as { errcode?: number }).e
  *
  * @param path The path of the lock file.
  * @param waitMs How long to wait for another process, in milliseconds; from 0, default 0.
- * @returns The lock, or undefined if another process holds it.
+ * @returns The lock, or undefined if another process still holds it after `waitMs`.
  * @throws The error of the file system if the file cannot be created; code ENOSPC if the disk is full.
  */
 export function fileLock(path: string, waitMs: Millis = 0): FileLock | undefined {
