@@ -1,5 +1,5 @@
 import type { Context } from '../../domain/context.ts'
-import { type Credential, isOfKind, type TokenSet } from '../../domain/credential.ts'
+import type { Credential, TokenSet } from '../../domain/credential.ts'
 import { type TokenCriteria, judgementTime, type Plan, plan } from '../../domain/plan.ts'
 import { type Instant, type Millis, MINUTE, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -8,6 +8,7 @@ import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { FoundCredential } from '../../ports/store.ts'
 import { attemptRenewal } from './renewal-attempt.ts'
 import { AGAIN, withLease } from './lease.ts'
+import { ofKind } from './of-kind.ts'
 import { createRecentFailure } from './recent-failure.ts'
 import type { CurrentCredential, Snapshot, RenewalParts, RenewalPorts } from './renewal-parts.ts'
 import type { RenewalStrategy } from './strategy.ts'
@@ -102,21 +103,8 @@ async function look<C extends Credential>(parts: RenewalParts<C>): Promise<Snaps
   const { clock, store } = parts.ports
   const elapsed = stopwatch(clock)
   const monotonic = clock.monotonic()
-  const found = ofKind(parts, await store.find(parts.connection, parts.id))
+  const found = ofKind<C>(parts.strategy.kind, await store.find(parts.connection, parts.id))
   return { found, now: steady(parts, found, monotonic), elapsed }
-}
-
-/** What the store found, if it is of the kind that is renewed. Throws `store_corrupt` for another kind. */
-function ofKind<C extends Credential>(
-  { id, strategy }: RenewalParts<C>,
-  { credential, ...found }: FoundCredential,
-): FoundCredential<C> {
-  if (!credential) return found
-  if (isOfKind<C>(credential, strategy.kind)) return { ...found, credential }
-  throw new GuestpassError(
-    'store_corrupt',
-    `The row ${id} holds a credential of the kind ${credential.kind}, not ${strategy.kind}. Restore the store from a backup.`,
-  )
 }
 
 function steady(parts: RenewalParts, { credential, now }: FoundCredential, monotonic: Millis): Instant {
@@ -210,7 +198,7 @@ const underLease = <C extends Credential>(
   context: Context,
 ): Promise<CurrentCredential<C>> =>
   withLease(parts.lease, parts.ports, async ({ lease, found: row, requestedAt, elapsed }) => {
-    const found = row && ofKind(parts, row)
+    const found = row && ofKind<C>(parts.strategy.kind, row)
     const at = found ? { found, now: steady(parts, found, requestedAt), elapsed } : await look(parts)
     const next = planned(parts, at, ask)
     if (next.do === 'refuse') throw next.error

@@ -1,7 +1,8 @@
 import { GRANT_ID } from '../../domain/credential-ids.ts'
-import { type GrantCredential, grantIn } from '../../domain/credential.ts'
+import type { GrantCredential } from '../../domain/credential.ts'
 import type { Instant } from '../../domain/time.ts'
 import { stopwatch } from '../../ports/clock.ts'
+import { ofKind } from '../renewal/of-kind.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
 import { blankGrant } from './blank-grant.ts'
 
@@ -17,7 +18,7 @@ export async function readGrant(
   { store, clock, random }: Pick<RenewalPorts, 'store' | 'clock' | 'random'>,
 ): Promise<GrantSnapshot> {
   const elapsed = stopwatch(clock)
-  const found = await store.find(connection, GRANT_ID)
+  const found = ofKind<GrantCredential>('grant', await store.find(connection, GRANT_ID))
   const now = (): Instant => found.now + elapsed()
-  return { credential: grantIn(found) ?? blankGrant(connection, random.uuid(), found.now), now }
+  return { credential: found.credential ?? blankGrant(connection, random.uuid(), found.now), now }
 }

@@ -1,6 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT_ID } from '../../domain/credential-ids.ts'
-import { type GrantCredential, grantIn, type Intent, type Status } from '../../domain/credential.ts'
+import { type GrantCredential, type Intent, type Status } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { accessTokenRequested, grantEnded, grantInDoubt, lastResortStarted } from '../../domain/events/access-tokens.ts'
 import { type TokenCriteria, notRenewableError } from '../../domain/plan.ts'
@@ -11,6 +11,7 @@ import type { CredentialSource } from '../access/access-tokens.ts'
 import { type GrantParts, type GrantTools, refreshFailed, renew, scopesToAsk } from './grant-refresh.ts'
 import { refuseOtherClientOrIssuer, refuseOtherIssuer } from './grant-binding.ts'
 import { seedGrant } from './grant-seed.ts'
+import { ofKind } from '../renewal/of-kind.ts'
 import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../renewal/renewal.ts'
 import { createRotation } from './refresh-token-rotation.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
@@ -58,11 +59,11 @@ export function createGrant(parts: GrantParts, ports: RenewalPorts): GrantSource
     id: GRANT_ID,
     current: (ask, context) => wanting(tools, renewing, ask, context),
     async exists() {
-      const found = await store.find(connection, GRANT_ID)
-      return seedGrant(tools, grantIn(found), found.revision, found.now)
+      const { credential, revision, now } = ofKind<GrantCredential>('grant', await store.find(connection, GRANT_ID))
+      return seedGrant(tools, credential, revision, now)
     },
     async keepAlive(context) {
-      const { credential, now } = await store.find(connection, GRANT_ID)
+      const { credential, now } = ofKind<GrantCredential>('grant', await store.find(connection, GRANT_ID))
       if (credential?.status === 'needs_reauth') throw notRenewableError(credential)
       if (credential?.status !== 'active' || !credential.tokens?.refresh) return
       const { sentAt } = credential.tokens

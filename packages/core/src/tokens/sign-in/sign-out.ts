@@ -1,12 +1,13 @@
 import type { Context } from '../../domain/context.ts'
 import { GRANT_ID } from '../../domain/credential-ids.ts'
-import { type GrantCredential, grantIn } from '../../domain/credential.ts'
+import type { GrantCredential } from '../../domain/credential.ts'
 import { grantRevoked } from '../../domain/events/access-tokens.ts'
 import { tokenEnd } from '../../domain/plan.ts'
 import { type Instant, MINUTE } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { OAuth } from '../../upstream/oauth/oauth-api.ts'
 import { callerWait } from '../renewal/caller-wait.ts'
+import { ofKind } from '../renewal/of-kind.ts'
 import { isOfOtherIssuer } from './grant-binding.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
 import { signInEpoch } from '../access/sign-in-epoch.ts'
@@ -63,8 +64,7 @@ export function createSignOut({ connection, oauth, recorder }: SignOutParts, por
 
   async function ended(context: Context): Promise<SignedOut> {
     for (;;) {
-      const found = await store.find(connection, GRANT_ID)
-      const [credential, { now }] = [grantIn(found), found]
+      const { credential, now } = ofKind<GrantCredential>('grant', await store.find(connection, GRANT_ID))
       if (!credential) {
         throw new GuestpassError('needs_reauth', `Connection ${connection} is not signed in; there is nothing to end.`)
       }

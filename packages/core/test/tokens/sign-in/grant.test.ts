@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ConnectionOptions } from '../../../src/connection/connection.ts'
+import type { AccessCredential } from '../../../src/domain/credential.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
@@ -43,6 +44,37 @@ function signedIn(of: Parameters<typeof grantServer>[1] = {}): SignedIn {
 
 const status = async ({ store }: Pick<World, 'store'>): Promise<string | undefined> =>
   (await store.find('default', 'grant')).credential?.status
+
+/** Turns the stored sign-in into a row of another kind, as a damaged store has it. */
+async function damageKind({ store }: World): Promise<void> {
+  const { credential, revision } = await store.find('default', 'grant')
+  if (!credential) throw new Error('no grant')
+  const damaged = { ...credential, kind: 'access' } as AccessCredential
+  const expect = { generation: credential.generation, revision }
+  await store.commit({ connection: 'default', writes: [{ credential: damaged, expect }] })
+}
+
+describe('a sign-in whose row is damaged to another kind', () => {
+  type Process = Awaited<ReturnType<World['process']>>
+
+  it.each<[string, (process: Process) => Promise<unknown>]>([
+    ['a token', ({ accessTokens }) => accessTokens.token()],
+    ['whether a user is signed in', ({ grant }) => grant.exists()],
+    ['the renewal of an idle sign-in', ({ grant }) => grant.keepAlive()],
+    ['a sign-out', ({ signOut }) => signOut()],
+    ['a new sign-in', ({ signIn }) => signIn.begin({ redirectUri: 'http://127.0.0.1:8976/callback' })],
+  ])('answers a request for %s with store_corrupt, and keeps the row', async (_what, ask) => {
+    const here = signedIn()
+    await (await here.seeded()).accessTokens.token()
+    await damageKind(here)
+    const before = await here.store.find('default', 'grant')
+    const process = await here.process({ refreshToken: new Secret('another-seed') })
+    const error = await refusal(ask(process))
+    expect([error.code, error.message]).toEqual(['store_corrupt', expect.stringContaining('of the kind access')])
+    expect((await here.store.find('default', 'grant')).revision).toBe(before.revision)
+    expect(here.server.refreshes).toHaveLength(1)
+  })
+})
 
 describe('a connection that is signed in', () => {
   it('gets its tokens by the refresh grant, each refresh with the token that the one before brought', async () => {
