@@ -15,6 +15,8 @@ interface Remedy {
   readonly code: ErrorCode
   /** The remedy is for this reason only. Default: every reason. */
   readonly reason?: string
+  /** The remedy is for answers of the upstream only. Default: for errors of this process, too. */
+  readonly isUpstream?: true
   readonly onCommandLine?: (command: WriteCommand) => string
   readonly inProgram?: string
 }
@@ -22,6 +24,12 @@ interface Remedy {
 const issueAgain = {
   onCommandLine: (command) => `Issue the guest again with \`${command('guest issue')}\`.`,
   inProgram: 'Issue the guest again with guests.issue.',
+} as const satisfies Omit<Remedy, 'code'>
+
+const takeSession = {
+  onCommandLine: () =>
+    'If the address is verified, give --assurance verified and --on-duplicate reuse, or --on-duplicate replace.',
+  inProgram: "If the address is verified, give assurance: 'verified' and onDuplicate: 'reuse' or 'replace'.",
 } as const satisfies Omit<Remedy, 'code'>
 
 const signInProgram =
@@ -54,11 +62,11 @@ const remedies: readonly Remedy[] = [
     inProgram: "If the `sub` of the guest's tokens is not the guest's id, give it as `subject`.",
   },
   { code: 'refresh_impossible', ...issueAgain },
+  { code: 'session_exists', isUpstream: true, ...takeSession },
   {
     code: 'session_exists',
-    onCommandLine: (command) =>
-      `End it with \`${command('guest invalidate')}\`, or give --on-duplicate reuse or --on-duplicate replace.`,
-    inProgram: "End it with guests.invalidate, or give onDuplicate: 'reuse' or 'replace'.",
+    onCommandLine: (command) => `End it with \`${command('guest invalidate')}\`. ${takeSession.onCommandLine()}`,
+    inProgram: `End it with guests.invalidate. ${takeSession.inProgram}`,
   },
   {
     code: 'create_in_doubt',
@@ -89,8 +97,13 @@ const remedies: readonly Remedy[] = [
   },
 ]
 
-const remedyFor = ({ code, reason }: GuestpassError): Remedy | undefined =>
-  remedies.find((one) => one.code === code && (one.reason === undefined || one.reason === reason))
+const remedyFor = ({ code, reason, upstream }: GuestpassError): Remedy | undefined =>
+  remedies.find(
+    (one) =>
+      one.code === code &&
+      (one.reason === undefined || one.reason === reason) &&
+      (!one.isUpstream || upstream !== undefined),
+  )
 
 /**
  * Gives the remedy of an error for a user of the command line: a sentence that names a command or flag.

@@ -86,7 +86,7 @@ export function localKeyRing(text: string, options: LocalKeyRingOptions): KeyRin
       if (!key) {
         throw new GuestpassError(
           'store_wrong_key',
-          `The store was sealed with key ${wrappedBy}, which is not among the ${keys.size} keys in ${field} (${[...keys.keys()].join(', ')}). Add that key at the end of the list, after a comma.`,
+          `The store was sealed with key ${wrappedBy}, which is not in ${field} (it has ${[...keys.keys()].join(', ')}). Add that key at the end of the list, after a comma.`,
         )
       }
       const dataKey = decrypt(key, keyContextBytes(purpose, wrappedBy), bytes)

@@ -38,6 +38,17 @@ describe('the remedy of an error', () => {
     },
   )
 
+  it('of a session that exists names options that go together', () => {
+    expect(commandRemedy(of('session_exists'))).toMatch(
+      /If the address is verified, .*--assurance verified .*--on-duplicate reuse/,
+    )
+  })
+
+  it('of a session that exists upstream does not advise to end it here', () => {
+    const error = new GuestpassError('session_exists', 'It exists.', { upstream: { status: 409 } })
+    expect(commandRemedy(error)).toMatch(/^If the address is verified, .*--assurance verified /)
+  })
+
   it('of an unknown connection lists the known ones, of whatever connection', () => {
     expect(commandRemedy(of('connection_unknown'), 'emea')).toContain('`guestpass connections list`')
   })

@@ -180,7 +180,7 @@ async function refused(
 const sessionExists = (): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    'The address has a session on this channel. If the address is verified, set `onDuplicate` to `reuse` or `replace`.',
+    'The address has a session on this channel. A request with a verified address can reuse or replace it.',
   )
 
 const stillInDoubt = (): GuestpassError =>

@@ -95,7 +95,7 @@ function notRecovered({ parts, entry }: Creation, conflict: GuestpassError): Pro
 const sessionExists = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    `${conflict.message} Wait until the session expires upstream, or verify the address and set \`onDuplicate\` to \`reuse\`.`,
+    `${conflict.message} Wait until the session expires upstream. A request with a verified address can reuse it.`,
     causedBy(conflict),
   )
 

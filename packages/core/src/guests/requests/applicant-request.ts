@@ -38,7 +38,8 @@ export function applicantParser(api: AuthenticatingApiName, fields: RequestField
   return (input) => {
     const parsed = schema.safeParse(input)
     const faults: Fault[] = parsed.success ? [] : [...parsed.error.issues]
-    if (wantsSession(input)) faults.push({ path: ['onDuplicate'], message: 'needs `assurance: verified`' })
+    if (wantsSession(input))
+      faults.push({ path: ['onDuplicate'], message: 'is only for a verified address, whose assurance is verified' })
     if (!parsed.success || faults.length > 0) throw invalid(faults, all)
     const { api: _known, ...request } = parsed.data
     // `authenticating` lets only such fields define an API whose checked requests are of this type.

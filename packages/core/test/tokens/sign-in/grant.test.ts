@@ -50,8 +50,10 @@ async function damageKind({ store }: World): Promise<void> {
   const { credential, revision } = await store.find('default', 'grant')
   if (!credential) throw new Error('no grant')
   const damaged = { ...credential, kind: 'access' } as AccessCredential
-  const expect = { generation: credential.generation, revision }
-  await store.commit({ connection: 'default', writes: [{ credential: damaged, expect }] })
+  await store.commit({
+    connection: 'default',
+    writes: [{ credential: damaged, expect: { generation: credential.generation, revision } }],
+  })
 }
 
 describe('a sign-in whose row is damaged to another kind', () => {
