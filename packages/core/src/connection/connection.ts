@@ -198,8 +198,8 @@ function guestsOf(parts: ConnectionParts, { grant, source }: Access): Guests {
     meter,
     random: ports.random,
     isSignedIn: grant.exists,
-    available: () => requireGuestApi(hosts, gateway),
-    watchTokens: tokenTries.watch,
+    ensureAvailable: () => requireGuestApi(hosts, gateway),
+    watchAccessTokens: tokenTries.watch,
   }
   return guestsOnDemand(async () => (await guestCode()).createConnectionGuests(guestParts, renewalPorts), listeners)
 }

@@ -173,9 +173,9 @@ export const grantIn = ({
   readonly credential?: Credential | undefined
 }): GrantCredential | undefined => (credential?.kind === 'grant' ? credential : undefined)
 
-/** A credential without some of its notes. */
-export function withoutNotes<C extends Credential>(credential: C, ...notes: readonly ('intent' | 'backOff')[]): C {
+/** A credential without its intent, its back-off, or both. */
+export function withoutMembers<C extends Credential>(credential: C, ...members: readonly ('intent' | 'backOff')[]): C {
   const rest = { ...credential }
-  for (const note of notes) delete rest[note]
+  for (const member of members) delete rest[member]
   return rest
 }

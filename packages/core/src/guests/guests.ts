@@ -71,10 +71,10 @@ export interface Guests extends GuestRecords {
   refresh(guestId: string, options?: RefreshOptions, context?: GuestContext & ReadyContext): Promise<IssuedGuest>
   /**
    * Renews the token of a guest from the start of the advisory window on, and waits for the renewal. For
-   * `KeeperParts.renew`. `row`: the id of the guest's row, as a keeper claimed it from the store. Rejects if the
+   * `KeeperParts.renew`. `rowId`: the id of the guest's row, as a keeper claimed it from the store. Rejects if the
    * renewal fails, also while the present token is still valid.
    */
-  keepRenewed(row: string, context?: Context): Promise<void>
+  keepRenewed(rowId: string, context?: Context): Promise<void>
   /**
    * Work that authenticated guests leave for later: reads their profile from the CRM, and updates their
    * attributes upstream. `run` does it until the signal aborts, `drain` does what is due, `backlog` counts it.
@@ -98,9 +98,9 @@ export interface GuestsParts extends Omit<GuestEventRecorderParts, 'random'>, To
   /** Whether the access tokens are those of a user. */
   readonly isSignedIn: () => Promise<boolean>
   /** Throws if the connection offers no guest tokens. */
-  readonly available: () => void
+  readonly ensureAvailable: () => void
   /** Reports failed tries to get the access tokens that calls for guests wait for. */
-  readonly watchTokens: FailedTries['watch']
+  readonly watchAccessTokens: FailedTries['watch']
 }
 
 /** How long the caller of a create waits: as long as its calls last. */
@@ -111,15 +111,15 @@ const PATIENCE = {
 }
 
 export function createGuests(parts: GuestsParts, ports: RenewalPorts): Guests {
-  const calls = callsOf(parts, ports)
-  const { current, enrichment } = calls
+  const methods = methodParts(parts, ports)
+  const { current, enrichment } = methods
   return {
     ...createGuestRecords({ connection: parts.connection, locate: current.locate }, ports),
-    issue: (request, context = {}) => issue(calls, request, context),
-    token: (guestId, context = {}) => token(calls, guestId, context),
-    refresh: (guestId, options = {}, context = {}) => refresh(calls, guestId, { ...options, ...context }),
-    async keepRenewed(row, context) {
-      await current.sessions.current(row, { early: true, reported: true }, context)
+    issue: (request, context = {}) => issue(methods, request, context),
+    token: (guestId, context = {}) => token(methods, guestId, context),
+    refresh: (guestId, options = {}, context = {}) => refresh(methods, guestId, { ...options, ...context }),
+    async keepRenewed(rowId, context) {
+      await current.sessions.current(rowId, { early: true, reported: true }, context)
     },
     enrichment,
     onTokenReady: parts.listeners.add,
@@ -127,40 +127,40 @@ export function createGuests(parts: GuestsParts, ports: RenewalPorts): Guests {
 }
 
 /** What the methods of the guests of one connection need. */
-interface GuestCalls {
+interface MethodParts {
   readonly ports: Pick<RenewalPorts, 'clock' | 'random'>
   readonly enrichment: Enrichment
   readonly apis: ReadonlyMap<unknown, ApplicantApi>
   readonly authenticate: Authenticate
-  readonly ephemeral: GuestTokenParts
+  readonly guestTokenParts: GuestTokenParts
   readonly current: CurrentTokenParts
   readonly notify: NotifyCallerParts
-  readonly watchTokens: FailedTries['watch']
+  readonly watchAccessTokens: FailedTries['watch']
 }
 
-function callsOf(parts: GuestsParts, ports: RenewalPorts): GuestCalls {
-  const { connection, windows, available, verifier, watchTokens } = parts
+function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
+  const { connection, windows, ensureAvailable, verifier, watchAccessTokens } = parts
   const { store, clock } = ports
   const recorder = createGuestEventRecorder(parts)
   const acceptor = createTokenAcceptor(parts)
   const requestTokens = createRequestTokens(acceptor, parts)
-  const shared = { requestTokens, holder: ports.holder, available }
+  const shared = { requestTokens, holder: ports.holder, ensureAvailable }
   const idempotent = createIdempotentRefresh({ ...shared, guestTokens: parts.guestTokens }, ports)
   const strategies = { [GUEST_TOKENS]: idempotent, ...rotatingStrategies(parts, { ...shared, acceptor }, ports) }
   const sessions = createGuestSessions({ connection, strategies, recorder, windows }, ports)
   const enrichment = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
-  const find = createLocate(connection, store)
+  const locate = createLocate(connection, store)
   const pseudonym = createPseudonyms(connection, ports)
-  const importToken = createImportToken({ ...parts, recorder, locate: find, ports })
+  const importToken = createImportToken({ ...parts, recorder, locate, ports })
   return {
     ports,
     enrichment,
     apis: new Map(parts.apis.map((one) => [one.api.name, createApplicantApi(one, { ...parts, enrichment }, ports)])),
-    authenticate: createAuthenticate({ ...parts, pseudonym, acceptor: acceptor, sessions, recorder }, ports),
-    ephemeral: { connection, recorder, mint: idempotent.mint, ports },
-    current: { connection, store, sessions, locate: find, importToken, available },
+    authenticate: createAuthenticate({ ...parts, pseudonym, acceptor, sessions, recorder }, ports),
+    guestTokenParts: { connection, recorder, mint: idempotent.mint, ports },
+    current: { connection, store, sessions, locate, importToken, ensureAvailable },
     notify: { clock, recorder, verifier },
-    watchTokens,
+    watchAccessTokens,
   }
 }
 
@@ -174,62 +174,63 @@ const rotatingStrategies = (
     readonly requestTokens: RequestTokens
     readonly acceptor: TokenAcceptor
     readonly holder: string
-    readonly available: () => void
+    readonly ensureAvailable: () => void
   },
   ports: RenewalPorts,
 ): Readonly<Record<string, GuestRenewalStrategy>> =>
   Object.fromEntries(
-    apis.flatMap(({ api, calls: { refresh: renew }, format }) =>
-      renew
-        ? [[api.name, createRotatingRefresh({ ...shared, refresh: renew, acceptor: acceptor, format }, ports)]]
+    apis.flatMap(({ api, calls, format }) =>
+      calls.refresh
+        ? [[api.name, createRotatingRefresh({ ...shared, refresh: calls.refresh, acceptor, format }, ports)]]
         : [],
     ),
   )
 
-async function issue(calls: GuestCalls, request: GuestRequest, context: Context & ReadyContext): Promise<IssuedGuest> {
-  const { apis, ephemeral, notify, ports } = calls
+async function issue(parts: MethodParts, request: GuestRequest, context: Context & ReadyContext): Promise<IssuedGuest> {
+  const { apis, guestTokenParts, notify, ports } = parts
   const { signal, correlationId = ports.random.uuid() } = context
-  const own = { ...context, correlationId }
+  const callContext = { ...context, correlationId }
   const name = apiOf(request)
-  if (name !== GUEST_TOKENS) return authenticatedGuest(calls, apis.get(name) ?? refuseUnknownApi(), request, own)
+  if (name !== GUEST_TOKENS)
+    return authenticatedGuest(parts, apis.get(name) ?? refuseUnknownApi(), request, callContext)
   const parsed = parseGuestTokenRequest(request, ports.random.uuid)
-  calls.current.available()
-  const asked = abortable(() => issueGuestToken(ephemeral, parsed, own), signal)
-  return issuedGuest(await notifyCaller(notify, asked, context, true))
+  parts.current.ensureAvailable()
+  const work = abortable(() => issueGuestToken(guestTokenParts, parsed, callContext), signal)
+  return issuedGuest(await notifyCaller(notify, work, context, 'issue'))
 }
 
 async function authenticatedGuest(
-  { authenticate, notify, ports, watchTokens }: GuestCalls,
+  { authenticate, notify, ports, watchAccessTokens }: MethodParts,
   api: ApplicantApi,
   request: GuestRequest,
   context: Context & ReadyContext & { readonly correlationId: string },
 ): Promise<IssuedGuest> {
   const applicant = api.parse(request)
-  const work = (signal: AbortSignal) => authenticate(api, applicant, { ...context, signal })
-  const asked = withUnsaved(callerWait(work, context, PATIENCE, ports.clock, watchTokens))
-  return issuedAuthenticatedGuest(await notifyCaller(notify, asked, context, true))
+  const run = (signal: AbortSignal) => authenticate(api, applicant, { ...context, signal })
+  const work = withUnsaved(callerWait(run, context, PATIENCE, ports.clock, watchAccessTokens))
+  return issuedAuthenticatedGuest(await notifyCaller(notify, work, context, 'issue'))
 }
 
 async function token(
-  { current, notify }: GuestCalls,
+  { current, notify }: MethodParts,
   guestId: string,
   context: GuestContext & ReadyContext,
 ): Promise<IssuedGuest> {
   const id = parseGuestId(guestId)
-  const asked = withUnsaved(abortable(() => currentToken(current, id, {}, context), context.signal))
-  return issuedGuest(await notifyCaller(notify, asked, context, false))
+  const work = withUnsaved(abortable(() => currentToken(current, id, {}, context), context.signal))
+  return issuedGuest(await notifyCaller(notify, work, context, 'renewal'))
 }
 
 async function refresh(
-  { current, notify, ports }: GuestCalls,
+  { current, notify, ports }: MethodParts,
   guestId: string,
   options: RefreshOptions,
 ): Promise<IssuedGuest> {
   const id = parseGuestId(guestId)
   // The import of a token and the refresh after it share one correlation id.
   const all = { correlationId: ports.random.uuid(), ...options }
-  const asked = withUnsaved(abortable(() => refreshToken(current, id, all), all.signal))
-  return issuedGuest(await notifyCaller(notify, asked, all, false))
+  const work = withUnsaved(abortable(() => refreshToken(current, id, all), all.signal))
+  return issuedGuest(await notifyCaller(notify, work, all, 'renewal'))
 }
 
 /** The API that a request names. */
@@ -238,15 +239,17 @@ const apiOf = (request: unknown): unknown => {
   return api
 }
 
-/** Gives tokens that the store did not take in the form of the other results, as a member of the error. */
+/** Puts tokens that the store did not take into the error as an issued guest, as callers know guests. */
 const withUnsaved = (work: Promise<GuestWithTokens>): Promise<GuestWithTokens> =>
   work.catch((thrown: unknown) => {
-    throw thrown instanceof GuestpassError && isGuest(thrown.unsaved) ? withGuest(thrown, thrown.unsaved) : thrown
+    throw thrown instanceof GuestpassError && isUnsavedGuest(thrown.unsaved)
+      ? withIssuedGuest(thrown, thrown.unsaved)
+      : thrown
   })
 
-/** Whether unsaved tokens are a guest's. Those of an access token are in their public form already. */
-const isGuest = (unsaved: unknown): unsaved is GuestWithTokens =>
+/** Whether unsaved tokens are those of a guest. An access token in an error has its public form already. */
+const isUnsavedGuest = (unsaved: unknown): unsaved is GuestWithTokens =>
   typeof unsaved === 'object' && unsaved !== null && 'tokens' in unsaved && 'kind' in unsaved
 
-const withGuest = ({ code, message, cause }: GuestpassError, unsaved: GuestWithTokens): GuestpassError =>
+const withIssuedGuest = ({ code, message, cause }: GuestpassError, unsaved: GuestWithTokens): GuestpassError =>
   new GuestpassError(code, message, { unsaved: issuedGuest(unsaved), cause })

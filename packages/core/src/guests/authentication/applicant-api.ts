@@ -24,7 +24,7 @@ export interface ApplicantApi extends Pick<TokenRequirements, 'format' | 'renewa
    */
   readonly conflicts: boolean
   /** Throws when the connection cannot offer the API at all. */
-  available(): void
+  ensureAvailable(): void
   /** Checks the channel before a create. Rejects with `channel_unavailable`. */
   before(applicant: Applicant): Promise<ChannelStatus>
   /** Explains a refused create by what else can be read. Gives the error to throw. */
@@ -50,7 +50,7 @@ export interface ApplicantApiParts {
   readonly connection: string
   readonly preflight: Preflight
   readonly enrichment: Enrichment
-  readonly available: () => void
+  readonly ensureAvailable: () => void
   /** Whether a user is signed in. */
   readonly isSignedIn: () => Promise<boolean>
 }
@@ -61,12 +61,12 @@ export function createApplicantApi(
   parts: ApplicantApiParts,
   ports: { readonly clock: Clock },
 ): ApplicantApi {
-  const { connection, preflight: mode, available, enrichment, isSignedIn } = parts
+  const { connection, preflight: mode, ensureAvailable, enrichment, isSignedIn } = parts
   const readChannel = api.channel ? calls.channel : undefined
   const preflight = readChannel && createChannelPreflight({ connection, mode, readChannel }, ports)
   return {
     parse: applicantParser(api.name, api.fields),
-    available,
+    ensureAvailable,
     format,
     renewable: api.renewal === 'rotating',
     conflicts: api.refusesSecondGuest,

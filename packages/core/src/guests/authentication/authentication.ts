@@ -83,7 +83,7 @@ export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPor
   const creation: CreationParts = { ...parts, eventOf: attemptEvents(connection, ports), ports }
 
   return async (api, applicant, context) => {
-    api.available()
+    api.ensureAvailable()
     const key = await pseudonym(applicant)
     const onDuplicate = applicant.onDuplicate ?? parts.onDuplicate
     const attempt: Attempt = { applicant, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }

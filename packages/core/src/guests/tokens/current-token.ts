@@ -30,7 +30,7 @@ export interface CurrentTokenParts {
   readonly locate: Locate
   readonly importToken: ImportToken
   /** Throws if the connection offers no guest tokens. */
-  readonly available: () => void
+  readonly ensureAvailable: () => void
 }
 
 /** Gives a stored guest with a token that is valid now: renewed if it is due, or if `ask` says so. */
@@ -58,7 +58,7 @@ export async function refreshToken(
   guestId: string,
   { token, subject, ...context }: RefreshOptions,
 ): Promise<GuestWithTokens> {
-  parts.available()
+  parts.ensureAvailable()
   refuseSubject(subject, token)
   if (token === undefined) return currentToken(parts, guestId, { force: true }, context)
   const { id, generation } = await parts.importToken(guestId, { token, subject }, context)

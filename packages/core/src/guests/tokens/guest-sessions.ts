@@ -55,10 +55,10 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
     },
     prepare(credential, now) {
       const strategy = strategyOf(parts, credential)
-      strategy.available()
+      strategy.ensureAvailable()
       return strategy.prepare(credential, now)
     },
-    renew: (order) => renewed(parts, order),
+    renew: (call) => renew(parts, call),
     afterFailure: (prepared, error, now) => strategyOf(parts, prepared.credential).afterFailure(prepared, error, now),
     startEvents(before, after, about, now) {
       const isNew = after.intent && after.intent.id !== before.intent?.id
@@ -84,14 +84,14 @@ function strategyOf({ strategies }: GuestSessionsParts, { id, api }: GuestCreden
   )
 }
 
-async function renewed(
+async function renew(
   parts: GuestSessionsParts,
-  order: RenewalCall<GuestCredential>,
+  call: RenewalCall<GuestCredential>,
 ): Promise<RenewalResult<GuestCredential>> {
   const { recorder } = parts
-  const { about, credential, now } = order
+  const { about, credential, now } = call
   const started = now()
-  const made = await strategyOf(parts, credential).renew(order)
+  const made = await strategyOf(parts, credential).renew(call)
   if (made.fault) {
     const failure = { error: made.fault, about, now: now(), latencyMs: now() - started }
     return { ...made, events: [recorder.failed(credential, failure)] }

@@ -16,17 +16,17 @@ export interface IdempotentRefreshParts {
   readonly guestTokens: GuestTokens
   readonly requestTokens: RequestTokens
   readonly holder: string
-  readonly available: () => void
+  readonly ensureAvailable: () => void
 }
 
 export interface IdempotentRefresh extends GuestRenewalStrategy {
   /** Mints a new token by the stored request of the guest. */
-  mint(order: TokenCall): Promise<RequestedTokens>
+  mint(call: TokenCall): Promise<RequestedTokens>
 }
 
 /**
  * Renews by a refresh under an Idempotency-Key. The key is stored before it is sent, and every repeat of the
- * refresh uses it, also one by another process after a kill. If the upstream would refuse to refresh, a new
+ * refresh uses it, also one by another process after this one was killed. If the upstream would refuse to refresh, a new
  * token is minted.
  */
 export function createIdempotentRefresh(
@@ -34,15 +34,15 @@ export function createIdempotentRefresh(
   { random }: { readonly random: Random },
 ): IdempotentRefresh {
   return {
-    mint: (order) => mint(parts, order),
+    mint: (call) => mint(parts, call),
     // The same key may be sent again.
     isSingleUse: false,
-    available: parts.available,
+    ensureAvailable: parts.ensureAvailable,
     prepare: (credential, now) => prepare(credential, now, { id: random.uuid, holder: parts.holder }),
-    renew: (order) =>
-      order.credential.intent?.action === 'refresh'
-        ? refresh(parts, order)
-        : mint(parts, order).catch((thrown: unknown) => throwBoth(thrown, order.credential.intent?.because)),
+    renew: (call) =>
+      call.credential.intent?.action === 'refresh'
+        ? refresh(parts, call)
+        : mint(parts, call).catch((thrown: unknown) => throwBoth(thrown, call.credential.intent?.because)),
     afterFailure,
   }
 }
@@ -66,39 +66,39 @@ function afterFailure(
   now: Instant,
 ): FailureResult<GuestCredential> {
   const { intent } = credential
-  if (intent?.action !== 'refresh' || !isHopeless(credential, error, now)) return { credential, next: 'stop' }
+  if (intent?.action !== 'refresh' || !needsMint(credential, error, now)) return { credential, next: 'stop' }
   const next = { ...intent, action: 'mint', because: error.message } as const
   return { credential: { ...credential, intent: next }, next: 'retry' }
 }
 
-function mint({ guestTokens, requestTokens }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
-  const { upstreamId: _former, ...rest } = order.credential
+function mint({ guestTokens, requestTokens }: IdempotentRefreshParts, call: TokenCall): Promise<RequestedTokens> {
+  const { upstreamId: _former, ...rest } = call.credential
   const request = requestOf(rest)
   // The upstream mints for the guest id, whatever `sub` a token from outside had.
   const credential = withTokenSubject(rest, request.guestId)
   return requestTokens(
-    { ...order, credential },
+    { ...call, credential },
     {
       operation: MINT,
       requirements: requirements(request, request.guestId),
-      send: (hooks) => guestTokens.mint(request, { ...hooks, ...waiting(order) }),
+      send: (hooks) => guestTokens.mint(request, { ...hooks, ...waitOf(call) }),
     },
   )
 }
 
-function refresh({ guestTokens, requestTokens }: IdempotentRefreshParts, order: TokenCall): Promise<RequestedTokens> {
-  const { upstreamId = guestIdOf(order.credential), intent } = order.credential
-  const wanted = { guestTokenId: upstreamId, idempotencyKey: intent?.id ?? '' }
-  return requestTokens<Refreshed>(order, {
+function refresh({ guestTokens, requestTokens }: IdempotentRefreshParts, call: TokenCall): Promise<RequestedTokens> {
+  const { upstreamId = guestIdOf(call.credential), intent } = call.credential
+  const request = { guestTokenId: upstreamId, idempotencyKey: intent?.id ?? '' }
+  return requestTokens<Refreshed>(call, {
     operation: REFRESH,
-    requirements: requirements(requestOf(order.credential), tokenSubjectOf(order.credential)),
+    requirements: requirements(requestOf(call.credential), tokenSubjectOf(call.credential)),
     changes: ({ guestTokenId }) => (guestTokenId === undefined ? {} : { upstreamId: guestTokenId }),
     send: (hooks) =>
-      guestTokens.refresh(wanted, {
+      guestTokens.refresh(request, {
         ...hooks,
-        ...waiting(order),
+        ...waitOf(call),
         onSend() {
-          refuseOld(intent, order.now())
+          refuseOldKey(intent, call.now())
           hooks.onSend()
         },
       }),
@@ -116,10 +116,11 @@ function throwBoth(thrown: unknown, because: string | undefined): never {
   throw new GuestpassError(code, both, { ...facts, cause: thrown })
 }
 
-const waiting = ({ context: { signal, patienceMs } }: TokenCall) => ({ signal, patienceMs })
+/** How long the upstream call may last, by the context of its caller. */
+const waitOf = ({ context: { signal, patienceMs } }: TokenCall) => ({ signal, patienceMs })
 
-/** Throws if the key has become too old since the decision: a try may wait, and a machine may pause. */
-function refuseOld(intent: Intent | undefined, now: Instant): void {
+/** Throws if the key is too old by now: a try may have waited, and the machine may have been paused. */
+function refuseOldKey(intent: Intent | undefined, now: Instant): void {
   if (intent && isKeyKnown(intent, now)) return
   throw new GuestpassError(
     'refresh_impossible',
@@ -130,19 +131,19 @@ function refuseOld(intent: Intent | undefined, now: Instant): void {
 /** The stored request of a guest. */
 const requestOf = (credential: GuestCredential): MintRequest => ({
   guestId: guestIdOf(credential),
-  durationSeconds: credential.request?.durationSeconds ?? lifeOf(credential),
+  durationSeconds: credential.request?.durationSeconds ?? lifetimeOf(credential),
   scopes: credential.request?.scopes ?? [],
 })
 
 /** The lifetime of the last token, in seconds. The requested lifetime of an imported token is not known. */
-function lifeOf({ tokens }: GuestCredential): number {
+function lifetimeOf({ tokens }: GuestCredential): number {
   const seconds = tokens ? Math.round((tokens.expiresAt - tokens.sentAt) / SECOND) : 0
   return seconds < 1 ? durations.shortSession : Math.min(seconds, LONGEST_DURATION)
 }
 
 /**
- * Whether only a new token helps. The upstream replays the same answer for a key. If that token fails
+ * Whether a failed refresh is given up for a mint. The upstream replays the same answer for a key. If that token fails
  * verification, retry only while the previous token is valid, because keys and clocks may recover; then mint.
  */
-const isHopeless = ({ tokens }: GuestCredential, { code }: GuestpassError, now: Instant): boolean =>
+const needsMint = ({ tokens }: GuestCredential, { code }: GuestpassError, now: Instant): boolean =>
   code === 'refresh_impossible' || (code === 'token_refused' && !(tokens && now < tokens.expiresAt))

@@ -18,7 +18,7 @@ export const GUEST_TOKENS = 'guest-tokens'
 export interface GuestTokenParts {
   readonly connection: string
   readonly recorder: GuestEventRecorder
-  readonly mint: (order: TokenCall) => Promise<RequestedTokens>
+  readonly mint: (call: TokenCall) => Promise<RequestedTokens>
   readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
 }
 

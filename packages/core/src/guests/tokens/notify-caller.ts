@@ -11,18 +11,21 @@ export interface NotifyCallerParts {
   readonly verifier: Verifier
 }
 
-/** Waits for the token of a call, calls the call's own listener with it, and gives it. */
+/**
+ * Waits for the token of a call, calls the call's own listener with it, and gives it. An `issue` always gives a
+ * token that was issued; for a `renewal` the generation says whether the token was issued or refreshed.
+ */
 export async function notifyCaller(
   { clock, recorder, verifier }: NotifyCallerParts,
   work: Promise<GuestWithTokens>,
   { onReady }: ReadyContext,
-  isIssue: boolean,
+  call: 'issue' | 'renewal',
 ): Promise<GuestWithTokens> {
   if (!onReady) return work
   const elapsed = stopwatch(clock)
   const credential = await work
   const latencyMs = elapsed()
-  const kind = isIssue || credential.generation === 1 ? 'issued' : 'refreshed'
+  const kind = call === 'issue' || credential.generation === 1 ? 'issued' : 'refreshed'
   recorder.notifyCaller(onReady, { credential, kind, claims: await claimsOf(verifier, credential), latencyMs })
   return credential
 }

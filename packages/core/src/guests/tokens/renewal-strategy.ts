@@ -4,10 +4,10 @@ import type { RequestedTokens } from './request-tokens.ts'
 
 /** Renews the guests of one API. */
 export interface GuestRenewalStrategy extends Pick<RenewalStrategy<GuestCredential>, 'prepare' | 'afterFailure'> {
-  /** Whether a call uses something up (see `RenewalStrategy.isSingleUse`). */
+  /** Whether a call uses up a refresh token (see `RenewalStrategy.isSingleUse`). */
   readonly isSingleUse: boolean
   /** Throws if the connection does not offer the API. */
-  available(): void
+  ensureAvailable(): void
   /** Requests the next tokens as the credential's intent says. */
-  renew(order: RenewalCall<GuestCredential>): Promise<RequestedTokens>
+  renew(call: RenewalCall<GuestCredential>): Promise<RequestedTokens>
 }

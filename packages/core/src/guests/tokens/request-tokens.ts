@@ -48,8 +48,8 @@ export interface TokenRequest<G extends GrantedTokens> {
 
 /** Requests the tokens of a guest, accepts them, and makes the event. */
 export type RequestTokens = <G extends GrantedTokens>(
-  order: TokenCall,
-  wanted: TokenRequest<G>,
+  call: TokenCall,
+  request: TokenRequest<G>,
 ) => Promise<RequestedTokens>
 
 export function createRequestTokens(

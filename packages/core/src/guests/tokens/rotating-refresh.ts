@@ -24,7 +24,7 @@ export interface RotatingRefreshParts {
   readonly acceptor: Pick<TokenAcceptor, 'ensureVerifiable'>
   readonly format: TokenRequirements['format']
   readonly holder: string
-  readonly available: () => void
+  readonly ensureAvailable: () => void
 }
 
 /**
@@ -43,30 +43,31 @@ export function createRotatingRefresh(
   const rotation = createRotation<GuestCredential>({ holder: parts.holder, describe }, random)
   return {
     isSingleUse: true,
-    available: parts.available,
+    ensureAvailable: parts.ensureAvailable,
     prepare: rotation.prepare,
     afterFailure: rotation.afterFailure,
-    async renew(order) {
+    async renew(call) {
       // The upstream gives the answer once: it must be possible to verify it.
       await parts.acceptor.ensureVerifiable(parts.format)
-      return refreshed(parts, order, rotation.refreshable(order.credential))
+      return requestRefresh(parts, call, rotation.refreshable(call.credential))
     },
   }
 }
 
-async function refreshed(
+/** Requests the next tokens. If they do not verify, gives the former ones with the new refresh token. */
+async function requestRefresh(
   { format, requestTokens, refresh }: RotatingRefreshParts,
-  order: RenewalCall<GuestCredential>,
+  call: RenewalCall<GuestCredential>,
   credential: Refreshable<GuestCredential>,
 ): Promise<RequestedTokens> {
   const { tokens } = credential
   let granted: GrantedTokens | undefined
   try {
-    const made = await requestTokens(order, {
+    const made = await requestTokens(call, {
       operation: REFRESH,
       requirements: { subject: guestIdOf(credential), scopes: [], format, renewable: true },
       send: async (hooks) =>
-        (granted = await refresh(tokens.refresh, hooks, order.context.patienceMs, personalTextsOf(credential.profile))),
+        (granted = await refresh(tokens.refresh, hooks, call.context.patienceMs, personalTextsOf(credential.profile))),
     })
     return { ...made, credential: { ...made.credential, status: 'active' } }
   } catch (thrown) {

@@ -5,13 +5,17 @@ import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import type { GuestpassError } from '../../domain/errors.ts'
 import { MAX_PAUSE } from '../../policy/retry-after.ts'
 
-/** Refusals of this library: nothing was sent, so that they say nothing new of the upstream. They name the time to ask again. */
+/**
+ * Refusals of this library. Nothing was sent, so they are no failure of the upstream. They name the time of
+ * the next try.
+ */
 const OWN_REFUSALS: ReadonlySet<string> = new Set(['circuit_open', 'upstream_busy'])
 
 /**
- * The back-off after a failed renewal, for all callers: half to the whole of 1 s, doubled with every failure in a row up to
- * 5 minutes. It is never shorter than the upstream asked for, up to an hour. An open circuit or a reached rate limit counts as
- * no failure: the back-off lasts until the time that it names, and up to a second more.
+ * The back-off after a failed renewal, for all callers: half to the whole of 1 s, doubled with every failure in
+ * a row up to 5 minutes. It is never shorter than the upstream asked for, up to an hour. An open circuit or a
+ * reached rate limit counts as no failure: the back-off lasts until the time that it names, and up to a second
+ * more.
  *
  * @param retryInMs how long the error asks to wait, in milliseconds; 0 or less if it names no time
  * @param random at least 0, less than 1: 0 gives the longest back-off

@@ -7,9 +7,9 @@ import { withTimeLimit } from '../../policy/time-limit.ts'
 import type { Clock } from '../../ports/clock.ts'
 
 /**
- * Waits for work on behalf of a caller. `signal` and `patienceMs` (default `mostMs`) end this wait; the work itself goes on. Rejects
- * with the signal's reason, or with `deadline_exceeded`; `then` says what the caller can do.
- * The error names the last failure that `watch` reported.
+ * Waits for work on behalf of a caller. `signal` and `patienceMs` (default `mostMs`) end this wait; the work
+ * itself goes on. Rejects with the signal's reason, or with `deadline_exceeded`. That error says by `then` what
+ * the caller can do, and names the last failure that `watch` reported.
  */
 export function callerWait<T>(
   work: (signal: AbortSignal) => Promise<T>,

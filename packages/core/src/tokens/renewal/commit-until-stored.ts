@@ -23,8 +23,8 @@ export interface SavingPorts {
   readonly store: Pick<Ledger, 'commit'>
   readonly clock: Clock
   /** Called about every 5 s while tokens wait for the store. */
-  readonly onUnsaved?: ((waiting: UnsavedTokens) => void) | undefined
-  /** How long the store is asked, in milliseconds. Default: as long as the process lives. */
+  readonly onUnsaved?: ((unsaved: UnsavedTokens) => void) | undefined
+  /** How long storing is retried, in milliseconds. Default: as long as the process lives. */
   readonly unsavedMs?: Millis | undefined
 }
 
@@ -32,13 +32,16 @@ const FIRST: Millis = SECOND / 10
 const LONGEST: Millis = SECOND
 const REPORT_EVERY: Millis = 5 * SECOND
 
-/** Faults of a store that pass: another process holds the lock, the disk is full or does not answer. */
+/**
+ * Whether an error of a store may pass by itself: another process holds the lock, the disk is full or does
+ * not answer.
+ */
 export const isTransientStoreError = ({ code }: GuestpassError): boolean =>
   code === 'store_busy' || code === 'store_unavailable'
 
 /**
- * Repeats work that tokens in hand wait for, after 0.1 s at first and every second later, as long as its faults may pass by themselves
- * and `unsavedMs` are not over; then it rejects with the last fault.
+ * Retries work that new tokens wait for, after 0.1 s at first and every second later. Rejects with the last
+ * error after `unsavedMs`, or at once if `mayPass` says that the error does not pass by itself.
  */
 export async function retryWhileTransient<T>(
   { clock, onUnsaved, unsavedMs = Number.POSITIVE_INFINITY }: Omit<SavingPorts, 'store'>,
@@ -64,9 +67,8 @@ export async function retryWhileTransient<T>(
 }
 
 /**
- * Commits what cannot be had again, as a refresh token that just came. A store that is busy or has no room is asked again, after
- * 0.1 s at first and every second later, until it takes the change or `unsavedMs` are over; then, and for any other fault, it
- * rejects with what the store said.
+ * Commits tokens that are given only once. Retries while the store is busy or full, as `retryWhileTransient`
+ * does. `credential` names what the tokens are for, in `onUnsaved`.
  */
 export const commitUntilStored = (
   ports: SavingPorts,
@@ -80,7 +82,10 @@ export const commitUntilStored = (
     isTransientStoreError,
   )
 
-/** What can be had only once came, and the store has not taken it: as if the answer had been lost. */
+/**
+ * The error of new tokens that the store did not take. In doubt, as if the answer to the request had been
+ * lost.
+ */
 export const unsavedError = (cause: unknown, tokens: CredentialWithTokens): GuestpassError =>
   new GuestpassError(
     'in_doubt',

@@ -1,7 +1,7 @@
 import type { Millis } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 
-/** One value in memory, fresh for a while. */
+/** A value in memory that is fresh for some time. */
 export interface ExpiringValue<T> {
   /** The value while it is fresh. */
   get(): T | undefined
@@ -10,48 +10,52 @@ export interface ExpiringValue<T> {
 }
 
 /**
- * Reading two clocks costs more than all else here: after so many looks within a glance they are spared until the glance ends,
- * and for as many looks at most, because a storm may let no timer fire.
+ * Reading two clocks costs more than all else here. After this many reads within `PERIOD`, the value is given
+ * without the clocks until a timer of `PERIOD` fires, and for as many reads at most, because many reads may let
+ * no timer fire.
  */
-const STORM = 1_000
-const GLANCE: Millis = 10
+const FREQUENT = 1_000
+const PERIOD: Millis = 10
 
-/** Fresh by both clocks, so that neither a backward step of the wall nor a suspended machine makes a value look young. */
+/**
+ * Makes a value that is fresh while it is by both clocks: neither a wall clock that steps back nor a suspended
+ * machine makes it look younger.
+ */
 export function createExpiringValue<T>(clock: Clock): ExpiringValue<T> {
   let value: T | undefined
   let [freshFor, wall, monotonic] = [0, 0, 0]
-  /** The value again, while the clocks are spared. */
-  let spared: T | undefined
-  let sparedLooks = 0
-  let glanceBegan = 0
-  let looks = 0
+  /** The value, while it is given without the clocks. */
+  let unchecked: T | undefined
+  let uncheckedReadsLeft = 0
+  let periodBegan = 0
+  let reads = 0
 
   const clear = (): void => {
     value = undefined
-    spared = undefined
+    unchecked = undefined
   }
 
-  function look(): T | undefined {
+  function readChecked(): T | undefined {
     const now = clock.monotonic()
     const isFresh = now - monotonic < freshFor && Math.abs(clock.wall() - wall) < freshFor
-    if (value === undefined || !isFresh) return (spared = undefined)
-    if (now - glanceBegan >= GLANCE) {
-      glanceBegan = now
-      looks = 0
+    if (value === undefined || !isFresh) return (unchecked = undefined)
+    if (now - periodBegan >= PERIOD) {
+      periodBegan = now
+      reads = 0
     }
-    looks += 1
-    if (looks >= STORM) sparedLooks = STORM
-    if (looks === STORM) {
-      spared = value
-      void clock.sleep(GLANCE).then(() => {
-        spared = undefined
+    reads += 1
+    if (reads >= FREQUENT) uncheckedReadsLeft = FREQUENT
+    if (reads === FREQUENT) {
+      unchecked = value
+      void clock.sleep(PERIOD).then(() => {
+        unchecked = undefined
       })
     }
     return value
   }
 
   return {
-    get: () => (spared !== undefined && (sparedLooks -= 1) >= 0 ? spared : look()),
+    get: () => (unchecked !== undefined && (uncheckedReadsLeft -= 1) >= 0 ? unchecked : readChecked()),
     set(next, ms) {
       clear()
       value = next

@@ -2,15 +2,16 @@ import { AGAIN, type Lease, type LeaseResult, withLease } from './lease.ts'
 import type { RenewalPorts } from './renewal.ts'
 
 /**
- * Runs work for one key at a time, over all processes that share the store. The lock saves requests; it is never what keeps data right.
- * `signal` ends the wait for the lock. The work gets the lease, which a process that slept may have lost.
+ * Runs work for one key at a time, over all processes that share the store. `signal` ends the wait for the lock.
+ * The lock only saves requests: data must stay right without it, because a process that was paused may have lost
+ * its lease.
  */
 export type KeyedLock = <T>(key: string, work: (held: HeldLock) => Promise<T>, signal?: AbortSignal) => Promise<T>
 
 /** The lock, while its work runs. */
 export interface HeldLock {
   readonly lease: Lease
-  /** Whether other work for the key ran, or held the lease, after this one asked. */
+  /** Whether this work had to wait for other work for the key, in this process or another one. */
   readonly waited: boolean
 }
 
@@ -22,7 +23,10 @@ interface LockParts {
   readonly latest: Map<string, Promise<unknown>>
 }
 
-/** A lock by key for one connection. Within the process work waits in the order of its calls; between processes, for a lease. */
+/**
+ * Makes a lock by key for one connection. Work of one process waits in the order of its calls, and work of
+ * several processes for a lease.
+ */
 export function createKeyedLock(connection: string, ports: RenewalPorts): KeyedLock {
   const holder = `${ports.holder}/${ports.random.uuid()}`
   const parts: LockParts = { connection, ports, holder, latest: new Map() }
@@ -53,10 +57,10 @@ function underLease<T>(
   { connection, ports, holder }: LockParts,
   name: string,
   work: (held: HeldLock) => Promise<T>,
-  isBehind: boolean,
+  hasQueued: boolean,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  let waited = isBehind
+  let waited = hasQueued
   const locked = ({ lease }: LeaseResult): Promise<T> | typeof AGAIN => {
     if (lease) return work({ lease, waited })
     waited = true

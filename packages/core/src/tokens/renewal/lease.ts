@@ -4,15 +4,18 @@ import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Coordination, FoundCredential, LeaseAnswer } from '../../ports/store.ts'
 
-/** Short, because its holder prolongs it: a process that dies keeps the others waiting only this long. */
+/**
+ * How long a lease lasts. Short, because its holder prolongs it, and others wait this long if the holder
+ * dies.
+ */
 export const LEASE: Millis = 5 * SECOND
-/** The end of a lease, in which nothing is sent any more: what is sent then could arrive when another process has taken over. */
+/** At the end of a lease nothing is sent: it could arrive after another process got the lease. */
 const MARGIN: Millis = SECOND
 
 export interface LeaseRequest {
   readonly connection: string
   readonly name: string
-  /** Names the process that asks, among all that share the store. */
+  /** Names the holder among all that share the store. */
   readonly holder: string
   /** The id of the credential that the lease is for, read in the same step. */
   readonly credential?: string
@@ -26,15 +29,15 @@ export interface LeasePorts {
 /** A lease that this process holds, prolonged while work goes on. */
 export interface Lease {
   /**
-   * Asks the store again and reads the credential, which another holder may have changed if the lease lapsed meanwhile. Rejects with
-   * `Superseded` when another holder has it.
+   * Requests the lease again and reads the credential, which another holder may have changed if the lease lapsed
+   * meanwhile. Rejects with `Superseded` if another holder has the lease.
    */
   confirm(): Promise<FoundCredential | undefined>
-  /** Milliseconds since the store last confirmed it, suspends of the machine included. */
+  /** Milliseconds since the store last granted the lease, suspends of the machine included. */
   age(): Millis
-  /** False as soon as another process may have taken it: nothing may be sent any more before `confirm`. */
+  /** False as soon as another process may have the lease: nothing may be sent before `confirm`. */
   isHeld(): boolean
-  /** Gives it back. Never rejects: a lease that cannot be given back ends by itself. */
+  /** Releases the lease. Never rejects: a lease that cannot be released ends by itself. */
   release(): Promise<void>
 }
 
@@ -50,17 +53,19 @@ export type LeaseResult = LeaseAnswer & {
 
 const RETRY_DELAY: Millis = 50
 
-/** How long to wait before the next request for a lease that was not granted: its holder may give it back early. */
+/**
+ * How long to wait before the next request for a lease that was not granted. Its holder may release it early.
+ */
 const retryDelay = ({ endsInMs }: LeaseAnswer, random: Random): Millis =>
   Math.min(endsInMs, RETRY_DELAY * (1 + random.float()))
 
-/** What work under a lease answers to have the lease requested again. */
+/** The result of work under a lease that needs another request for the lease. */
 export const AGAIN = Symbol('again')
 
 /**
- * Requests a lease until `work` gives a result. `work` is called with each answer of the store, granted or not, and answers
- * `AGAIN` to have the lease requested again. A lease that was granted is released afterwards. After a request that was not
- * granted it waits at most 100 ms. Rejects with what `work` throws, and with the reason of `signal`.
+ * Requests a lease until `work` gives a result other than `AGAIN`. Calls `work` with each answer of the store,
+ * granted or not, and releases a granted lease afterwards. After a request that was not granted it waits at most
+ * 100 ms. Rejects with the error of `work`, and with the reason of `signal`.
  */
 export async function withLease<T>(
   request: LeaseRequest,
@@ -73,8 +78,8 @@ export async function withLease<T>(
     const result = await requestLease(request, ports)
     const { lease } = result
     try {
-      const made = await work(result)
-      if (made !== AGAIN) return made
+      const outcome = await work(result)
+      if (outcome !== AGAIN) return outcome
     } finally {
       await lease?.release()
     }
@@ -83,29 +88,29 @@ export async function withLease<T>(
 }
 
 /** Requests a lease once. */
-async function requestLease(ask: LeaseRequest, { store, clock }: LeasePorts): Promise<LeaseResult> {
-  const { connection, name, holder, credential } = ask
+async function requestLease(request: LeaseRequest, { store, clock }: LeasePorts): Promise<LeaseResult> {
+  const { connection, name, holder, credential } = request
   const state = { age: stopwatch(clock), isLost: false }
-  const asked = async (of?: string): Promise<LeaseAnswer> => {
-    // From before the question: the store's answer may have taken a while.
+  const ask = async (of?: string): Promise<LeaseAnswer> => {
+    // Counted from before the request, because the store's answer may take a while.
     const age = stopwatch(clock)
     const answer = await store.lease(connection, name, holder, LEASE, of)
-    // One that lapsed in between may have been another's meanwhile, though it is granted again.
+    // After a lapse another holder may have had the lease, though it is granted again now.
     if (!answer.granted || state.age() >= LEASE) state.isLost = true
     if (answer.granted) state.age = age
     return answer
   }
   const requested = { requestedAt: clock.monotonic(), elapsed: stopwatch(clock) }
-  const answer = { ...(await asked(credential)), ...requested }
+  const answer = { ...(await ask(credential)), ...requested }
   if (!answer.granted) return answer
   state.isLost = false
   const stop = new AbortController()
-  void prolonged(() => asked(), stop.signal, clock)
+  void prolong(() => ask(), stop.signal, clock)
   return {
     ...answer,
     lease: {
       async confirm() {
-        const again = await asked(credential)
+        const again = await ask(credential)
         if (!again.granted) throw new Superseded()
         state.isLost = false
         return again.found
@@ -120,8 +125,8 @@ async function requestLease(ask: LeaseRequest, { store, clock }: LeasePorts): Pr
   }
 }
 
-/** Prolongs a lease until it is lost or the signal aborts. A store that fails for a moment is asked again. */
-async function prolonged(ask: () => Promise<LeaseAnswer>, signal: AbortSignal, clock: Clock): Promise<void> {
+/** Prolongs a lease until it is lost or the signal aborts. After an error of the store it tries again. */
+async function prolong(ask: () => Promise<LeaseAnswer>, signal: AbortSignal, clock: Clock): Promise<void> {
   for (;;) {
     const isOver = await clock.sleep(LEASE / 3, signal).then(
       () => false,

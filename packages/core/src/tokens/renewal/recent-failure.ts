@@ -3,17 +3,20 @@ import type { GuestpassError } from '../../domain/errors.ts'
 import { type Clock, stopwatch } from '../../ports/clock.ts'
 import type { FoundCredential } from '../../ports/store.ts'
 
-/** The latest failure that this process met, for as long as it is not tried again. */
+/** The latest failed renewal of this process, until it may be tried again. */
 export interface RecentFailure {
-  /** The failure because of which what was found is not tried now; undefined: it may be tried. */
+  /** The failure that keeps a credential from being renewed now. Undefined: it may be renewed. */
   blocking(found: FoundCredential): GuestpassError | undefined
-  /** Remembers a failure for `restMs`; without, as one that only a changed configuration can end. */
-  record(error: GuestpassError, generation: number, restMs: Millis | undefined): void
+  /**
+   * Remembers a failure for `backOffMs`. Undefined: only a changed configuration can end the failure; then it is
+   * remembered for 5 s, twice as long each time it recurs, up to 1 min.
+   */
+  record(error: GuestpassError, generation: number, backOffMs: Millis | undefined): void
 }
 
 /**
- * A refusal that only a changed configuration can end is remembered by the process that met it, not by the store: for this long
- * at first, twice as long each time it comes again, up to `LONGEST`.
+ * Times for failures that only a changed configuration can end. The store does not keep them, because the
+ * next process may have another configuration.
  */
 const FIRST: Millis = 5 * SECOND
 const LONGEST: Millis = MINUTE
@@ -27,9 +30,9 @@ export function createRecentFailure(clock: Clock): RecentFailure {
       const isBlocked = latest?.generation === (credential?.generation ?? 0) && latest.age() < latest.ms
       return isBlocked ? latest?.error : undefined
     },
-    record(error, generation, restMs) {
-      const again = latest?.generation === generation && !latest.error.retryable ? latest.ms * 2 : FIRST
-      latest = { error, generation, ms: restMs ?? Math.min(again, LONGEST), age: stopwatch(clock) }
+    record(error, generation, backOffMs) {
+      const recurringMs = latest?.generation === generation && !latest.error.retryable ? latest.ms * 2 : FIRST
+      latest = { error, generation, ms: backOffMs ?? Math.min(recurringMs, LONGEST), age: stopwatch(clock) }
     },
   }
 }

@@ -4,7 +4,7 @@ import {
   type Credential,
   type CredentialWithTokens,
   type TokenSet,
-  withoutNotes,
+  withoutMembers,
 } from '../../domain/credential.ts'
 import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
@@ -20,23 +20,28 @@ import type { Lease } from './lease.ts'
 import type { CurrentCredential, Snapshot, RenewalParts } from './renewal-parts.ts'
 import type { PreparedRenewal, RenewalResult } from './strategy.ts'
 
-/** One attempt, from what was found to what is stored. */
+/** One attempt to renew a credential, under a lease. */
 interface RenewalAttempt<C extends Credential = Credential> extends PreparedRenewal<C> {
   readonly parts: RenewalParts<C>
   readonly lease: Lease
   readonly about: EventContext
   readonly context: Context
   readonly now: () => Instant
-  /** Of the row as this attempt left it last. */
+  /** The revision of the row after the latest write or read of this attempt. */
   revision: number
 }
 
-/** A lease that was confirmed this short a time ago need not be looked at again before the first try. */
-const JUST_NOW: Millis = SECOND
+/** The result of a renewal whose tokens were stored. */
+type StoredRenewal<C extends Credential> = Pick<RenewalResult<C>, 'fault' | 'onStored'> & {
+  readonly next: CredentialWithTokens<C>
+}
+
+/** The first try needs no confirmation of a lease that is younger than this. */
+const RECENTLY_CONFIRMED: Millis = SECOND
 
 /**
- * One renewal under a lease: writes down the intent, asks upstream, commits what came. Undefined: plan again, because another
- * process was first, or another way is to be taken.
+ * Renews a credential once under a lease: stores the intent, requests tokens, and stores them. Undefined: plan
+ * again, because another process was first, or because the stored credential has changed.
  */
 export async function attemptRenewal<C extends Credential>(
   parts: RenewalParts<C>,
@@ -49,57 +54,66 @@ export async function attemptRenewal<C extends Credential>(
   const before = found.credential ?? strategy.initial(found.now)
   const about = strategy.about(before, context)
   const prepared = strategy.prepare(before, now())
-  const one: RenewalAttempt<C> = { ...prepared, parts, lease, about, context, now, revision: found.revision }
+  const attempt: RenewalAttempt<C> = { ...prepared, parts, lease, about, context, now, revision: found.revision }
   if (prepared.next === 'send' && strategy.isSingleUse(before)) await parts.ports.store.ensureRoom()
   if (prepared.credential !== before) {
     const events = strategy.startEvents(before, prepared.credential, about, now())
-    if ((await write(one, prepared.credential, events)) === 'conflict') return undefined
+    if ((await writeCredential(attempt, prepared.credential, events)) === 'conflict') return undefined
   }
   if (prepared.next === 'plan') return undefined
-  const made = await sent(one)
-  if (!made) return undefined
-  const { next, fault, onStored } = made
-  parts.seen = { generation: next.generation, now: now(), monotonic: parts.ports.clock.monotonic() }
-  if (fault) throw faulty(one, next, fault)
+  const stored = await requestAndStore(attempt)
+  if (!stored) return undefined
+  const { next, fault, onStored } = stored
+  parts.lastSeen = { generation: next.generation, now: now(), monotonic: parts.ports.clock.monotonic() }
+  if (fault) {
+    rememberFailure(attempt, fault, next)
+    throw fault
+  }
   onStored?.(next)
   return { credential: next, now: found.now, elapsed }
 }
 
-/** Asks upstream and stores what came. */
-async function sent<C extends Credential>(
-  one: RenewalAttempt<C>,
-): Promise<(Pick<RenewalResult<C>, 'fault' | 'onStored'> & { readonly next: CredentialWithTokens<C> }) | undefined> {
-  const { parts, credential, next, isRetry, about, now } = one
-  const context = uncancellable(one.context)
+/** Requests tokens and stores them, or stores the failure. Undefined: plan again. */
+async function requestAndStore<C extends Credential>(
+  attempt: RenewalAttempt<C>,
+): Promise<StoredRenewal<C> | undefined> {
+  const { parts, credential, next, isRetry, about, now } = attempt
+  const context = uncancellable(attempt.context)
   const { strategy } = parts
   const elapsed = stopwatch(parts.ports.clock)
   try {
-    const call = { credential, next, isRetry, about, context, now, hooks: hooksOf(one) }
-    const made = checkExpiry(await strategy.renew(call), strategy.isSingleUse(credential), now())
-    const kept = await keep(one, made)
-    if (kept) return { ...made, next: kept }
-    await made.onSuperseded?.()
+    const call = { credential, next, isRetry, about, context, now, hooks: tryHooks(attempt) }
+    const result = checkExpiry(await strategy.renew(call), strategy.isSingleUse(credential), now())
+    const stored = await storeTokens(attempt, result)
+    if (stored) return { ...result, next: stored }
+    await result.onSuperseded?.()
     return undefined
   } catch (thrown) {
     if (thrown instanceof Superseded) return undefined
-    return settle(one, asGuestpassError(thrown), elapsed())
+    return storeFailure(attempt, asGuestpassError(thrown), elapsed())
   }
 }
 
-/** What came, and whether its access token ended on the way. A refresh token that came with it is kept all the same. */
+/**
+ * Refuses an access token that expired before it arrived. It throws, but not after a single-use call: the new
+ * refresh token has to be stored, so that the refusal is the result's `fault`.
+ */
 function checkExpiry<C extends Credential>(
-  made: RenewalResult<C>,
+  result: RenewalResult<C>,
   isSingleUse: boolean,
   now: Instant,
 ): RenewalResult<C> {
-  const fault = made.fault ? undefined : expiredOnArrival(made.credential.tokens, now)
+  const fault = result.fault ? undefined : expiryFault(result.credential.tokens, now)
   if (fault && !isSingleUse) throw fault
-  return fault ? { ...made, fault } : made
+  return fault ? { ...result, fault } : result
 }
 
-/** Before each try of what can be spent, lease and row are looked at again; and once more, without asking the store, when it leaves. */
-function hooksOf(one: RenewalAttempt): TryHooks {
-  const { lease, credential, parts } = one
+/**
+ * Hooks that send a single-use call only under the lease. `beforeTry` asks the store for lease and row. `onSend`
+ * asks no store, because the connection is open by then.
+ */
+function tryHooks(attempt: RenewalAttempt): TryHooks {
+  const { lease, credential, parts } = attempt
   const onFailedTry = (failure: GuestpassError): void => {
     parts.latestFailure = failure
     parts.ports.onFailedTry?.(failure)
@@ -110,108 +124,113 @@ function hooksOf(one: RenewalAttempt): TryHooks {
     onFailedTry,
     async beforeTry() {
       tries += 1
-      if (tries === 1 && lease.isHeld() && lease.age() < JUST_NOW) return
+      if (tries === 1 && lease.isHeld() && lease.age() < RECENTLY_CONFIRMED) return
       const row = await lease.confirm()
-      const isOurs =
+      const isUnchanged =
         row?.credential?.generation === credential.generation && row.credential.intent?.id === credential.intent?.id
-      if (!row || !isOurs) throw new Superseded()
-      one.revision = row.revision
+      if (!row || !isUnchanged) throw new Superseded()
+      attempt.revision = row.revision
     },
     onSend() {
       if (lease.isHeld()) return
-      const message = 'not sent: this process stood still, and another one may have taken over'
+      const message = 'not sent: this process was paused, and another one may have started the same renewal'
       throw new TryFailure({ code: 'upstream_unavailable', sent: 'no', message })
     },
   }
 }
 
-/** Stores tokens as the next generation; undefined when another process committed first. */
-async function keep<C extends Credential>(
-  one: RenewalAttempt<C>,
+/** Stores tokens as the next generation. Undefined: another process committed first. */
+async function storeTokens<C extends Credential>(
+  attempt: RenewalAttempt<C>,
   { credential, events, fault, issued }: RenewalResult<C>,
 ): Promise<CredentialWithTokens<C> | undefined> {
-  const { parts, credential: asked } = one
+  const { parts, credential: before } = attempt
   const { connection, id, ports } = parts
-  const backOff = fault?.retryable ? { backOff: backOffOf(one, asked, fault, one.now()) } : {}
-  const next = { ...withoutNotes(credential, 'intent', 'backOff'), ...backOff, generation: asked.generation + 1 }
-  const expect = { generation: asked.generation }
+  const backOff = fault?.retryable ? { backOff: backOffFor(attempt, fault, attempt.now()) } : {}
+  const next = { ...withoutMembers(credential, 'intent', 'backOff'), ...backOff, generation: before.generation + 1 }
+  const expect = { generation: before.generation }
   const change = { connection, writes: [{ credential: next, expect }], events, ...(issued ? { issued } : {}) }
-  if (!parts.strategy.isSingleUse(asked)) return (await ports.store.commit(change)) === 'done' ? next : undefined
-  parts.saving = true
+  if (!parts.strategy.isSingleUse(before)) return (await ports.store.commit(change)) === 'done' ? next : undefined
+  parts.hasUnsavedTokens = true
   try {
     return (await commitUntilStored(ports, change, id)) === 'done' ? next : undefined
   } catch (thrown) {
     throw unsavedError(thrown, next)
   } finally {
-    parts.saving = false
+    parts.hasUnsavedTokens = false
   }
 }
 
-/** Stores what a failure leaves. Throws the failure unless the renewal is retried. */
-async function settle(one: RenewalAttempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
-  const { parts, credential: before, about, now } = one
+/**
+ * Stores a failure, with its events and back-off. Throws it, or gives undefined if the renewal is planned
+ * again.
+ */
+async function storeFailure(attempt: RenewalAttempt, error: GuestpassError, latencyMs: Millis): Promise<undefined> {
+  const { parts, credential: before, about, now } = attempt
   const { strategy, ports } = parts
   const at = now()
-  const aftermath = strategy.afterFailure(one, error, at)
-  const isRested = error.retryable || (error.code === 'in_doubt' && aftermath.credential.status !== 'needs_reauth')
-  const backOff = isRested ? backOffOf(one, before, error, at) : undefined
-  const after = backOff ? { ...aftermath.credential, backOff } : aftermath.credential
+  const result = strategy.afterFailure(attempt, error, at)
+  const mayPass = error.retryable || (error.code === 'in_doubt' && result.credential.status !== 'needs_reauth')
+  const backOff = mayPass ? backOffFor(attempt, error, at) : undefined
+  const after = backOff ? { ...result.credential, backOff } : result.credential
   const events = strategy.failureEvents({ before, after, error, about, now: at, latencyMs })
-  if (aftermath.next === 'retry' && error.unsaved === undefined) {
-    await write(one, after, events)
+  if (result.next === 'retry' && error.unsaved === undefined) {
+    await writeCredential(attempt, after, events)
     return undefined
   }
   parts.recentFailure.record(error, before.generation, backOff && backOff.until - at)
   const commit = async (): Promise<void> => {
-    const outcome = after === before ? 'conflict' : await write(one, after, events)
+    const outcome = after === before ? 'conflict' : await writeCredential(attempt, after, events)
     if (outcome === 'conflict') await ports.store.commit({ connection: parts.connection, events })
   }
-  // The caller hears what went wrong also when the store cannot take it down.
+  // If the store fails too, the caller gets the first error.
   await commit().catch(() => {})
   throw error
 }
 
-/** What came cannot be used; it is stored, with its events and the time at which to ask again. */
-function faulty(
+/** Remembers a fault of tokens that were stored, until the time of the next try. */
+function rememberFailure(
   { parts, now }: RenewalAttempt,
-  { generation, backOff }: CredentialWithTokens,
   fault: GuestpassError,
-): GuestpassError {
+  { generation, backOff }: CredentialWithTokens,
+): void {
   parts.recentFailure.record(fault, generation, backOff && backOff.until - now())
-  return fault
 }
 
-function backOffOf({ parts }: RenewalAttempt, { backOff }: Credential, error: GuestpassError, now: Instant): BackOff {
+function backOffFor({ parts, credential }: RenewalAttempt, error: GuestpassError, now: Instant): BackOff {
   const { clock, random } = parts.ports
   const retryInMs = error.retryAt === undefined ? 0 : error.retryAt - clock.wall()
-  return backOffAfter(error, backOff, now, retryInMs, random.float())
+  return backOffAfter(error, credential.backOff, now, retryInMs, random.float())
 }
 
-async function write(
-  one: RenewalAttempt,
+/**
+ * Writes a credential of the same generation, if its row is unchanged since this attempt read or wrote it.
+ */
+async function writeCredential(
+  attempt: RenewalAttempt,
   credential: Credential,
   events: readonly Event[],
 ): Promise<'done' | 'conflict'> {
-  const { parts, revision } = one
+  const { parts, revision } = attempt
   const expect = { generation: credential.generation, revision }
   const change = { connection: parts.connection, writes: [{ credential, expect }], events }
   const outcome = await parts.ports.store.commit(change)
-  if (outcome === 'done') one.revision = revision + 1
+  if (outcome === 'done') attempt.revision = revision + 1
   return outcome
 }
 
-/** Why a token that lives no longer than its way here is not served: it would be renewed without end. */
-const expiredOnArrival = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undefined =>
+/** The error of an access token that expired before it arrived. Serving it would cause endless renewals. */
+const expiryFault = ({ expiresAt }: TokenSet, now: Instant): GuestpassError | undefined =>
   now < expiresAt
     ? undefined
     : new GuestpassError(
         'token_refused',
-        'The token that upstream issued had ended when it came: it lives too short a time, or this machine stood still meanwhile.',
+        'The token that the upstream issued expired before it arrived: its lifetime is too short, or this machine was paused meanwhile.',
         { reason: 'expired' },
       )
 
-/** Throws `token_refused` for a token that had ended when it came. */
+/** Throws `token_refused` for an access token that expired before it arrived. */
 export function refuseExpired(tokens: TokenSet, now: Instant): void {
-  const late = expiredOnArrival(tokens, now)
-  if (late) throw late
+  const fault = expiryFault(tokens, now)
+  if (fault) throw fault
 }

@@ -9,7 +9,7 @@ import type { LeaseRequest } from './lease.ts'
 import type { RecentFailure } from './recent-failure.ts'
 import type { RenewalStrategy } from './strategy.ts'
 
-/** The world as renewals need it. */
+/** What renewals need of their surroundings. */
 export interface RenewalPorts extends SavingPorts {
   readonly store: Store
   readonly clock: Clock
@@ -31,7 +31,7 @@ export interface CurrentCredential<C extends Credential = Credential> {
   readonly elapsed: () => Millis
 }
 
-/** The credential as it was found, the moment at which to judge it, and what has passed since. */
+/** A credential as it was read, the store's time of the read, and the time since. */
 export interface Snapshot<C extends Credential = Credential> {
   readonly found: FoundCredential<C>
   readonly now: Instant
@@ -46,12 +46,12 @@ export interface RenewalParts<C extends Credential = Credential> {
   readonly ports: RenewalPorts
   readonly lease: LeaseRequest
   readonly recentFailure: RecentFailure
-  /** When a generation was seen last: at least as much time has passed since as here, though the store's clock stepped back. */
-  seen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
+  /** The latest read of a generation, by the store's clock and by the monotonic clock of this process. */
+  lastSeen: { readonly generation: number; readonly now: Instant; readonly monotonic: Millis } | undefined
   /** The renewal under way, which all callers share. */
   flight: Promise<CurrentCredential<C>> | undefined
-  /** The failure of the latest try of the renewal under way, which tries again. */
+  /** The failure of the latest try of the renewal under way. */
   latestFailure: GuestpassError | undefined
-  /** Tokens that came wait for the store. */
-  saving: boolean
+  /** Whether new tokens wait for the store to take them. */
+  hasUnsavedTokens: boolean
 }

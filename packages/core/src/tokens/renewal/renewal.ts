@@ -18,20 +18,21 @@ export type { CurrentCredential, RenewalPorts } from './renewal-parts.ts'
 /** Keeps one credential current. */
 export interface Renewal<C extends Credential = Credential> {
   /**
-   * The credential with tokens that are valid now. Rejects with `deadline_exceeded` when the caller's patience ends, which names the
-   * failure of the latest try; with the codes of the strategy, …
+   * Gives the credential with tokens that are valid now. Rejects with `deadline_exceeded` if the caller's
+   * `patienceMs` end, which names the failure of the latest try, and with the errors of the strategy.
    */
-  current(ask: TokenCriteria, context?: Context): Promise<CurrentCredential<C>>
+  current(criteria: TokenCriteria, context?: Context): Promise<CurrentCredential<C>>
   /** Whether a renewal is under way. */
   readonly busy: boolean
 }
 
-/** How long a caller waits for a renewal when it does not say. */
-const PATIENCE: Millis = MINUTE
+/** How long a caller waits for a renewal without `patienceMs`. */
+const DEFAULT_PATIENCE: Millis = MINUTE
 
 /**
- * Serves a stored credential, renewing it when due: look, plan, do the one thing, commit. Callers of one process share one
- * flight, processes share a lease; what keeps the data right is the commit, which names the generation it replaces.
+ * Serves a stored credential and renews it when it is due: reads it, plans the next step, does it, commits.
+ * Callers of one process share one renewal, and processes share a lease: both only save requests. The commit
+ * keeps the data right, because it names the generation that it replaces.
  */
 export function createRenewal<C extends Credential>(
   of: { readonly connection: string; readonly id: string },
@@ -39,7 +40,7 @@ export function createRenewal<C extends Credential>(
   ports: RenewalPorts,
 ): Renewal<C> {
   const { connection, id } = of
-  // Of this renewal alone: another of the same process is as much a stranger as another process.
+  // Two renewals of one process must exclude each other as those of two processes do.
   const holder = `${ports.holder}/${ports.random.uuid()}`
   const parts: RenewalParts<C> = {
     connection,
@@ -48,13 +49,13 @@ export function createRenewal<C extends Credential>(
     ports,
     lease: { connection, name: `renew:${id}`, holder, credential: id },
     recentFailure: createRecentFailure(ports.clock),
-    seen: undefined,
+    lastSeen: undefined,
     flight: undefined,
     latestFailure: undefined,
-    saving: false,
+    hasUnsavedTokens: false,
   }
   return {
-    current: (ask, context = {}) => current(parts, ask, context),
+    current: (criteria, context = {}) => current(parts, criteria, context),
     get busy() {
       return parts.flight !== undefined
     },
@@ -67,109 +68,121 @@ async function current<C extends Credential>(
   context: Context,
 ): Promise<CurrentCredential<C>> {
   const waited = stopwatch(parts.ports.clock)
-  const { patienceMs = PATIENCE } = context
-  const left = (): Millis => patienceMs - waited()
-  for (let ask = asked; ; ) {
-    const at = await look(parts)
-    if (ask.force) ask = { newerThan: at.found.credential?.generation ?? 0 }
-    const next = planned(parts, at, ask)
+  const { patienceMs = DEFAULT_PATIENCE } = context
+  const leftMs = (): Millis => patienceMs - waited()
+  for (let criteria = asked; ; ) {
+    const snapshot = await readSnapshot(parts)
+    // From the second time on, a generation that was made meanwhile is accepted.
+    if (criteria.force) criteria = { newerThan: snapshot.found.credential?.generation ?? 0 }
+    const next = planFor(parts, snapshot, criteria)
     if (next.do === 'refuse') {
-      // A caller who said how long to wait waits for the end of a back-off, too.
-      await untilRetryAt(next.error, left(), parts.ports.clock, context.patienceMs !== undefined)
+      // A caller with `patienceMs` waits for the end of any back-off.
+      await untilRetryAt(next.error, leftMs(), parts.ports.clock, context.patienceMs !== undefined)
       continue
     }
-    const refusal = parts.recentFailure.blocking(at.found)
+    const recentFailure = parts.recentFailure.blocking(snapshot.found)
     if (next.do === 'use') {
-      if (next.renew && !refusal) renewBehind(parts, context)
-      return served(at, next.tokens)
+      if (next.renew && !recentFailure) renewInBackground(parts, context)
+      return currentOf(snapshot, next.tokens)
     }
     try {
-      if (refusal) throw refusal
-      parts.flight ??= landing(parts, underLease(parts, ask, context))
-      const made = await patiently(parts.flight, { left: left(), patienceMs }, parts)
-      if (made.credential.generation > (ask.newerThan ?? -1)) return made
+      if (recentFailure) throw recentFailure
+      parts.flight ??= trackFlight(parts, renewUnderLease(parts, criteria, context))
+      const renewed = await withPatience(parts.flight, { leftMs: leftMs(), patienceMs }, parts)
+      if (renewed.credential.generation > (criteria.newerThan ?? -1)) return renewed
     } catch (thrown) {
       const { stale } = next
-      const serves = stale && isValid(parts, at, stale) && !endedOnPurpose(thrown) && !isUnsaved(thrown)
-      if (serves && ask.reported) throw thrown
-      if (serves) return served(at, stale)
-      await untilRetryAt(thrown, left(), parts.ports.clock)
+      const canServe = stale && isValid(parts, snapshot, stale) && !isRevoked(thrown) && !hasUnsavedTokens(thrown)
+      if (canServe && criteria.reported) throw thrown
+      if (canServe) return currentOf(snapshot, stale)
+      await untilRetryAt(thrown, leftMs(), parts.ports.clock)
     }
   }
 }
 
-/** The credential as it is in the store now. */
-async function look<C extends Credential>(parts: RenewalParts<C>): Promise<Snapshot<C>> {
+/** Reads the credential from the store. */
+async function readSnapshot<C extends Credential>(parts: RenewalParts<C>): Promise<Snapshot<C>> {
   const { clock, store } = parts.ports
   const elapsed = stopwatch(clock)
   const monotonic = clock.monotonic()
   const found = ofKind<C>(parts.strategy.kind, await store.find(parts.connection, parts.id))
-  return { found, now: steady(parts, found, monotonic), elapsed }
+  return { found, now: steadyTime(parts, found, monotonic), elapsed }
 }
 
-function steady(parts: RenewalParts, { credential, now }: FoundCredential, monotonic: Millis): Instant {
+/**
+ * The store's time, which never goes back for a generation: if the store's clock stepped back, it is counted on
+ * from the latest read by the monotonic clock.
+ */
+function steadyTime(parts: RenewalParts, { credential, now }: FoundCredential, monotonic: Millis): Instant {
   const generation = credential?.generation ?? 0
-  const { seen } = parts
-  const least = seen?.generation === generation ? seen.now + monotonic - seen.monotonic : now
-  parts.seen = { generation, now: Math.max(now, least), monotonic }
-  return parts.seen.now
+  const { lastSeen } = parts
+  const least = lastSeen?.generation === generation ? lastSeen.now + monotonic - lastSeen.monotonic : now
+  parts.lastSeen = { generation, now: Math.max(now, least), monotonic }
+  return parts.lastSeen.now
 }
 
-const issuersNow = ({ ports: { clock, issuerNow = () => clock.wall() } }: RenewalParts): Instant => issuerNow()
+const issuerTime = ({ ports: { clock, issuerNow = () => clock.wall() } }: RenewalParts): Instant => issuerNow()
 
-const planned = (parts: RenewalParts, { found, now }: Snapshot, ask: TokenCriteria): Plan =>
-  plan(found.credential, ask, now, parts.strategy.windows, issuersNow(parts))
+const planFor = (parts: RenewalParts, { found, now }: Snapshot, criteria: TokenCriteria): Plan =>
+  plan(found.credential, criteria, now, parts.strategy.windows, issuerTime(parts))
 
 const isValid = (parts: RenewalParts, { now, elapsed }: Snapshot, tokens: TokenSet): boolean =>
-  judgementTime(tokens, now + elapsed(), issuersNow(parts)) < tokens.expiresAt
+  judgementTime(tokens, now + elapsed(), issuerTime(parts)) < tokens.expiresAt
 
-const served = <C extends Credential>(
+const currentOf = <C extends Credential>(
   { found, now, elapsed }: Snapshot<C>,
   tokens: TokenSet,
 ): CurrentCredential<C> => ({
-  // A plan serves only tokens of what was found.
+  // A plan serves only tokens of the credential that was found.
   credential: { ...(found.credential as C), tokens },
   now,
   elapsed,
 })
 
-/** Waits until a failed renewal may be repeated, where its error says when and the caller's patience lasts that long; else throws the error. */
-async function untilRetryAt(thrown: unknown, left: Millis, clock: Clock, anyBackOff = false): Promise<void> {
+/**
+ * Waits until a failed renewal may be repeated. Throws the failure if it names no such time, or one that is
+ * more than `leftMs` away. Only failures in doubt are waited for, unless `anyBackOff` is true.
+ */
+async function untilRetryAt(thrown: unknown, leftMs: Millis, clock: Clock, anyBackOff = false): Promise<void> {
   const { code, retryAt } = thrown instanceof GuestpassError ? thrown : {}
   const waits = retryAt !== undefined && (code === 'in_doubt' || anyBackOff)
   const wait = waits ? retryAt - clock.wall() : Number.POSITIVE_INFINITY
-  if (wait > left) throw thrown
+  if (wait > leftMs) throw thrown
   await clock.sleep(Math.max(wait, 1))
 }
 
-/** Tokens came that end with this process: its caller must hear of it, and gets the newer token. */
-const isUnsaved = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.unsaved !== undefined
+/**
+ * Whether an error holds new tokens that the store did not take. They end with this process: its caller gets
+ * the error.
+ */
+const hasUnsavedTokens = (thrown: unknown): boolean => thrown instanceof GuestpassError && thrown.unsaved !== undefined
 
 /**
- * The flight's outcome, unless the caller's patience ends first: then this wait alone ends. Where the process bounds how long tokens
- * wait for the store, because it ends with the call, the caller waits for that.
+ * Waits for a shared renewal for at most `leftMs`; the renewal itself goes on. If the process ends with the call
+ * (`unsavedMs` is set), the caller waits until new tokens are stored.
  */
-async function patiently<C extends Credential>(
+async function withPatience<C extends Credential>(
   flight: Promise<CurrentCredential<C>>,
-  { left, patienceMs }: { readonly left: Millis; readonly patienceMs: Millis },
+  { leftMs, patienceMs }: { readonly leftMs: Millis; readonly patienceMs: Millis },
   parts: RenewalParts<C>,
 ): Promise<CurrentCredential<C>> {
   const { connection, ports } = parts
-  const over = new AbortController()
-  const late = ports.clock.sleep(Math.max(left, 0), over.signal).then(() => {
-    if (parts.saving && ports.unsavedMs !== undefined) return flight
+  const done = new AbortController()
+  const deadline = ports.clock.sleep(Math.max(leftMs, 0), done.signal).then(() => {
+    if (parts.hasUnsavedTokens && ports.unsavedMs !== undefined) return flight
     throw deadlineError(
       `The renewal of connection ${connection} is still under way after ${patienceMs / SECOND} s.`,
       'Ask again, or allow it more time.',
       parts.latestFailure,
     )
   })
-  late.catch(() => {})
-  return Promise.race([flight, late]).finally(() => over.abort('done'))
+  // No caller waits for the deadline after the flight has won the race.
+  deadline.catch(() => {})
+  return Promise.race([flight, deadline]).finally(() => done.abort('done'))
 }
 
-/** Clears the flight when it ends, so that those who come next plan on what it stored. */
-function landing<C extends Credential>(
+/** Keeps a renewal as the one under way until it ends. Later callers plan by what it stored. */
+function trackFlight<C extends Credential>(
   parts: RenewalParts<C>,
   work: Promise<CurrentCredential<C>>,
 ): Promise<CurrentCredential<C>> {
@@ -184,26 +197,31 @@ function landing<C extends Credential>(
   return work
 }
 
-/** One renewal that no caller waits for; its failure is in the back-off and the events that it stored. */
-function renewBehind(parts: RenewalParts, context: Context): void {
+/**
+ * Starts a renewal that no caller waits for. Its failure is in the back-off and the events that it stores.
+ */
+function renewInBackground(parts: RenewalParts, context: Context): void {
   if (parts.flight) return
-  parts.flight = landing(parts, underLease(parts, { early: true }, context))
+  parts.flight = trackFlight(parts, renewUnderLease(parts, { early: true }, context))
   parts.flight.catch(() => {})
 }
 
-/** Waits for the lease. Plans again after each answer of the store, because another process may have done the work. */
-const underLease = <C extends Credential>(
+/**
+ * Renews under the lease. Plans again after each answer of the store, because another process may have
+ * renewed.
+ */
+const renewUnderLease = <C extends Credential>(
   parts: RenewalParts<C>,
-  ask: TokenCriteria,
+  criteria: TokenCriteria,
   context: Context,
 ): Promise<CurrentCredential<C>> =>
   withLease(parts.lease, parts.ports, async ({ lease, found: row, requestedAt, elapsed }) => {
     const found = row && ofKind<C>(parts.strategy.kind, row)
-    const at = found ? { found, now: steady(parts, found, requestedAt), elapsed } : await look(parts)
-    const next = planned(parts, at, ask)
+    const snapshot = found ? { found, now: steadyTime(parts, found, requestedAt), elapsed } : await readSnapshot(parts)
+    const next = planFor(parts, snapshot, criteria)
     if (next.do === 'refuse') throw next.error
-    if (next.do === 'use') return served(at, next.tokens)
-    return (lease && (await attemptRenewal(parts, at, lease, context))) ?? AGAIN
+    if (next.do === 'use') return currentOf(snapshot, next.tokens)
+    return (lease && (await attemptRenewal(parts, snapshot, lease, context))) ?? AGAIN
   })
 
-const endedOnPurpose = (thrown: unknown): boolean => asGuestpassError(thrown).code === 'guest_revoked'
+const isRevoked = (thrown: unknown): boolean => asGuestpassError(thrown).code === 'guest_revoked'

@@ -10,25 +10,25 @@ import type { TryHooks } from '../../upstream/try-hooks.ts'
 
 /** What is stored before a call, so that another process can continue if this one is killed. */
 export interface PreparedRenewal<C extends Credential = Credential> {
-  /** With its intent; the very credential that was found where nothing has to be written down. */
+  /** With its intent. The same object as was found if nothing has to be stored. */
   readonly credential: C
-  /** `send`: the call may be made. `plan`: only write the credential down, and plan again. */
+  /** `send`: the call may be made. `plan`: only store the credential, and plan again. */
   readonly next: 'send' | 'plan'
   /** Whether the same request may have been sent before under this intent. */
   readonly isRetry: boolean
 }
 
-/** What a failure leaves. */
+/** The credential after a failed renewal. */
 export interface FailureResult<C extends Credential = Credential> {
   readonly credential: C
-  /** `retry`: plan again, there is another way or nothing is lost yet. `stop`: the caller gets the failure. */
+  /** `retry`: store the credential, and plan again. `stop`: the caller gets the failure. */
   readonly next: 'retry' | 'stop'
 }
 
 /** One call for the next tokens. */
 export interface RenewalCall<C extends Credential = Credential> extends PreparedRenewal<C> {
   readonly about: EventContext
-  /** The store's time, counted on while the call runs. */
+  /** The store's time, which runs on during the call. */
   readonly now: () => Instant
   readonly hooks: TryHooks
   readonly context: Context
@@ -39,47 +39,50 @@ export interface RenewalResult<C extends Credential = Credential> {
   readonly credential: CredentialWithTokens<C>
   readonly events: readonly Event[]
   readonly issued?: readonly IssuedToken[]
-  /** Why what came cannot be used: the credential is stored all the same, because it holds what must not be lost; then this is thrown. */
+  /**
+   * Why the new access token cannot be used. The credential is stored all the same, because its new refresh
+   * token must not be lost. Then this is thrown.
+   */
   readonly fault?: GuestpassError
-  /** Called once the tokens are stored, with the credential as it is stored. */
+  /** Called after the tokens are stored, with the stored credential. */
   onStored?(stored: CredentialWithTokens<C>): void
-  /** Called when another change came first, so that the tokens are not stored. Never rejects. */
+  /** Called if another change was first, so that the tokens are not stored. Never rejects. */
   readonly onSuperseded?: () => Promise<void>
 }
 
-/** A call that failed. */
+/** A renewal that failed. */
 export interface FailedRenewal<C extends Credential = Credential> {
   readonly before: C
-  /** What it leaves. */
+  /** The credential after the failure. */
   readonly after: C
   readonly error: GuestpassError
   readonly about: EventContext
   readonly now: Instant
-  /** From the beginning of the call to its failure, waits and repeats included. */
+  /** From the start of the call to its failure, waits and retries included. */
   readonly latencyMs: Millis
 }
 
 /**
- * How one kind of credential gets its next tokens. All but `renew` is a table: decided from plain data, without clock, network or
- * store.
+ * How one kind of credential gets its next tokens. All methods but `renew` decide from plain data, without clock,
+ * network or store.
  */
 export interface RenewalStrategy<C extends Credential = Credential> {
   readonly kind: C['kind']
   readonly windows: RenewalWindows
-  /** Whether a call uses something up, so that it must not be sent by a process that has lost its lease. */
+  /** Whether a call uses up a refresh token, so that a process that has lost its lease must not send it. */
   isSingleUse(credential: C): boolean
-  /** The credential to begin with when nothing is stored. Throws when a renewal cannot create it. */
+  /** The credential to begin with if none is stored. Throws if a renewal cannot create it. */
   initial(now: Instant): C
-  /** What the events of one call share. */
+  /** The members that the events of one call share. */
   about(credential: C, context: Context): EventContext
-  /** What to write down before the call. Throws when nothing can be renewed. */
+  /** What to store before the call. Throws if nothing can be renewed. */
   prepare(credential: C, now: Instant): PreparedRenewal<C>
-  /** Gets the next tokens from upstream, whole pipeline included. */
-  renew(order: RenewalCall<C>): Promise<RenewalResult<C>>
-  /** What a failed call leaves of the credential. */
+  /** Requests the next tokens from the upstream, with the retries of the pipeline. */
+  renew(call: RenewalCall<C>): Promise<RenewalResult<C>>
+  /** The credential after a failed call. */
   afterFailure(prepared: PreparedRenewal<C>, error: GuestpassError, now: Instant): FailureResult<C>
-  /** The events of what is written down before the call. */
+  /** The events of what is stored before the call. */
   startEvents(before: C, after: C, about: EventContext, now: Instant): readonly Event[]
-  /** The events of a failed call, and of what it leaves. */
+  /** The events of a failed call. */
   failureEvents(failure: FailedRenewal<C>): readonly Event[]
 }

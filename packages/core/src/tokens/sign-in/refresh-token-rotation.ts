@@ -1,4 +1,4 @@
-import { type Credential, type Intent, type TokenSet, withoutNotes } from '../../domain/credential.ts'
+import { type Credential, type Intent, type TokenSet, withoutMembers } from '../../domain/credential.ts'
 import { LATER } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { isInForce, type Instant, type Millis, SECOND } from '../../domain/time.ts'
@@ -97,7 +97,7 @@ export function createRotation<C extends Credential>(
       }
       // Upstream did nothing now; an earlier try under the same intent may have been the one that took effect.
       if (isRetry || credential.status === 'in_doubt') return { credential, next: 'stop' }
-      return { credential: withoutNotes(credential, 'intent'), next: 'stop' }
+      return { credential: withoutMembers(credential, 'intent'), next: 'stop' }
     },
   }
 }
@@ -118,5 +118,5 @@ const hasRefreshToken = <C extends Credential>(credential: C): credential is Ref
 function needingReauth<C extends Credential>(credential: C): C {
   const { refresh: _spent, ...left } = credential.tokens ?? {}
   const tokens = credential.tokens ? { tokens: left } : {}
-  return { ...withoutNotes(credential, 'intent', 'backOff'), status: 'needs_reauth', ...tokens }
+  return { ...withoutMembers(credential, 'intent', 'backOff'), status: 'needs_reauth', ...tokens }
 }
