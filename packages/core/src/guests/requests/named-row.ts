@@ -1,3 +1,4 @@
+import { isOAuthCredentialId } from '../../domain/credential-ids.ts'
 import { type GuestCredential, guestIn } from '../../domain/credential.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { idInRow, namedRow, spareRow } from '../../domain/guest-id.ts'
@@ -11,11 +12,14 @@ export interface GuestRow extends FoundCredential<GuestCredential> {
 
 /**
  * The row that a new guest gets: its id. An id that begins with the name of an API and a slash gets a row under the name of its own
- * API, because the plain row may be needed for a guest of the other one. A guest that was stored before that API was registered
+ * API, because the plain row may be needed for a guest of the other one; so does an id whose plain row is for an access token or a
+ * sign-in. A guest that was stored before that API was registered
  * keeps its plain row, so that a lookup must not rely on this rule.
  */
 export const rowOf = (api: string, guestId: string): string =>
-  guestApis.some((one) => guestId.startsWith(namedRow(one, ''))) ? namedRow(api, guestId) : guestId
+  isOAuthCredentialId(guestId) || guestApis.some((one) => guestId.startsWith(namedRow(one, '')))
+    ? namedRow(api, guestId)
+    : guestId
 
 /** Whether a guest is the one of an API and an id, as its row says. */
 export const isGuestOf = (guest: GuestCredential, api: string, guestId: string): boolean =>

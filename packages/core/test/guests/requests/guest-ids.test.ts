@@ -119,6 +119,18 @@ describe('a guest id that the upstream gives', () => {
     expect((await guests.issue(reuse)).token.reveal()).toBe(first.token.reveal())
   })
 
+  it.each(['grant', 'access-7'])('is no row of an access token or a sign-in if it is %j', async (guestId) => {
+    const { guests, upstream, store, connection } = await started()
+    upstream.answers = named(guestId)
+    const guest = await guests.issue(ann)
+    expect((await store.find('default', guestId)).credential).toBeUndefined()
+    expect(await connection.grant.exists()).toBe(false)
+    expect((await guests.token(guestId)).token.reveal()).toBe(guest.token.reveal())
+    upstream.answers = { token: tokenOf(guestId) }
+    expect(await guests.refresh(guestId)).toMatchObject({ guestId, generation: 2 })
+    expect((await guests.list()).guests).toMatchObject([{ guestId, generation: 2 }])
+  })
+
   it('is the next generation if the same person gets it again', async () => {
     const { guests, upstream, clock } = await started()
     upstream.answers = named('guest-7')
