@@ -3,11 +3,13 @@ import * as schemas from '@guestpass/core/options'
 import { checkArgument, fieldFault, type Parameter } from './arguments.ts'
 
 /**
- * Which access token: `for` the calls of an API, or with `scopes`. Default: with the scopes of the
+ * Which access token `Guestpass.accessToken` gives. Give one member, or none for a token with the scopes of the
  * configuration.
  */
 export interface AccessTokenRequest {
+  /** A token for the calls of this API. */
   readonly for?: GuestApi | undefined
+  /** A token with these scopes, one or more. */
   readonly scopes?: readonly string[] | undefined
 }
 
@@ -35,7 +37,7 @@ export function tokenSourceFor(tokens: AccessTokens, request: AccessTokenRequest
   return api === undefined ? tokens : tokens.for(api)
 }
 
-/** An access token, with its end in milliseconds since the epoch, its scopes and its generation. */
+/** An access token, with its expiry in milliseconds since 1970, its scopes and its generation. */
 export type AccessTokenResult = Pick<AccessToken, 'token' | 'expiresAt' | 'scopes' | 'generation'>
 
 export const accessTokenResult = ({ token, expiresAt, scopes, generation }: AccessToken): AccessTokenResult => ({

@@ -5,8 +5,8 @@ import { checkArgument, type Parameter } from './arguments.ts'
 import type { ErrorTranslator } from './errors.ts'
 
 /**
- * The last argument of every call: who acts (`actor`), for which request (`correlationId`), until when
- * (`signal`, `patienceMs`), and a listener of the token (`onReady`).
+ * The last argument of every call: who calls (`actor`), for which request (`correlationId`), how long the call
+ * may take (`signal`, `patienceMs`), the API of the guest (`api`), and a listener for the token (`onReady`).
  */
 export interface CallContext extends GuestContext, ReadyContext {}
 

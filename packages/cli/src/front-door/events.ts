@@ -16,7 +16,7 @@ export type EventName<T extends EventType> = T extends `${infer Word}_${infer Mo
     ? `${Lowercase<Word>}${PascalCase<More>}`
     : Lowercase<T>
 
-/** Other names of events, which say what they mean to a program. */
+/** Further names that `Guestpass.on` takes for events that many programs need. */
 export interface EventAliases {
   /** The sign-in of the user has ended: the user must sign in again. */
   readonly needsReauth: 'GRANT_ENDED'

@@ -30,6 +30,7 @@ import { type VerifyExpectations, verifyToken } from './verify.ts'
 export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   /** The name of the connection. */
   readonly connection: string
+  /** Issues, renews, finds, revokes and erases guests. */
   readonly guests: GuestpassGuests
   /**
    * Verifies a guest token: signature, time, issuer and audience if they are configured, and revocation.
@@ -55,7 +56,9 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
    * ```
    */
   accessToken(request?: AccessTokenRequest, context?: CallContext): Promise<AccessTokenResult>
+  /** Signs a user in by a browser. */
   readonly signIn: GuestpassSignIn
+  /** Signs a user in on another device. */
   readonly deviceSignIn: GuestpassDeviceSignIn
   /**
    * Ends the user's sign-in here, and upstream if it has a call for it. Rejects with `needs_reauth` if no
@@ -85,8 +88,8 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   readonly on: AddEventListener
   /**
    * Starts the background work of a program that stays up, until `close()`: renewal of guest tokens and of
-   * the sign-in before they expire, the mirror of signing keys, retries of enrichment, delivery of events of
-   * all processes, signed audit checkpoints. It keeps the process alive. A second call does nothing.
+   * the sign-in before they expire, refresh of the signing keys, retries of CRM requests, delivery of the
+   * events of all processes, signed audit checkpoints. It keeps the process alive. A second call does nothing.
    *
    * @example
    * ```ts

@@ -19,12 +19,17 @@ import type { Credential, Instant } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
-/** The status of a guest now: the stored one, or `expired` if its token has ended. */
+/**
+ * The status of a guest now: `active`, `in_doubt`, `needs_reauth`, `revoked` or `erased` as in `GuestView`, or
+ * `expired` if it is active and its token has expired.
+ */
 export type GuestStatus = Credential['status'] | 'expired'
 
 /** Which guests `guests.list` gives, and how many. */
 export interface GuestFilter {
+  /** Only guests of this API. Default: of all. */
   readonly api?: GuestApi | undefined
+  /** Only guests with this status. Default: with any. */
   readonly status?: GuestStatus | undefined
   /**
    * How many guests are read for a page, 1 to 1000; those that do not match are left out of it. Default 100.
@@ -41,10 +46,11 @@ export interface GuestPage {
   readonly next?: string
 }
 
-/** The current token of a guest, if the store does not have it: it is verified, stored and refreshed. */
+/** Options of `guests.refresh`, for a guest whose current token is not in the store. */
 export interface RefreshOptions {
+  /** The current token. It is verified, stored and refreshed. Default: the stored token. */
   readonly token?: string | Secret | undefined
-  /** The `sub` of the token, if it is not the guest's id. */
+  /** The `sub` of `token`. Default: the id of the guest. */
   readonly subject?: string | undefined
 }
 
@@ -70,14 +76,16 @@ export interface GuestpassGuests {
    */
   token(guestId: string, context?: CallContext): Promise<IssuedGuest>
   /**
-   * Renews the guest's token now, exactly once. `options.token`: the current token, if the store does not
-   * have it. Rejects with `token_invalid` if that token does not verify, and as `token` does.
+   * Renews the guest's token now. Calls at the same time share one renewal. `options.token`: the current token,
+   * if the store does not have it. Rejects with `token_invalid` if that token does not verify, and as `token`
+   * does.
    */
   refresh(guestId: string, options?: RefreshOptions, context?: CallContext): Promise<IssuedGuest>
   /** Gives what is stored of a guest, without its token. Rejects with `guest_unknown`. */
   show(guestId: string, context?: CallContext): Promise<GuestView>
   /**
-   * Lists guests in the order of their ids in the store, a page at a time.
+   * Lists guests in the order of their ids in the store, a page at a time. Rejects with `invalid_input` for a
+   * wrong filter.
    *
    * @example
    * ```ts
@@ -90,7 +98,10 @@ export interface GuestpassGuests {
    * ```
    */
   list(filter?: GuestFilter, context?: CallContext): Promise<GuestPage>
-  /** Finds the guests of an e-mail address, on one channel or on all. */
+  /**
+   * Finds the guests of an e-mail address, on one channel or on all. Erased guests are not found. Reads every
+   * guest of the connection. Rejects with `invalid_input`.
+   */
   find(whose: PersonKey, context?: CallContext): Promise<readonly GuestView[]>
   /** Revokes a guest: `verify` refuses its tokens, and no other is issued. Rejects with `guest_unknown`. */
   revoke(guestId: string, context?: CallContext): Promise<Revocation>
@@ -107,11 +118,15 @@ export interface GuestpassGuests {
   erase(guestId: string, context?: CallContext): Promise<Erasure>
   /** Erases all guests of the person of an e-mail address. */
   erase(whose: PersonKey, context?: CallContext): Promise<PersonErasure>
-  /** Exports everything that the store has of the person of an e-mail address, as JSON without tokens. */
+  /**
+   * Exports everything that the store has of the person of an e-mail address, as JSON without tokens. Rejects
+   * with `invalid_input`.
+   */
   export(whose: PersonKey, context?: CallContext): Promise<PersonExport>
   /**
-   * Frees an e-mail address for another session on a channel. The token of the current session stays valid
-   * until it ends.
+   * Gives up the session of an e-mail address on a channel, so that the next `issue` makes another guest instead
+   * of `session_exists`. The token of the former guest stays valid until it expires. Rejects with
+   * `invalid_input`.
    */
   invalidate(whose: SessionOwner, context?: CallContext): Promise<Invalidation>
 }

@@ -1,7 +1,7 @@
 import { escapeForTerminal } from '@guestpass/runtime'
 import { processDefaults } from './process.ts'
 
-/** Takes a note or warning for the operator, one line each. Lines never contain a secret. */
+/** A function that gets notes and warnings for the operator, one line a call. Lines never contain a secret. */
 export type Log = (line: string) => void
 
 /** Prints notes and warnings of the front door. */

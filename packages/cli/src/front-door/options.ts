@@ -39,7 +39,7 @@ export interface GuestpassOptions extends ConfigOptions {
    * processes may share one file.
    */
   readonly store?: string | undefined
-  /** Address of the CRM that enriches authenticated guests. */
+  /** URL of the CRM whose profiles are added to authenticated guests. Default: no CRM. */
   readonly crm?: string | undefined
   /** Webhook endpoints. Messages are signed, and delivered at least once, soon after their event. */
   readonly webhooks?: WebhookOptions | undefined

@@ -9,8 +9,9 @@ import type { CallContext, Calls } from './calls.ts'
  */
 export interface GuestpassSignIn {
   /**
-   * Begins a sign-in: send the browser to `url` of the result. `redirectUri`: default that of the
-   * configuration. `scopes`: default those of the configuration. Rejects with `invalid_input` if no redirect
+   * Begins a sign-in: redirect the browser to `url` of the result. `redirectUri`: default that of the
+   * configuration. `scopes`: default those of the configuration. `browser`: a secret of this browser, which
+   * `complete` must get again; default: the browser is not checked. Rejects with `invalid_input` if no redirect
    * address is set.
    *
    * @example
@@ -20,8 +21,9 @@ export interface GuestpassSignIn {
    */
   begin(ask?: Partial<SignInRequest>, context?: CallContext): Promise<StartedSignIn>
   /**
-   * Completes a sign-in. `callback`: the address that the browser came back to, or its query. `browser`: as
-   * given to `begin`. Rejects with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
+   * Completes a sign-in. `callback`: the address that the upstream redirected the browser to, or its query.
+   * `browser`: the secret that `begin` was given. A second call with the same callback gives the same outcome
+   * for 10 minutes. Rejects with `sign_in_refused` and a reason, `sign_in_denied`, `in_doubt`.
    *
    * @example
    * ```ts
@@ -35,7 +37,7 @@ export interface GuestpassSignIn {
 export interface DeviceSignInOptions {
   /** Shows the user the address to open and the code to enter. */
   readonly show: (instructions: DeviceInstructions) => void
-  /** Default: the scopes of the configuration. */
+  /** Scopes to request. Default: the scopes of the configuration. */
   readonly scopes?: readonly string[]
 }
 

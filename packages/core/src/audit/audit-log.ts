@@ -28,8 +28,8 @@ export interface AuditLog extends StoredWorker {
    */
   records(until?: number): AsyncGenerator<ChainedRecord>
   /**
-   * Signs the number and hash of the last record, and stores this checkpoint. Resolves to the last checkpoint
-   * again when there is no new record.
+   * Signs the number and hash of the last record, and stores this checkpoint. The Ed25519 key is made at first
+   * use and kept in the store. Resolves to the last checkpoint again if there is no new record.
    */
   checkpoint(): Promise<Checkpoint>
   /**

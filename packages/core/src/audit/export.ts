@@ -33,7 +33,8 @@ export interface ExportEnd {
 
 /**
  * Exports the whole audit log: every record, and at the end the checkpoint that signs them. Each record is
- * verified before it is yielded.
+ * verified before it is yielded. Write each yielded value as one line of JSON: that is the format `ndjson`,
+ * which `verifyExport` reads.
  *
  * @param connection the name of the connection
  * @param log its audit log
@@ -89,7 +90,8 @@ export type ExportVerdict = ChainVerdict & {
 }
 
 /**
- * Verifies an export in the format `ndjson` line by line, without a store.
+ * Verifies an export in the format `ndjson` line by line, without a store: for an auditor who has only the
+ * file.
  *
  * @param lines the lines of the file; empty ones are skipped
  * @param kept checkpoints of the same log that were kept outside the store. Default: none.

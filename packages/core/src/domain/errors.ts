@@ -63,7 +63,7 @@ export const errorCatalogue = {
   internal: { title: 'Something unforeseen happened', status: 500, exit: 1, retryable: false },
 } as const satisfies Record<string, Entry>
 
-/** A code of the catalogue. */
+/** The code of a `GuestpassError`, as `invalid_input`. docs/errors.md explains each code. */
 export type ErrorCode = keyof typeof errorCatalogue
 
 /** One fault of the input: its field, the fault, and what to do. */
@@ -100,15 +100,20 @@ export interface ErrorFacts {
   readonly cause?: unknown
 }
 
-/** A problem document (RFC 9457) with further members. */
+/** An error as a problem document (RFC 9457), with extension members. Made by `GuestpassError.toProblem`. */
 export interface Problem {
+  /** `urn:guestpass:error:` and the code. */
   readonly type: string
+  /** What the code means: the same for every error of the code. */
   readonly title: string
+  /** The HTTP status that a service answers with. */
   readonly status: number
+  /** The message of the error. */
   readonly detail: string
   readonly code: ErrorCode
+  /** Whether the same request may succeed later. */
   readonly retryable: boolean
-  /** ISO 8601. */
+  /** When to retry, as ISO 8601 in UTC. */
   readonly retryAt?: string
   readonly fields?: readonly Field[]
   readonly upstream?: UpstreamFacts
@@ -126,8 +131,8 @@ const transientReasons: ReadonlySet<string | undefined> = new Set([DISK_FULL, DI
 const MARK = 'guestpass.error'
 
 /**
- * The one error class. The message says what failed, in which call, and what to do. Match on `code`, never on
- * the message. Errors of another copy of this package in the process are instances too.
+ * The class of all errors of this package. The message says what failed, in which call, and what to do. Compare
+ * `code`, never the message. Errors of another copy of this package in the process are instances too.
  */
 export class GuestpassError extends Error {
   static {
@@ -140,10 +145,13 @@ export class GuestpassError extends Error {
 
   override readonly name = 'GuestpassError'
   readonly code: ErrorCode
-  /** The time before which a retry fails again, on the wall clock: whole milliseconds. */
+  /** When to retry, in whole milliseconds since 1970: a retry before fails again. Absent if it is not known. */
   declare readonly retryAt?: Instant
+  /** Every fault of the input, for `invalid_input` and `config_invalid`. */
   declare readonly fields?: readonly Field[]
+  /** The upstream's answer, if it caused the error. */
   declare readonly upstream?: UpstreamFacts
+  /** The cause as one word, as a `Reason` for `token_invalid`, or `disk_full` for `store_unavailable`. */
   declare readonly reason?: string
   /**
    * Received tokens that could not be stored: an `AccessToken`, or an issued guest. They are lost when the

@@ -12,9 +12,9 @@ const secretText = required(
 const MARK = 'guestpass.secret'
 
 /**
- * A value that prints as a mask everywhere. Only `reveal()` shows it; it is called where the value leaves for
- * the network or for the one answer that carries it. Secrets of another copy of this package in the process
- * are instances too.
+ * A text that logs and JSON do not show: they contain a placeholder. Only `reveal()` gives the text: call it
+ * where the text is sent or handed out. Secrets of another copy of this package in the process are instances
+ * too.
  */
 export class Secret {
   static {
@@ -27,7 +27,7 @@ export class Secret {
 
   readonly #value: string
 
-  /** Throws `config_invalid` for what is no text. */
+  /** Throws `config_invalid` if the value is not a text. */
   constructor(value: string) {
     if (typeof value !== 'string') checkOptions('new Secret', ['value', value, secretText])
     this.#value = value

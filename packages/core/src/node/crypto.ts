@@ -60,7 +60,8 @@ const importer: Importer = {
 }
 
 /**
- * Makes the platform of Node. It hashes synchronously, and checks signatures synchronously or, when several
+ * Makes the cryptography of Node, for `verifier`, `givenKeys` and `mirroredKeys`; `nodePorts()` contains it as
+ * `platform`. It hashes synchronously, and checks signatures synchronously or, when several
  * are in flight, on the thread pool.
  *
  * @example

@@ -36,9 +36,10 @@ export const variablesSchema = dictionaryOf(
 )
 
 /**
- * Reads which proxy a target is reached through. Loopback is reached directly, and so are the targets in
- * NO_PROXY: `*` for all, a host with its subdomains, `*.example.com` for subdomains only, or an address, each
- * with or without a port. Where HTTPS_PROXY is not set, HTTP_PROXY also counts for https.
+ * Reads the proxy variables, for an HTTP client of your own; `nodeHttp` reads them itself. Loopback is reached
+ * directly, and so are the targets in NO_PROXY: `*` for all, a host with its subdomains, `*.example.com` for
+ * subdomains only, or an address, each with or without a port. If HTTPS_PROXY is not set, HTTP_PROXY also
+ * counts for https.
  *
  * @param variables the environment variables of a process
  * @returns a function from a target to its proxy; undefined for a direct connection

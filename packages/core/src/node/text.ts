@@ -1,6 +1,6 @@
 /**
- * A file, or a line of it, is not text in a supported encoding. `message` completes "the file …", and never
- * contains its text.
+ * The error of a file, or of a line of it, that is not text in a supported encoding. `message` completes "the
+ * file …", and never contains its text.
  */
 export class NotText extends Error {
   override readonly name = 'NotText'

@@ -7,7 +7,10 @@ import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { type Histogram, createHistogram } from './histogram.ts'
 
-/** The results of one kind of request, from its events. */
+/**
+ * The results of one kind of request. Latencies are those of successful requests, in milliseconds with one
+ * decimal.
+ */
 export interface JobReport {
   /** Requests that ended, with success or failure. */
   readonly totalRequests: number
@@ -15,39 +18,43 @@ export interface JobReport {
   readonly failed: number
   /** succeeded / totalRequests in percent, one decimal; 100 without requests. */
   readonly validityRatePercent: number
-  /**
-   * The mean latency of successful requests. All latencies are in milliseconds, of successful requests only.
-   */
+  /** The mean latency. */
   readonly avgLatencyMs: Millis
   readonly totalLatencyMs: Millis
   readonly p50LatencyMs: Millis
   readonly p99LatencyMs: Millis
 }
 
-/** What a connection did, from its stored events. */
+/** Counts and latencies of the requests of a connection, from its stored events. Made by `report`. */
 export interface Report {
+  /** The name of the connection. */
   readonly connection: string
-  /** Ended requests for tokens of all schemas. */
+  /** Requests for tokens of all kinds that ended, with success or failure. */
   readonly totalRequests: number
   /** Refreshes of guest tokens, and of access tokens by a refresh token. Client credentials do not count. */
   readonly successfulRefreshes: number
-  /** Failed refreshes, with refused tokens from outside. */
+  /** Failed refreshes. Imported tokens that were refused count too. */
   readonly failedRefreshes: number
   /** Requests that gave a valid token, in percent, one decimal; 100 without requests. */
   readonly validityRatePercent: number
-  /** Of requests that succeeded. */
+  /** The mean latency of successful requests, in milliseconds with one decimal. */
   readonly avgLatencyMs: Millis
+  /** The sum of the latencies of successful requests, in milliseconds with one decimal. */
   readonly totalLatencyMs: Millis
+  /** Requests for access tokens, by client credentials or by a refresh token. */
   readonly accessTokens: JobReport
+  /** Requests for the tokens of anonymous guests (`guest-tokens`), without refreshes. */
   readonly guestTokens: JobReport
+  /** Refreshes of guest tokens. */
   readonly refreshes: JobReport
-  /** Authenticated guests. Requests that were refused because a session exists do not count. */
+  /** Requests for authenticated guests. Requests that were refused because a session exists do not count. */
   readonly authentications: JobReport
+  /** Guests that were revoked. */
   readonly revoked: number
   readonly signIns: SignInReport
 }
 
-/** Counts of sign-ins, and of the events that ended or endangered them. */
+/** Counts of the sign-ins of users, and of what happened to them later. */
 export interface SignInReport {
   readonly completed: number
   readonly failed: number
@@ -57,7 +64,7 @@ export interface SignInReport {
   readonly lastResorts: number
   /** Sign-ins that the upstream ended. */
   readonly ended: number
-  /** Ended on purpose. */
+  /** Sign-ins that `signOut` ended. */
   readonly signedOut: number
 }
 
@@ -119,6 +126,9 @@ const optionsSchema = object<ReportOptions>({ since: instant })
 
 /**
  * Makes a report of a connection from its stored events, which it reads page by page.
+ *
+ * `connection`: the name of the connection. `options.since`: only events at this time or later, in milliseconds
+ * since 1970; default: all.
  *
  * @throws `config_invalid` for wrong options
  */

@@ -31,8 +31,8 @@ const importer = (subtle: typeof globalThis.crypto.subtle): Importer => ({
 })
 
 /**
- * Makes the platform of browsers, workers and any runtime with Web Crypto. Browsers have it on secure origins
- * only.
+ * Makes the cryptography of browsers, workers and any runtime with Web Crypto, for `verifier` and `givenKeys`;
+ * `webPorts()` contains it as `platform`. Browsers have Web Crypto on secure origins only.
  *
  * @param subtle default: `crypto.subtle` of the runtime
  *

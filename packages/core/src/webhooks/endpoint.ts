@@ -17,19 +17,24 @@ export const contracts: readonly Contract[] = ['standard', 'idp', 'idm', 'analyt
 export interface WebhookEndpoint {
   /** A UUID, or a name of the configuration. It has no colon, because it is part of the name of a queue. */
   readonly id: string
+  /** The address that messages are sent to. */
   readonly url: string
-  /** The types of events that a `standard` endpoint is sent. Other contracts have types of their own. */
+  /** The types of events that are sent, if the contract is `standard`. Other contracts have fixed types. */
   readonly events: 'all' | readonly EventType[]
-  /** Each signs every message; the first is the newest. Format: `whsec_` and base64 of 24 to 64 bytes. */
+  /** Each secret signs every message, the newest first. Format: `whsec_` and base64 of 24 to 64 bytes. */
   readonly secrets: readonly Secret[]
-  /** Whether the tokens of guests are sent to it. */
+  /** Whether messages about guests contain their tokens. */
   readonly includeToken: boolean
+  /** The format of the messages: `standard`, `idp`, `idm` or `analytics`. */
   readonly contract: Contract
-  /** Whether it is from the configuration. Its address is then trusted, and may be on loopback. */
+  /** Whether the endpoint is from the configuration. Its address is then trusted, and may be on loopback. */
   readonly configured: boolean
-  /** Present while it is sent nothing, because it answered 410. `why` is a clause. */
+  /**
+   * Present while nothing is sent to the endpoint, because it answered 410 or was disabled. `at`: milliseconds
+   * since 1970. `why`: a clause.
+   */
   readonly disabled?: { readonly at: Instant; readonly why: string }
-  /** Epoch milliseconds; 0 for an endpoint of the configuration. */
+  /** When the endpoint was added, in milliseconds since 1970; 0 for an endpoint of the configuration. */
   readonly createdAt: Instant
 }
 

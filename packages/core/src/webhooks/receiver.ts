@@ -13,19 +13,20 @@ import { receiverMemory, type ReceiverMemory } from './receiver-memory.ts'
 import { anySignatureMatches, signatures } from './signature.ts'
 import { secretsOf, signingSecrets } from './signing-secret.ts'
 
-/** A webhook message whose signature and time are right. */
+/** A received webhook message whose signature and time are valid. */
 export interface WebhookMessage {
   /** The header `webhook-id`: the same for every delivery of one event. */
   readonly id: string
   /** When it was sent, in epoch milliseconds. */
   readonly at: Instant
   /**
-   * As `REFRESH_COMPLETED`, or `GUEST_TOKEN_REFRESHED` of the contract `idp`; empty where the body has no
-   * type.
+   * The type of the event, as `REFRESH_COMPLETED`, or `GUEST_TOKEN_REFRESHED` of the contract `idp`. Empty if
+   * the body has no type.
    */
   readonly type: string
   /**
-   * The guest that it is about: the guest id where the body has one, else the subject of the audit record.
+   * The guest that the message is about: the guest id if the body has one, else the subject of the audit
+   * record.
    */
   readonly about?: string
   /** The generation of the guest's token. A message with an older one than the last is out of date. */
@@ -41,13 +42,16 @@ export interface ReceiverOptions {
    * another.
    */
   readonly secrets: readonly (string | Secret)[]
-  /** What is remembered of messages. Default: `receiverMemory()`, in this process. */
+  /**
+   * Remembers the ids and generations of messages. If several processes receive, give one that they share, as
+   * in their database. Default: `receiverMemory()`, in this process.
+   */
   readonly memory?: ReceiverMemory
   /**
    * How far the time of a message may be from now, either way, in milliseconds. At least 1, default 5 min.
    */
   readonly toleranceMs?: Millis
-  /** Default: the clock of the platform. */
+  /** The clock that the time of messages is compared with. Default: the clock of the platform. */
   readonly clock?: Clock
 }
 

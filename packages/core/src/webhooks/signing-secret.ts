@@ -8,7 +8,10 @@ const PREFIX = 'whsec_'
 const [FEWEST, MOST] = [24, 64] as const
 
 /**
- * Makes a signing secret for webhooks: `whsec_` and base64 of 32 random bytes.
+ * Makes a signing secret for webhooks: `whsec_` and base64 of 32 random bytes. Sender and receiver need the
+ * same one. `Webhooks.endpoints.add` makes one itself.
+ *
+ * `random`: the source of the bytes, as `nodePorts().random`.
  *
  * Source: https://www.standardwebhooks.com
  */

@@ -34,7 +34,7 @@ export interface WebhooksParts {
  * nothing. The backlog counts the deliveries that wait.
  */
 export interface Webhooks extends StoredWorker {
-  /** Its endpoints. */
+  /** Lists, adds, removes, disables and rotates the secrets of endpoints. */
   readonly endpoints: Endpoints
   /**
    * Registers the endpoints of the configuration in the store, so that all processes on it queue events for
@@ -67,8 +67,8 @@ export interface Webhooks extends StoredWorker {
     page: { readonly after?: string; readonly limit: number },
   ): Promise<{ readonly messages: readonly DeadLetter[]; readonly next?: string }>
   /**
-   * How many events wait for an endpoint, and how many are dead letters. Each is counted up to `most`, at
-   * least 1.
+   * How many events wait for an endpoint, and how many are dead letters. `most`: counts no further, at least 1;
+   * default: no limit.
    */
   counts(id: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
   /**

@@ -36,17 +36,17 @@ export type SettingOptions = {
 /** The webhook endpoints of a connection, and the secret that signs their messages. */
 export interface WebhookOptions {
   /**
-   * The endpoint of the identity provider, for renewed guest tokens. With `includeToken` the token itself is
-   * sent. Default false.
+   * The URL of the identity provider's endpoint, which gets a message for each renewed guest token.
+   * `includeToken`: whether the message contains the token; default false.
    */
   readonly idp?: string | { readonly url: string; readonly includeToken?: boolean | undefined } | undefined
-  /** The endpoint of identity management, for renewed access tokens. */
+  /** The URL of identity management's endpoint, which gets a message for each renewal of an access token. */
   readonly idm?: string | undefined
-  /** The endpoint of analytics, for authenticated guests. */
+  /** The URL of the analytics endpoint, which gets a message for each authenticated guest. */
   readonly analytics?: string | undefined
   /**
-   * `whsec_` and base64 of 24 to 64 bytes; several while one replaces another. Default: one is made, and kept
-   * in the store.
+   * The secret that signs messages: `whsec_` and base64 of 24 to 64 bytes. Give two while one replaces the
+   * other. Default: one is made, and kept in the store.
    */
   readonly secret?: string | Secret | readonly (string | Secret)[] | undefined
 }

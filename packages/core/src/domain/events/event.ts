@@ -43,7 +43,7 @@ export const eventTypes = [
   'KEYS_ROTATED',
 ] as const
 
-/** A type of event. */
+/** A type of event, as `REFRESH_COMPLETED`. */
 export type EventType = (typeof eventTypes)[number]
 
 /**
