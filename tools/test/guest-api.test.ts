@@ -63,7 +63,7 @@ describe('a guest API that the page adds', () => {
     expect(lines).toEqual(["export { demo } from './demo/api.ts'\n"])
   })
 
-  it('has types, and its exchanges are replayed by the contract test', async () => {
+  it('has types, and its exchanges are replayed by the contract test', { timeout: 120_000 }, async () => {
     const contract = 'packages/core/test/upstream/guest-apis-wire.test.ts'
     const [types, wire] = await Promise.all([
       copy.run(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.demo.json']),
