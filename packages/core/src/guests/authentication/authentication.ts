@@ -79,7 +79,7 @@ const RENEWAL_IMPOSSIBLE: ReadonlySet<string> = new Set([
 
 export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
   const { connection, meter, pseudonym } = parts
-  const locked = createKeyedLock(connection, ports)
+  const lockKey = createKeyedLock(connection, ports)
   const creation: CreationParts = { ...parts, eventOf: attemptEvents(connection, ports), ports }
 
   return async (api, applicant, context) => {
@@ -88,7 +88,7 @@ export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPor
     const onDuplicate = applicant.onDuplicate ?? parts.onDuplicate
     const attempt: Attempt = { applicant, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }
     const call: ApplicantCall = { parts: creation, api, attempt }
-    const guest = await authenticate(call, (work) => locked(`guest:${key}`, work, context.signal))
+    const guest = await authenticate(call, (work) => lockKey(`guest:${key}`, work, context.signal))
     meter.count('guest_authenticated')
     meter.time('guest_authentication_latency', attempt.elapsed())
     return guest
@@ -96,25 +96,23 @@ export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPor
 }
 
 /**
- * Serves at once what needs no create. A create runs under the lock, and reads again if another process was
- * first.
+ * Serves a request that needs no create without the lock. A create runs under the lock, and is decided again if
+ * another process was first.
  */
 async function authenticate(
   call: ApplicantCall,
-  locked: (work: (lock: HeldLock) => Promise<GuestWithTokens | undefined>) => Promise<GuestWithTokens | undefined>,
+  withLock: (work: (lock: HeldLock) => Promise<GuestWithTokens | undefined>) => Promise<GuestWithTokens | undefined>,
 ): Promise<GuestWithTokens> {
-  let found: FoundReservation | undefined = await findReservation(call)
-  const served = await serveWithoutCreate(call, found)
+  const unlocked = await findReservation(call)
+  const served = await serveWithoutCreate(call, unlocked)
   if (served) return served
-  for (;;) {
-    const seen: FoundReservation | undefined = found
-    found = undefined
-    const guest = await locked(async (lock) => {
-      // No reservation, and no other call was first: the read still holds, or the write of the create will
-      // conflict.
-      const isFirst = seen !== undefined && seen.reservation === undefined && !lock.waited
-      return serve(call, isFirst ? seen : await findReservation(call), lock)
-    })
+  for (let isFirst = true; ; isFirst = false) {
+    // The read without the lock is used once, and only if it found no reservation and no other call ran since. If
+    // another process wrote one, the write of the create conflicts.
+    const mayUseRead = isFirst && unlocked.reservation === undefined
+    const guest = await withLock(async (lock) =>
+      serve(call, mayUseRead && !lock.waited ? unlocked : await findReservation(call), lock),
+    )
     if (guest) return guest
     call.attempt.context.signal?.throwIfAborted()
   }
@@ -126,20 +124,21 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
   const elapsed = stopwatch(ports.clock)
   const { value, revision } = await ports.store.document(connection, documentKind.reservation, key)
   const reservation = reservationOf(value)
-  // A key names no credential: then only the store's time is read.
+  // Without a reserved guest only the store's time is needed: the key is the id of no credential.
   const found = await ports.store.find(connection, reservedGuest(reservation) ?? key)
-  const [guest, { now }] = [guestIn(found), found]
+  const { now } = found
+  const guest = guestIn(found)
   const { assurance, onDoubt = 'refuse' } = applicant
   const issuerNow = ports.issuerNow?.() ?? ports.clock.wall()
-  const asked = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
-  const decision = decide(reservation, guest, now, asked)
+  const input = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
+  const decision = decide(reservation, guest, now, input)
   return { reservation, revision, guest, now: () => now + elapsed(), decision }
 }
 
 /** Serves or refuses a request that needs no create. Undefined: it needs one. */
 async function serveWithoutCreate(call: ApplicantCall, found: FoundReservation): Promise<GuestWithTokens | undefined> {
   const { decision } = found
-  if (decision.do === 'refuse') throw await refused(call, found, sessionExists())
+  if (decision.do === 'refuse') return refuse(call, found, sessionExists())
   return decision.do === 'reuse' ? reuseGuest(call, found, decision.guestId) : undefined
 }
 
@@ -154,7 +153,7 @@ async function serve(
   const served = await serveWithoutCreate(call, found)
   if (served) return served
   const { decision } = found
-  if (decision.do === 'doubt') throw await refused(call, found, stillInDoubt())
+  if (decision.do === 'doubt') return refuse(call, found, stillInDoubt())
   const plan = {
     ...found,
     decision: decision.do === 'reuse' ? replacement(decision.guestId) : (decision as CreateDecision),
@@ -162,19 +161,17 @@ async function serve(
   return createGuest(parts, api, { attempt, plan, lease: lock.lease })
 }
 
-/** Decides to replace a guest that cannot be renewed any more. */
+/** The decision to replace a guest that cannot be renewed any more. */
 const replacement = (former: string): CreateDecision => ({ do: 'create', resumes: false, former, replaces: true })
 
-/**
- * Records a refused request, and gives the error to throw. The error does not name the guest that may exist.
- */
-async function refused(
+/** Records a refused request, and throws the error, which does not name the guest that may exist. */
+async function refuse(
   { parts, attempt }: ApplicantCall,
   { guest, now }: FoundReservation,
   error: GuestpassError,
-): Promise<GuestpassError> {
+): Promise<never> {
   await recordRefusal(parts, attempt, guest?.subject ?? parts.ports.random.uuid(), now(), error)
-  return error
+  throw error
 }
 
 const sessionExists = (): GuestpassError =>
@@ -203,7 +200,7 @@ async function reuseGuest(
   await ports.store.touch(connection, guestId)
   let guest: GuestWithTokens
   try {
-    // Renewed first: a background renewal would store the former profile over this one.
+    // A background renewal would store the former profile over that of this request, so the renewal comes first.
     guest = (await sessions.current(guestId, { early: true }, attempt.context)).credential
   } catch (thrown) {
     if (RENEWAL_IMPOSSIBLE.has(asGuestpassError(thrown).code)) return undefined
@@ -211,16 +208,17 @@ async function reuseGuest(
   }
   const [about, { id, at }] = eventOf(attempt, guest.subject, now())
   const { api, ...request } = applicantData(attempt.applicant)
-  const begun = tokenRequested(about, { id, at, guest: { api, generation: guest.generation, request } })
-  await ports.store.commit({ connection, events: [begun] })
-  return storeReuse(call, guestId, now, begun)
+  const requested = tokenRequested(about, { id, at, guest: { api, generation: guest.generation, request } })
+  await ports.store.commit({ connection, events: [requested] })
+  return storeReuse(call, guestId, now, requested)
 }
 
+/** Stores what this request adds to a reused guest. Undefined: the guest has lost its token meanwhile. */
 async function storeReuse(
   { parts, api, attempt }: ApplicantCall,
   guestId: string,
   now: () => Instant,
-  begun: Event,
+  requested: Event,
 ): Promise<GuestWithTokens | undefined> {
   const { connection, eventOf, ports } = parts
   for (;;) {
@@ -233,7 +231,7 @@ async function storeReuse(
       connection,
       writes: [{ credential: next, expect: { generation: next.generation, revision: found.revision } }],
       documents: api.enrichment ? [await api.enrichment.pendingWrite(guestId, { outcome: 'off' })] : [],
-      events: [authenticated(eventOf, attempt, { now, trail: [begun] }, next, { result })],
+      events: [authenticated(eventOf, attempt, { now, trail: [requested] }, next, { result })],
     })
     if (outcome === 'conflict') continue
     api.enrichment?.start(guestId)
