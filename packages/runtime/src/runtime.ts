@@ -131,9 +131,9 @@ async function createRuntime<S extends Store>(
   const { connection: name, settings } = config
   const guarded = guardedHttp()
   const configured = await configuredEndpoints(config, { store, random }, host)
-  // Before webhooks(), which refuses a store without a route to its queues.
+  // This adds a route to the store. It comes first, because webhooks() refuses a store without a route to its queues.
   const audits = createAuditRelays(opened, config, host, clock, audit)
-  const delivering = webhooks(
+  const connectionWebhooks = webhooks(
     {
       connection: name,
       configured,
@@ -142,10 +142,10 @@ async function createRuntime<S extends Store>(
     },
     { store, ...ports, guardedHttp: guarded.http },
   )
-  const delivery = createPromptDelivery({ webhooks: delivering, relays: audits.relays }, opened)
+  const delivery = createPromptDelivery({ webhooks: connectionWebhooks, relays: audits.relays }, opened)
   if (promptDelivery) delivery.start()
   const connections: Connection[] = []
-  const drain = (): Promise<void> => deliverBeforeExit(delivering, audits.relays, clock).catch(() => {})
+  const drain = (): Promise<void> => deliverBeforeExit(connectionWebhooks, audits.relays, clock).catch(() => {})
   return {
     connection: name,
     drain,
@@ -153,7 +153,7 @@ async function createRuntime<S extends Store>(
     connections,
     add: (connection) => void connections.push(connection),
     ports: { store, ...ports, ...unsavedTokenHooks(place, host, staysUp || promptDelivery) },
-    webhooks: delivering,
+    webhooks: connectionWebhooks,
     auditLog: auditLog(name, { store, clock }),
     auditRelays: audits.named,
     backlog: delivery.backlog,

@@ -9,7 +9,7 @@ import { denyTokens, rememberTokens } from './issued-tokens.ts'
 import { newestKey } from './data-key-store.ts'
 import { rollBackOnConflict } from './savepoint.ts'
 
-/** The rows of a change. They are sealed before the transaction, so that no other writer waits for it. */
+/** The rows of a change, sealed before the transaction, so that no other writer waits for the encryption. */
 interface SealedChange {
   readonly writes: readonly SealedWrite[]
   readonly documents: readonly SealedDocument[]
@@ -26,7 +26,7 @@ async function writeRows(db: Db, { writes, documents }: SealedChange, now: Insta
   return 'done'
 }
 
-/** What a commit works with. */
+/** What commits need. */
 export interface CommitParts {
   readonly database: Database
   readonly sealer: Sealer
@@ -35,27 +35,28 @@ export interface CommitParts {
 }
 
 /** `Ledger.commit` over any SQL database. */
-export function createCommit({ database: { write, now }, sealer, route, random }: CommitParts): Ledger['commit'] {
-  function sealed({ connection, writes = [], documents = [] }: Change): SealedChange {
-    const some = writes.length + documents.length > 0
+export function createCommit({ database, sealer, route, random }: CommitParts): Ledger['commit'] {
+  function sealChange({ connection, writes = [], documents = [] }: Change): SealedChange {
+    const hasRows = writes.length + documents.length > 0
     return {
       // Sorted by key, so that two changes lock rows in the same order and cannot deadlock.
       writes: writes.map((one) => sealWrite(sealer, one)).sort((a, b) => compare(a.row.id, b.row.id)),
       documents: documents
         .map((one) => sealDocument(sealer, random, connection, one))
         .sort((a, b) => compare(a.name.kind, b.name.kind) || compare(a.name.id, b.name.id)),
-      ...(some ? { key: sealer.current } : {}),
+      ...(hasRows ? { key: sealer.current } : {}),
     }
   }
 
-  const apply = async (db: Db, change: Change, ready: SealedChange): Promise<'done' | 'conflict' | 'stale'> => {
+  const apply = async (db: Db, change: Change, sealed: SealedChange): Promise<'done' | 'conflict' | 'stale'> => {
     // Once a newer data key exists, no value is sealed with an older one, so that a rotation can end.
-    if (ready.key !== undefined && (await newestKey(db))?.id !== ready.key) return 'stale'
-    // A single row that does not meet its expectation leaves nothing to undo.
-    const several = ready.writes.length + ready.documents.length > 1
-    const rows = () => writeRows(db, ready, now())
-    if ((several ? await rollBackOnConflict(db, rows) : await rows()) === 'conflict') return 'conflict'
+    if (sealed.key !== undefined && (await newestKey(db))?.id !== sealed.key) return 'stale'
+    // A single row that does not meet its expectation was not written, so there is nothing to undo.
+    const hasSeveralRows = sealed.writes.length + sealed.documents.length > 1
+    const write = () => writeRows(db, sealed, database.now())
+    if ((hasSeveralRows ? await rollBackOnConflict(db, write) : await write()) === 'conflict') return 'conflict'
     for (const id of change.deny ?? []) await denyTokens(db, change.connection, id)
+    // Tokens and events are written at the end of the transaction, which other changes share.
     rememberTokens(db, change.connection, change.issued ?? [])
     recordEvents(db, change.events ?? [], route)
     return 'done'
@@ -65,8 +66,8 @@ export function createCommit({ database: { write, now }, sealer, route, random }
     checkOneConnection(change)
     const scrub = change.writes?.some(({ credential }) => credential.status === 'erased') ?? false
     for (;;) {
-      const ready = sealed(change)
-      const outcome = await write((db) => apply(db, change, ready), { scrub, urgent: true })
+      const sealed = sealChange(change)
+      const outcome = await database.write((db) => apply(db, change, sealed), { scrub, urgent: true })
       if (outcome !== 'stale') return outcome
       await sealer.reload()
     }
