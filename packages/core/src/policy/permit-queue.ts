@@ -44,14 +44,14 @@ interface Queue {
   readonly clock: Clock
   readonly waiters: Set<Waiter>
   batch: Batch
-  /** No permit is used before, on the monotonic clock. */
+  /** No permit is used before this moment, on the monotonic clock. */
   pausedUntil: Millis
   /**
    * The latest interval between permits that reach this process: longer than its own while others share the
    * bucket.
    */
   observedIntervalMs: Millis
-  /** Permits that may still come at once, as far as this process knows. */
+  /** How many more permits the bucket may give at once, as far as this process knows. */
   burstLeft: number
   /** When the latest batch began, and its size. */
   latestBatch: { readonly startAt: Millis; readonly count: number } | undefined
@@ -92,23 +92,23 @@ function acquire(queue: Queue, maxWaitMs: Millis, signal: AbortSignal, refusalOf
     if (signal.aborted) return reject(signal.reason as Error)
     const waitMs = expectedWaitMs(queue)
     if (waitMs > maxWaitMs) return reject(refusalOf(waitMs))
-    const leave = (): void => {
+    const removeWaiter = (): void => {
       queue.waiters.delete(waiter)
       signal.removeEventListener('abort', abort)
       if (queue.waiters.size === 0) wake(queue)
     }
     const abort = (): void => {
-      leave()
+      removeWaiter()
       reject(signal.reason as Error)
     }
     const waiter: Waiter = {
       until: queue.clock.monotonic() + maxWaitMs,
       grant() {
-        leave()
+        removeWaiter()
         resolve()
       },
       refuse(ms) {
-        leave()
+        removeWaiter()
         reject(refusalOf(ms))
       },
     }
@@ -118,17 +118,21 @@ function acquire(queue: Queue, maxWaitMs: Millis, signal: AbortSignal, refusalOf
   })
 }
 
-/** Milliseconds until one more caller could have a permit. A guess beyond the permits of the batch. */
+/**
+ * Milliseconds until one more caller could have a permit. An estimate, if the batch and the burst have no permit
+ * for it.
+ */
 function expectedWaitMs({ batch, waiters, burstLeft, pausedUntil, observedIntervalMs, clock }: Queue): Millis {
   const { nextAt, left, intervalMs } = batch
   const now = clock.monotonic()
   const inBatch = left === 0 ? now : nextAt + Math.min(left - 1, waiters.size) * intervalMs
-  const beyond = waiters.size === 0 ? 0 : Math.max(0, waiters.size + 1 - left - burstLeft)
-  return Math.max(inBatch, pausedUntil) + beyond * observedIntervalMs - now
+  const untaken = waiters.size === 0 ? 0 : Math.max(0, waiters.size + 1 - left - burstLeft)
+  return Math.max(inBatch, pausedUntil) + untaken * observedIntervalMs - now
 }
 
 const firstWaiter = ({ waiters }: Queue): Waiter | undefined => waiters.values().next().value
 
+/** Serves the callers in the queue until none waits. */
 async function serve(queue: Queue): Promise<void> {
   queue.isServing = true
   queue.burstLeft = queue.permits.burst
@@ -162,7 +166,7 @@ async function takeBatch(queue: Queue, first: Waiter): Promise<void> {
   queue.batch = { nextAt, intervalMs, left: count }
 }
 
-/** Refuses the callers who cannot wait until then. */
+/** Refuses the callers who cannot wait until `permitAt`. */
 function refuseBefore({ waiters, clock }: Queue, permitAt: Millis): void {
   const waitMs = permitAt - clock.monotonic()
   for (const waiter of waiters) {
@@ -170,7 +174,7 @@ function refuseBefore({ waiters, clock }: Queue, permitAt: Millis): void {
   }
 }
 
-/** Gives the first caller a permit of the batch, or sleeps until it may be used. */
+/** Gives the first caller a permit of the batch, or sleeps until that may be used; the caller then comes again. */
 async function grantNext(queue: Queue, first: Waiter): Promise<void> {
   const { batch, clock } = queue
   const waitMs = batch.nextAt - clock.monotonic()

@@ -26,7 +26,7 @@ interface VerifierParts extends SignatureCheckParts {
   readonly rules: ClaimRules
   readonly algorithms: ReadonlySet<string>
   readonly read: (token: string) => CompactJws | Reason
-  /** Undefined where no signature is remembered. */
+  /** Undefined if no signature is remembered. */
   readonly cache: SignatureCache | undefined
 }
 
@@ -74,7 +74,7 @@ export function verifier(options: VerifierOptions): Verifier {
   }
   return {
     verify(token, expectations) {
-      // Not an async function: a promise that is there already would be wrapped once more.
+      // Not an async function, which would wrap a promise in another one.
       try {
         return Promise.resolve(verdictOn(parts, token, expectations))
       } catch (error) {
@@ -84,11 +84,11 @@ export function verifier(options: VerifierOptions): Verifier {
   }
 }
 
-const no = (reason: Reason): Verdict => ({ valid: false, reason })
+const invalid = (reason: Reason): Verdict => ({ valid: false, reason })
 
 function verdictOn(parts: VerifierParts, token: string, expectations?: Expectations): MaybePromise<Verdict> {
-  if (typeof token !== 'string') return no('malformed')
-  if (token.length > MAX_TOKEN_LENGTH) return no('oversized')
+  if (typeof token !== 'string') return invalid('malformed')
+  if (token.length > MAX_TOKEN_LENGTH) return invalid('oversized')
   const cached = parts.cache?.find(signatureTail(token))
   if (cached === undefined) return verifyUncached(parts, token, expectations)
   return cached === 'once'
@@ -97,8 +97,8 @@ function verdictOn(parts: VerifierParts, token: string, expectations?: Expectati
 }
 
 /**
- * Verifies a token in full. `digest`: of its signing input, where the token was seen before and is worth an
- * entry of the cache.
+ * Verifies a token in full. `digest`: the SHA-256 of its signing input, if the token was seen before, so that it
+ * gets an entry in the cache.
  */
 function verifyUncached(
   parts: VerifierParts,
@@ -107,8 +107,8 @@ function verifyUncached(
   digest?: string,
 ): MaybePromise<Verdict> {
   const jws = parts.read(token)
-  if (typeof jws === 'string') return no(jws)
-  if (!parts.algorithms.has(jws.header.alg)) return no('algorithm')
+  if (typeof jws === 'string') return invalid(jws)
+  if (!parts.algorithms.has(jws.header.alg)) return invalid('algorithm')
   const finish = (outcome: number | Verdict): MaybePromise<Verdict> => {
     if (typeof outcome !== 'number') return outcome
     return judgeSigned(parts, cacheToken(parts, token, jws, outcome, digest), jws.signingInput, expectations)
@@ -126,8 +126,8 @@ const verifySeenOnce = (parts: VerifierParts, token: string, expectations?: Expe
   )
 
 /**
- * Skips form and signature where the digest of the signing input and the generation of the keys are those of
- * the entry.
+ * Verifies a token without its form and signature, if the digest of the signing input and the generation of the
+ * keys are those of the entry. Otherwise verifies it in full.
  */
 function verifyCached(
   parts: VerifierParts,
@@ -150,8 +150,8 @@ function verifyCached(
 }
 
 /**
- * Tokens that come once are not worth a digest: the first time leaves a mark in the cache, the second time an
- * entry.
+ * Caches a token whose signature is right. A digest costs too much for a token that is verified only once: the
+ * first time leaves the mark `once` in the cache, and the second time, with a digest, an entry.
  */
 function cacheToken(
   { cache }: VerifierParts,
@@ -165,7 +165,7 @@ function cacheToken(
   return signed
 }
 
-/** Judges a token whose signature is right: all that may be different the next time. */
+/** Makes the checks whose results are not remembered, on a token whose signature is right. */
 function judgeSigned(
   { rules, now, denied, platform }: VerifierParts,
   signed: CachedToken,
@@ -173,11 +173,11 @@ function judgeSigned(
   expectations: Expectations | undefined,
 ): MaybePromise<Verdict> {
   const { claims } = signed
-  if (expectations?.type !== undefined && mediaType(expectations.type) !== signed.type) return no('type')
+  if (expectations?.type !== undefined && mediaType(expectations.type) !== signed.type) return invalid('type')
   const fault = claimsFault(claims, rules, expectations, now())
   if (fault === 'scope')
     return { valid: false, reason: fault, missing: scopesMissingFrom(claims, expectations?.scopes ?? []) }
-  if (fault !== undefined) return no(fault)
+  if (fault !== undefined) return invalid(fault)
   return denied ? judgeRevocation(denied, platform, signed, signingInput) : { valid: true, claims }
 }
 
@@ -191,6 +191,6 @@ function judgeRevocation(
   const { claims } = signed
   return andThen(signed.fingerprint ?? fingerprintOf(claims, signingInput, platform), (fingerprint) => {
     signed.fingerprint = fingerprint
-    return andThen(denied(fingerprint), (isDenied) => (isDenied ? no('revoked') : { valid: true, claims }))
+    return andThen(denied(fingerprint), (isDenied) => (isDenied ? invalid('revoked') : { valid: true, claims }))
   })
 }

@@ -16,26 +16,26 @@ import type { Endpoints } from './endpoints.ts'
 import { payloadFor } from './payload.ts'
 import { nextAttemptInMs } from './retry-schedule.ts'
 
-/** The endpoint's connection, and what it needs to know of it. */
+/** The connection of an endpoint, with its endpoints and its OAuth client. */
 export interface EndpointSinkParts {
   readonly connection: string
   readonly endpoints: Endpoints
-  /** The OAuth client, which messages to `idm` endpoints name. */
+  /** The id of the OAuth client, which messages to `idm` endpoints name. */
   readonly clientId?: string
 }
 
 /** What webhooks need of their surroundings. */
 export interface WebhooksPorts extends WebhookNetwork {
-  /** Its route must be `webhookRoute`, or include it. */
+  /** A store whose route is `webhookRoute`, or includes it. */
   readonly store: Store
   readonly random: Random
 }
 
 /** How many messages of a batch are in flight at once. Those of one guest are sent one after the other. */
 export const BATCH_SIZE = 20
-/** No further message of a batch is begun after this time. */
+/** After this time since the start of a batch, its other messages are left to the next batch. */
 const BATCH_BUDGET: Millis = 20 * SECOND
-/** How long a batch is leased: what it takes at most, and some time for the store. */
+/** How long a batch is leased: the longest time that it takes, and some time for the store. */
 export const BATCH_LEASE: Millis = BATCH_BUDGET + LONGEST_ATTEMPT + 10 * SECOND
 
 interface Parts extends EndpointSinkParts, WebhooksPorts {
@@ -72,7 +72,7 @@ async function deliverBatch(
   signal: AbortSignal,
 ): Promise<readonly DeliveryOutcome[]> {
   const endpoint = (await parts.endpoints.all()).find(({ id }) => id === parts.id)
-  // It was removed.
+  // The endpoint was removed.
   if (!endpoint) return due.map(({ event }) => ({ event: event.id, then: 'done' }))
   if (endpoint.disabled)
     return deadLetterAll(parts, endpoint, due, `the endpoint is disabled: ${endpoint.disabled.why}`)
@@ -91,15 +91,16 @@ async function deliverBatch(
 async function deliverInOrder(parts: Parts, batch: Batch, messages: readonly DueMessage[]): Promise<void> {
   for (const message of messages) {
     const isOver = isStopped(parts, batch) || batch.elapsed() > BATCH_BUDGET
-    const outcome = isOver ? released(message) : deliver(parts, batch, message)
-    batch.outcomes.push(
-      await Promise.resolve(outcome).catch((thrown: unknown) => failed(parts, batch, message, thrown)),
-    )
+    batch.outcomes.push(isOver ? releaseOf(message) : await deliverOne(parts, batch, message))
   }
 }
 
 const isStopped = ({ backOff }: Parts, { signal, gone }: Batch): boolean =>
   signal.aborted || gone !== undefined || backOff.leftMs() > 0
+
+/** Delivers a message. Never rejects. */
+const deliverOne = (parts: Parts, batch: Batch, message: DueMessage): Promise<DeliveryOutcome> =>
+  deliver(parts, batch, message).catch((thrown: unknown) => failureOf(parts, batch, message, thrown))
 
 async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise<DeliveryOutcome> {
   const { connection, clientId, store, clock, random, backOff } = parts
@@ -150,15 +151,16 @@ function outcomeOf(
  * The outcome of a delivery that threw. One that the caller aborted counts no attempt. A failure of the store
  * counts one, so that a message which cannot be made never holds up the others.
  */
-function failed({ random }: Parts, { signal }: Batch, message: DueMessage, thrown: unknown): DeliveryOutcome {
-  if (signal.aborted) return released(message)
+function failureOf({ random }: Parts, { signal }: Batch, message: DueMessage, thrown: unknown): DeliveryOutcome {
+  if (signal.aborted) return releaseOf(message)
   const event = message.event.id
   const why = `the message could not be made or written down (${asGuestpassError(thrown).code})`
   const inMs = nextAttemptInMs(message.attempts, undefined, random.float())
   return inMs === undefined ? { event, then: 'dead-letter', why } : { event, then: 'retry', inMs, why }
 }
 
-const released = ({ event }: DueMessage): DeliveryOutcome => ({ event: event.id, then: 'release' })
+/** The outcome of a message that is left to the next batch. It counts no attempt. */
+const releaseOf = ({ event }: DueMessage): DeliveryOutcome => ({ event: event.id, then: 'release' })
 
 /** Gives up all messages to a disabled endpoint. They can be sent again when it is enabled. */
 async function deadLetterAll(
@@ -175,6 +177,7 @@ async function deadLetterAll(
   return due.map(({ event }) => ({ event: event.id, then: 'dead-letter', why }))
 }
 
+/** Disables an endpoint that answered 410, and commits the event. */
 async function disable(parts: Parts, endpoint: WebhookEndpoint, { event: delivered }: DueMessage): Promise<void> {
   await parts.endpoints.disable(endpoint.id, GONE)
   await commitEvents(parts, [deliveryEvent(parts, endpoint, webhookDisabled, { delivered, why: GONE, next: ENABLE })])
