@@ -20,7 +20,7 @@ async function appendRecords(path: string, lines: string, host: Pick<RuntimeHost
     await appendLines(path, lines.split('\n').map(escapeForTerminal).join('\n'))
   } catch (thrown) {
     const { code } = thrown as NodeJS.ErrnoException
-    const message = `The audit file ${path} cannot be written (${code}). Its records wait in the store until it can.`
+    const message = `The audit file ${path} cannot be written (${code}). Its records wait in the store until it can, or until GUESTPASS_AUDIT_FILE names another file.`
     host.warn(message)
     throw new GuestpassError('output_failed', message, { cause: thrown })
   }

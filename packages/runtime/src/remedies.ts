@@ -17,6 +17,8 @@ interface Remedy {
   readonly reason?: string
   /** The remedy is for answers of the upstream only. Default: for errors of this process, too. */
   readonly isUpstream?: true
+  /** The remedy is for messages that name this member of a request. Default: for every message. */
+  readonly member?: string
   readonly onCommandLine?: (command: WriteCommand) => string
   readonly inProgram?: string
 }
@@ -35,7 +37,7 @@ const takeSession = {
 const signInProgram =
   'In a program, sign in with signIn.begin and signIn.complete, or with deviceSignIn.run; on the command line, with `guestpass login`.'
 
-/** Every remedy. Of several for one code, the first that fits the reason counts. To add one, add an entry. */
+/** Every remedy. Of several for one code, the first that fits the error counts. To add one, add an entry. */
 const remedies: readonly Remedy[] = [
   { code: 'needs_reauth', reason: 'guest', ...issueAgain },
   {
@@ -70,6 +72,7 @@ const remedies: readonly Remedy[] = [
   },
   {
     code: 'create_in_doubt',
+    member: 'onDoubt',
     onCommandLine: () => 'On the command line, --create-again does so.',
   },
   {
@@ -97,13 +100,13 @@ const remedies: readonly Remedy[] = [
   },
 ]
 
-const remedyFor = ({ code, reason, upstream }: GuestpassError): Remedy | undefined =>
-  remedies.find(
-    (one) =>
-      one.code === code &&
-      (one.reason === undefined || one.reason === reason) &&
-      (!one.isUpstream || upstream !== undefined),
-  )
+const isFor = (remedy: Remedy, { code, reason, upstream, message }: GuestpassError): boolean =>
+  remedy.code === code &&
+  (remedy.reason === undefined || remedy.reason === reason) &&
+  (!remedy.isUpstream || upstream !== undefined) &&
+  (remedy.member === undefined || message.includes(`\`${remedy.member}`))
+
+const remedyFor = (error: GuestpassError): Remedy | undefined => remedies.find((one) => isFor(one, error))
 
 /**
  * Gives the remedy of an error for a user of the command line: a sentence that names a command or flag.

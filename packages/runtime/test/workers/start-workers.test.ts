@@ -210,6 +210,7 @@ describe('audit-file', () => {
       expect(failing?.lastError?.message).toContain('ENOSPC')
       expect(failing?.backlog).toBeGreaterThan(0)
       expect(warned[0]).toContain('The audit file')
+      expect(warned[0]).toContain('GUESTPASS_AUDIT_FILE')
       rmSync(path)
       await expect
         .poll(async () => (await clock.advance(SECOND), await workers.of('audit-file')))

@@ -49,6 +49,12 @@ describe('the remedy of an error', () => {
     expect(commandRemedy(error)).toMatch(/^If the address is verified, .*--assurance verified /)
   })
 
+  it('of a create in doubt names its option only if a request must ask for a second guest', () => {
+    const asking = new GuestpassError('create_in_doubt', "Ask with `onDoubt: 'create'`.")
+    expect(commandRemedy(asking)).toContain('--create-again')
+    expect(commandRemedy(new GuestpassError('create_in_doubt', 'The next request resumes it.'))).toBeUndefined()
+  })
+
   it('of an unknown connection lists the known ones, of whatever connection', () => {
     expect(commandRemedy(of('connection_unknown'), 'emea')).toContain('`guestpass connections list`')
   })
