@@ -57,10 +57,13 @@ export interface ConnectionOptions
 export interface ConnectionPorts {
   /** Keeps credentials, events and coordination. Processes that share it share their tokens. */
   readonly store: Store
+  /** Time, for expiry, time-outs and back-offs. */
   readonly clock: Clock
+  /** Random numbers, ids and keys. */
   readonly random: Random
+  /** Sends requests to the upstream. */
   readonly http: Http
-  /** Cryptography. */
+  /** Cryptography: hashes, and imports and checks of keys. */
   readonly platform: Platform
   /** The name of this process as the holder of leases in the store. Default: a random id. */
   readonly holder?: string

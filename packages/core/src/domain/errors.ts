@@ -66,16 +66,19 @@ export const errorCatalogue = {
 /** The code of a `GuestpassError`, as `invalid_input`. docs/errors.md explains each code. */
 export type ErrorCode = keyof typeof errorCatalogue
 
-/** One fault of the input: its field, the fault, and what to do. */
+/** A fault of one field of the input, in `GuestpassError.fields`. */
 export interface Field {
-  /** Path of the field, as `attributes.tier` or `hosts.region`. */
+  /** The path of the field, as `attributes.tier` or `hosts.region`. */
   readonly field: string
+  /** What is wrong with the field, as a clause: `is missing`. */
   readonly message: string
+  /** What to do, as a sentence. */
   readonly remedy: string
 }
 
-/** What may be shown of an answer of the upstream. */
+/** What an error shows of the upstream's answer: no body, and no secret. */
 export interface UpstreamFacts {
+  /** The HTTP status. */
   readonly status: number
   /** The upstream's own error code, as `invalid_client` or `bad.credentials`. */
   readonly code?: string

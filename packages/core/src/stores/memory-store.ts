@@ -11,7 +11,7 @@ import { checkOneConnection } from './argument-checks.ts'
 export interface MemoryStoreOptions {
   /** The clock for leases, expiry and due times. Default: the clock of the system. */
   readonly clock?: Clock
-  /** Names the sinks that get an event. Default: none. */
+  /** Names the queues that get an event: `webhookRoute`, if the program sends webhooks. Default: none. */
   readonly route?: Route
   /**
    * How many events to keep for each connection, the newest ones; from 1, default 10 000. Sinks get every

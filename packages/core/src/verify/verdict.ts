@@ -3,7 +3,8 @@ import type { Millis } from '../domain/time.ts'
 /**
  * Why a token is not valid. `malformed`, `oversized`: its form. `algorithm`, `critical_header`,
  * `unknown_key`, `signature`, `type`: its header and signature. `expired`, `not_yet_valid`, `missing_exp`:
- * its dates. `issuer`, `audience`, `subject`, `scope`: its claims. `revoked`: it is on the deny-list.
+ * its dates. `issuer` (also for the organisation), `audience`, `subject`, `scope`: its claims. `revoked`: it is
+ * on the deny-list.
  */
 export type Reason =
   | 'malformed'

@@ -40,7 +40,8 @@ export interface VerifierOptions {
    */
   readonly leewayMs?: Millis | undefined
   /**
-   * Whether the token with this fingerprint was revoked. Called last, for tokens that are valid in all else.
+   * Whether the token with this fingerprint was revoked. `fingerprint` of `@guestpass/core/runtime-kit` computes
+   * it from a token. Called last, for tokens that are valid in all else. Default: revocation is not checked.
    */
   readonly denied?: ((fingerprint: string) => boolean | Promise<boolean>) | undefined
   /** How many checked signatures are remembered; 0 for none. Default 10,000. */

@@ -27,7 +27,7 @@ export interface Revocation {
 
 /** The result of erasing a guest. */
 export interface Erasure extends Revocation {
-  /** The places that may still hold data of the person, one sentence for people each: upstream, CRM, backups. */
+  /** Where data of the person may still exist: upstream, CRM, backups. One text for people each. */
   readonly remains: readonly string[]
 }
 

@@ -27,7 +27,7 @@ export interface ErasedGuest extends Revocation {
 export interface PersonErasure {
   /** Empty if the address has no guest, as after an earlier erasure, which named what remains. */
   readonly guests: readonly ErasedGuest[]
-  /** The places that may still hold data of the person, one sentence for people each: upstream, CRM, backups. */
+  /** Where data of the person may still exist: upstream, CRM, backups. One text for people each. */
   readonly remains: readonly string[]
 }
 
