@@ -20,6 +20,7 @@ export interface TokenSet {
   readonly verified: boolean
   /** When the request that brought the tokens was sent. */
   readonly sentAt: Instant
+  /** When the token expires: `sentAt` and the lifetime that the upstream named. */
   readonly expiresAt: Instant
   /** The claim `exp` of the token, on the issuer's clock. Absent for opaque tokens, and in rows of earlier versions. */
   readonly exp?: Instant
@@ -48,6 +49,7 @@ export interface Intent {
 
 /** The back-off after a failed renewal. No process repeats the renewal before `until`. */
 export interface BackOff {
+  /** On the store's clock. */
   readonly until: Instant
   /** The length of the back-off in milliseconds. Rows of earlier versions lack it; it was at most 5 minutes. */
   readonly ms?: Millis
@@ -92,8 +94,9 @@ export type StoredSignIn = {
   readonly client?: string
   /** The issuer of the tokens. */
   readonly issuer?: string
-  /** The upstream's ids of the user who signed in, and of the organisation. The connection belongs to them. */
+  /** The upstream's id of the user who signed in. No other user may sign in for this connection later. */
   readonly user?: string
+  /** The upstream's id of the organisation of this user. */
   readonly organization?: string
   /** The `sub` of the ID token of the sign-in. */
   readonly subject?: string

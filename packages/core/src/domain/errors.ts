@@ -88,8 +88,11 @@ export interface UpstreamFacts {
 
 /** Facts of an error besides its code and message. */
 export interface ErrorFacts {
+  /** The time before which a retry fails again, on the wall clock. */
   readonly retryAt?: Instant
+  /** The faults of single options or fields of a request. */
   readonly fields?: readonly Field[]
+  /** What may be shown of the answer of the upstream. */
   readonly upstream?: UpstreamFacts
   /**
    * The cause as one word. Of a token: a reason of `verify`; of a channel: `channel`, `scope` or

@@ -22,6 +22,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  /** The body, decoded from its content coding. Empty if there is none. */
   readonly bytes: Uint8Array
 }
 

@@ -63,9 +63,13 @@ export interface DocumentWrite {
 
 /** All writes of one decision. They are stored together or not at all. */
 export interface Change {
+  /** The name of the connection of every part of the change. */
   readonly connection: string
+  /** Credentials to write. Default: none, as for all other members. */
   readonly writes?: readonly CredentialWrite[]
+  /** Documents to write or remove. */
   readonly documents?: readonly DocumentWrite[]
+  /** Events to append to the audit chain, and to queue for the sinks that the route names. */
   readonly events?: readonly Event[]
   /** Tokens to record until they expire, so that they can be denied later. */
   readonly issued?: readonly IssuedToken[]
@@ -181,7 +185,10 @@ export interface Outbox {
    * store has.
    */
   enqueue(connection: string, sink: string, events: readonly string[]): Promise<number>
-  /** The dead letters of a sink, in the order of commits; `limit` 1 to 1000. */
+  /**
+   * The dead letters of a sink, in the order of commits. `after`: the `next` of the page before. `limit`: 1 to
+   * 1000. `next`: absent on the last page.
+   */
   deadLetters(
     sink: string,
     page: { readonly after?: string; readonly limit: number },
@@ -220,7 +227,7 @@ export interface Credentials {
   find(connection: string, id: string): Promise<FoundCredential>
   /** The credential of a subject. Undefined if there is none, or it was erased. */
   findBySubject(connection: string, subject: string): Promise<Credential | undefined>
-  /** Credentials of a kind, in the order of their ids; `limit` 1 to 1000. */
+  /** Credentials of a kind, in the order of their ids. `after`: starts after this id. `limit`: 1 to 1000. */
   list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<CredentialPage>
   /**
    * Records that a caller used the credential now, so that its renewal goes on. Changes neither revision nor
@@ -246,7 +253,10 @@ export interface Credentials {
 export interface Documents {
   /** Reads a document. */
   document(connection: string, kind: string, id: string): Promise<Document>
-  /** Documents of a kind in the order of their ids, expired ones left out; `limit` 1 to 1000. */
+  /**
+   * Documents of a kind in the order of their ids, without expired ones. `after`: starts after this id. `limit`:
+   * 1 to 1000. `next`: the `after` of the next page; absent on the last page.
+   */
   documents(
     connection: string,
     page: { readonly kind: string; readonly after?: string; readonly limit: number },
@@ -299,7 +309,10 @@ export interface Facts {
 
 /** The committed events, in the order of the audit chain. Durable. */
 export interface AuditTrail {
-  /** Events of a connection in the order of their commits, from after the cursor; `limit` 1 to 1000. */
+  /**
+   * Events of a connection in the order of their commits. `after`: the `next` of the page before. `limit`: 1 to
+   * 1000. `next`: absent on the last page.
+   */
   events(
     connection: string,
     page: { after?: number; limit: number },

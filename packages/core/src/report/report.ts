@@ -21,6 +21,7 @@ export interface JobReport {
   /** The mean latency. */
   readonly avgLatencyMs: Millis
   readonly totalLatencyMs: Millis
+  /** The median and the 99th percentile; exact to within a quarter, as those of `Histogram`. */
   readonly p50LatencyMs: Millis
   readonly p99LatencyMs: Millis
 }

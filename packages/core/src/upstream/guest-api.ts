@@ -8,7 +8,7 @@ import type { GrantedTokens } from './granted-tokens.ts'
 import type { RequestFields } from './request-field.ts'
 import type { TryHooks } from './try-hooks.ts'
 
-/** `jwt`: tokens are verified on receipt. `opaque`: they are taken as they are. */
+/** The format of the tokens of an API. `jwt`: they are verified on receipt. `opaque`: they are accepted unread. */
 export type TokenFormat = 'jwt' | 'opaque'
 
 /** The facts that every guest API states about itself. */

@@ -4,7 +4,7 @@ import { retryAfter } from '../policy/retry-after.ts'
 import { withTimeLimit } from '../policy/time-limit.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
-import type { Contract, WebhookEndpoint } from './endpoint.ts'
+import type { WebhookContract, WebhookEndpoint } from './endpoint.ts'
 import type { Payload } from './payload.ts'
 import { signedHeaders } from './signature.ts'
 
@@ -35,7 +35,7 @@ export interface WebhookNetwork {
 }
 
 /** How long an endpoint may take to answer, by its contract. */
-const ANSWER_TIMEOUT: Readonly<Record<Contract, Millis>> = {
+const ANSWER_TIMEOUT: Readonly<Record<WebhookContract, Millis>> = {
   standard: 15 * SECOND,
   idp: 15 * SECOND,
   idm: 15 * SECOND,

@@ -4,14 +4,14 @@ import { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 
 /**
- * The format of the messages to an endpoint. `standard`: audit records as Standard Webhooks. `idp`: renewed
+ * The format of the messages to a webhook endpoint. `standard`: audit records as Standard Webhooks. `idp`: renewed
  * guest tokens, for an identity provider. `idm`: renewals of access tokens, for identity management.
  * `analytics`: authenticated guests.
  */
-export type Contract = 'standard' | 'idp' | 'idm' | 'analytics'
+export type WebhookContract = 'standard' | 'idp' | 'idm' | 'analytics'
 
 /** All contracts. */
-export const contracts: readonly Contract[] = ['standard', 'idp', 'idm', 'analytics']
+export const contracts: readonly WebhookContract[] = ['standard', 'idp', 'idm', 'analytics']
 
 /** A webhook endpoint: where events of a connection are sent. */
 export interface WebhookEndpoint {
@@ -26,7 +26,7 @@ export interface WebhookEndpoint {
   /** Whether messages about guests contain their tokens. */
   readonly includeToken: boolean
   /** The format of the messages: `standard`, `idp`, `idm` or `analytics`. */
-  readonly contract: Contract
+  readonly contract: WebhookContract
   /** Whether the endpoint is from the configuration. Its address is then trusted, and may be on loopback. */
   readonly configured: boolean
   /**
@@ -67,7 +67,7 @@ export const webhookEvents: readonly EventType[] = eventTypes.filter((type) => !
 export const webhookRoute = ({ type, connection }: Event): readonly string[] =>
   isAboutWebhooks(type) ? [] : [incomingQueue(connection)]
 
-const isOfContract: Readonly<Record<Exclude<Contract, 'standard'>, (event: Event) => boolean>> = {
+const isOfContract: Readonly<Record<Exclude<WebhookContract, 'standard'>, (event: Event) => boolean>> = {
   // A token that is minted for a known guest replaces one that could not be refreshed any more.
   idp: ({ type, generation }) => type === 'REFRESH_COMPLETED' || (type === 'TOKEN_GENERATED_SUCCESS' && generation > 1),
   idm: ({ type }) => type === 'ACCESS_TOKEN_RENEWED' || type === 'ACCESS_TOKEN_FAILED',

@@ -7,7 +7,7 @@ import { profileIn } from '../domain/profile.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, iso } from '../domain/time.ts'
 import { isLoopback } from '../domain/loopback.ts'
-import type { Contract, WebhookEndpoint } from './endpoint.ts'
+import type { WebhookContract, WebhookEndpoint } from './endpoint.ts'
 
 /** What is known at the moment of a delivery, beyond the event. */
 export interface PayloadFacts {
@@ -42,7 +42,7 @@ const storedGuestEvents: ReadonlySet<EventType> = new Set<EventType>([
 type Members = { readonly [name: string]: Json }
 
 /** The body of each contract. `tokenPart` has the new token, where the endpoint may be sent it. */
-const bodies: Readonly<Record<Contract, (event: Event, context: PayloadFacts, tokenPart: Members) => Json>> = {
+const bodies: Readonly<Record<WebhookContract, (event: Event, context: PayloadFacts, tokenPart: Members) => Json>> = {
   idp: ({ generation }, { credential, now }, tokenPart) => ({
     event: 'GUEST_TOKEN_REFRESHED',
     guestSessionId: credential ? guestIdOf(credential) : null,

@@ -4,7 +4,7 @@ import { DAY, HOUR, isFromFuture, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Documents, Ledger } from '../ports/store.ts'
 import { repeatUntilAborted, type WorkerObserver } from '../ports/worker.ts'
-import { type Contract, contracts, type WebhookEndpoint } from './endpoint.ts'
+import { type WebhookContract, contracts, type WebhookEndpoint } from './endpoint.ts'
 import type { ConfiguredEndpoint } from './endpoints.ts'
 
 /** What a process needs to know of an endpoint that only other processes have in their configuration. */
@@ -30,14 +30,14 @@ const RENEW_AFTER: Millis = DAY
 const POLL: Millis = HOUR
 
 interface StoredRegistration {
-  readonly contract: Contract
+  readonly contract: WebhookContract
   readonly at: number
 }
 
 function storedRegistration(value: Json | undefined): StoredRegistration | undefined {
   const { contract, at } = (value ?? {}) as Partial<StoredRegistration>
   return contracts.find((one) => one === contract) && typeof at === 'number'
-    ? { contract: contract as Contract, at }
+    ? { contract: contract as WebhookContract, at }
     : undefined
 }
 

@@ -34,8 +34,9 @@ export interface WrittenSetting {
   readonly key: Key
   /** The name that it was written under, as `GENESYS_REGION`, `--region` or `connections.acme.region`. */
   readonly name: string
+  /** The value as text, not parsed yet. */
   readonly text: string
-  /** Whether the text is the path of a file that holds the value. */
+  /** Whether the text is the path of a file that contains the value. Default false. */
   readonly isPath?: boolean
   readonly origin: Origin
 }
@@ -50,8 +51,11 @@ export interface LayerFault extends Field {
 
 /** The settings of one source, and its faults. Layers are in the order of precedence. */
 export interface Layer {
+  /** The settings that the source gives. */
   readonly written: readonly WrittenSetting[]
+  /** Clauses for the operator, as about an unknown name. */
   readonly warnings: readonly string[]
+  /** What makes the configuration invalid. */
   readonly faults: readonly LayerFault[]
 }
 

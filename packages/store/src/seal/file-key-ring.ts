@@ -12,6 +12,7 @@ import { localKeyRing } from './local-key-ring.ts'
 
 /** The result of `fileKeyRing`. */
 export interface FileKeyRing {
+  /** The key ring, for `SqliteStoreOptions.keyRing`. */
   readonly ring: KeyRing
   /**
    * True if the file was created now. Remind the operator to back it up: without it the store cannot be read.

@@ -24,15 +24,16 @@ export interface StoreKeys {
   /**
    * Makes a new data key, wraps it with the first key of the ring, seals every value with it, and removes the
    * old data keys. This and other processes can read and write meanwhile. If the process ends before the
-   * rotation is complete, the next call continues it. Rejects with `store_corrupt`, which names the row, if a value does not open. All
-   * other values are then sealed again, and the old data keys stay. Rejects with the reason of `signal` if it
-   * aborts.
+   * rotation is complete, the next call continues it. Rejects with `store_corrupt`, which names the row, if a
+   * value does not open. All other values are then sealed again, and the old data keys stay. Rejects with the
+   * reason of `signal` if it aborts.
    */
   rotate(options?: RotationOptions): Promise<Rotation>
 }
 
 /** A store whose tokens, profiles and documents are encrypted with data keys. */
 export interface SealedStore extends Store {
+  /** Lists and rotates the data keys. */
   readonly keys: StoreKeys
 }
 

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import type { ErrorCode, GuestpassError } from '../errors.ts'
 import { type Instant, type Millis, tenth } from '../time.ts'
 
-/** The outcome of an event. `pending`: it has started, or its end is not known. */
+/** The outcome of what an event is about. `pending`: it has started, or its end is not known. */
 export type EventOutcome = 'pending' | 'success' | 'failure'
 
 /** The error of an event. It holds no secret and no name of a person. */
@@ -31,6 +31,7 @@ export interface EventBase {
   readonly latencyMs?: Millis
   /** HTTP status of the upstream answer. */
   readonly statusCode?: number
+  /** The Idempotency-Key of the request to the upstream. */
   readonly idempotencyKey?: string
   readonly error?: EventError
 }

@@ -6,7 +6,7 @@ import type { KeyEvent } from './keys.ts'
 import type { SignInEvent } from './sign-ins.ts'
 import type { WebhookEvent } from './webhooks.ts'
 
-/** Every type of event. */
+/** Every type of event. docs/audit.md says when each is recorded. */
 export const eventTypes = [
   'TOKEN_REQUEST_INITIATED',
   'TOKEN_GENERATED_SUCCESS',

@@ -20,7 +20,7 @@ export type EnrichedData = {
 /** Data of a failed request to the CRM; `attempts` counts from 1. */
 export type CrmFailedData = { readonly api: string; readonly crm: 'failed'; readonly attempts: number }
 
-/** The events of stored guests. */
+/** The events of stored guests. `state` of GUEST_INVALIDATED: the state of the former reservation of the address. */
 export type GuestRecordEvent =
   | TypedEvent<'GUEST_ENRICHED', 'success', EnrichedData>
   | TypedEvent<'GUEST_ENRICHMENT_FAILED', 'failure', EnrichedData | CrmFailedData>

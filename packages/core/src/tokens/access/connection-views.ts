@@ -13,6 +13,7 @@ export interface ConnectionView {
   readonly connection: string
   /** `none`: no token was requested yet. */
   readonly grant: 'refresh_token' | 'client_credentials' | 'none'
+  /** `unused`: no token was requested yet. */
   readonly status: Credential['status'] | 'unused'
   /** @deprecated The former name of `status`. */
   readonly standing: Credential['status'] | 'unused'
@@ -20,6 +21,7 @@ export interface ConnectionView {
   readonly scopes: readonly string[]
   /** Of the access token; absent when there is none. */
   readonly expiresAt?: Instant
+  /** When the request for the current access token was sent. */
   readonly renewedAt?: Instant
   /** Whether a refresh token is stored. */
   readonly renewable: boolean

@@ -3,7 +3,7 @@ import type { HttpRequest } from '../../ports/http.ts'
 import { lenient, object, type Read, text } from '../body.ts'
 import { jsonRequest } from '../json-request.ts'
 
-/** The profile of a customer in a CRM. Every member is optional. */
+/** The profile of a customer in a CRM: texts of 1 to 256 characters, as the CRM writes them. */
 export interface CrmProfile {
   readonly customerId?: string
   readonly tier?: string
