@@ -2,7 +2,7 @@ import type { Hosts } from '../upstream/hosts.ts'
 import type { KeySetPlace, VerificationOptions } from './verification.ts'
 
 /** The key-sets and public keys of a connection. */
-export type KeyPlaces = Required<Pick<VerificationOptions, 'keys'>> & Pick<VerificationOptions, 'accessKeys'>
+export type KeyPlaces = Pick<VerificationOptions, 'keys' | 'accessKeys'>
 
 /**
  * Decides where the keys of a connection are.

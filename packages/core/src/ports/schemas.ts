@@ -9,12 +9,6 @@ export const clock = objectWithMethods('a clock', ['wall', 'monotonic', 'sleep']
 export const random = objectWithMethods('a source of randomness', ['uuid', 'float', 'bytes'], PORTS)
 /** Schema of the HTTP port. */
 export const http = callable(PORTS)
-/** Schema of an AbortSignal. */
-export const signal = objectWithMethods(
-  'an AbortSignal',
-  ['addEventListener', 'throwIfAborted'],
-  'Give the signal of an AbortController.',
-)
 /** Schema of `Platform.maker`, which imports public keys for verification. */
 export const keyMaker = objectWithMethods(
   'a maker of keys',

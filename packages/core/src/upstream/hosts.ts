@@ -25,7 +25,7 @@ export interface HostInput {
   /** Another name of `region`. It is used if `region` is not given. */
   readonly env?: string | undefined
   /**
-   * The issuer of an OpenID provider. Endpoints that are not set come from its discovery document (OpenID
+   * The issuer of an OpenID provider. OAuthEndpoints that are not set come from its discovery document (OpenID
    * Connect Discovery 1.0, RFC 8414).
    */
   readonly issuer?: string | undefined
@@ -77,7 +77,7 @@ export type HostNames = Readonly<Partial<Record<keyof HostInput, string>>>
 export type HostPlace = 'oauthBaseUrl' | 'apiBaseUrl' | 'baseUrl' | 'region' | 'env' | 'issuer'
 
 /** The addresses of the endpoints of an OAuth server. */
-export interface Endpoints {
+export interface OAuthEndpoints {
   /** The token endpoint for client credentials. */
   readonly clientToken: string
   /** The token endpoint for all other grants. */
@@ -101,9 +101,9 @@ export interface Hosts {
   /**
    * The OAuth endpoints. With an issuer, its discovery document replaces all but those that `own` names.
    */
-  readonly endpoints: Endpoints
+  readonly endpoints: OAuthEndpoints
   /** The names of the endpoints that the input sets itself. */
-  readonly own: readonly (keyof Endpoints)[]
+  readonly own: readonly (keyof OAuthEndpoints)[]
   /** The issuer whose discovery document is read, as it was given. Absent: none is read. */
   readonly issuer?: string
   /** Hosts to which plain http may be sent although they are not loopback. */
@@ -287,7 +287,7 @@ export function resolveHosts(input: HostInput = {}, names: HostNames = {}): Host
       device: full(set.device ?? sibling('device_authorization')),
       revocation: full(set.revocation ?? sibling('revoke')),
     },
-    own: (Object.keys(set) as (keyof Endpoints)[]).filter((one) => set[one] !== undefined),
+    own: (Object.keys(set) as (keyof OAuthEndpoints)[]).filter((one) => set[one] !== undefined),
     ...(issuer ? { issuer } : {}),
     insecureHosts: of.insecure,
     platformLogin,

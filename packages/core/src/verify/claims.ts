@@ -58,7 +58,7 @@ function originFault(claims: Claims, rules: ClaimRules): Reason | undefined {
  *
  * Source: RFC 9068, section 2.2.3; RFC 6749, section 3.3.
  */
-export function scopesOf(claims: Claims): readonly string[] {
+export function scopesOfClaims(claims: Claims): readonly string[] {
   const scope = ownMember(claims, 'scope')
   if (typeof scope === 'string') return scopeList(scope)
   return Array.isArray(scope) ? scopeList(scope.filter((one) => typeof one === 'string')) : []
@@ -66,7 +66,7 @@ export function scopesOf(claims: Claims): readonly string[] {
 
 /** Those of the given scopes that a token lacks, in their order. */
 export const scopesMissingFrom = (claims: Claims, scopes: readonly string[]): readonly string[] =>
-  missingScopes(scopes, scopesOf(claims))
+  missingScopes(scopes, scopesOfClaims(claims))
 
 function expectationsFault(claims: Claims, expectations: Expectations): Reason | undefined {
   const { subject, scopes } = expectations

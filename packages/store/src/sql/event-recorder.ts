@@ -20,7 +20,7 @@ interface ChainedEvents {
   readonly heads: ReadonlyMap<string, HeadRow>
 }
 
-const connectionsOf = (recorded: readonly RecordedEvent[]): readonly string[] =>
+const sortedConnections = (recorded: readonly RecordedEvent[]): readonly string[] =>
   // Sorted, so that two transactions lock chain heads in the same order and cannot deadlock.
   [...new Set(recorded.map(({ event }) => event.connection))].sort()
 
@@ -92,7 +92,7 @@ function distinct(recorded: readonly RecordedEvent[]): readonly RecordedEvent[] 
 export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
   const recorded = distinct(transactionState(db).events)
   if (recorded.length === 0) return
-  const connections = connectionsOf(recorded)
+  const connections = sortedConnections(recorded)
   const ends = await readHeads(db, connections)
   let links = chainEvents(recorded, ends, now)
   const added = await insertRows(db, links.rows)

@@ -138,7 +138,7 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
 /** Serves or refuses a request that needs no create. Undefined: it needs one. */
 async function serveWithoutCreate(call: ApplicantCall, found: FoundReservation): Promise<GuestWithTokens | undefined> {
   const { decision } = found
-  if (decision.do === 'refuse') return refuse(call, found, sessionExists())
+  if (decision.do === 'refuse') return refuse(call, found, sessionExistsError())
   return decision.do === 'reuse' ? reuseGuest(call, found, decision.guestId) : undefined
 }
 
@@ -174,7 +174,7 @@ async function refuse(
   throw error
 }
 
-const sessionExists = (): GuestpassError =>
+const sessionExistsError = (): GuestpassError =>
   new GuestpassError(
     'session_exists',
     'The address has a session on this channel. A request with a verified address can reuse or replace it.',

@@ -69,7 +69,7 @@ export async function writeEntry(
   const [requestId, subject] = [ports.random.uuid(), ports.random.uuid()]
   const [about, facts] = eventOf(attempt, subject, now())
   const begun = guestCreateStarted(about, { ...facts, requestId, resumes: decision.resumes })
-  const events = [...(decision.orphans ? [orphaned(parts, attempt, reservation, now())] : []), begun]
+  const events = [...(decision.orphans ? [orphanedEvent(parts, attempt, reservation, now())] : []), begun]
   const creation: Reservation = { state: 'creating', requestId, holder: ports.holder, ...formerGuest(decision) }
   const documents = [reservationWrite(attempt, creation, revision)]
   const outcome = await ports.store.commit({ connection, documents, events })
@@ -77,7 +77,7 @@ export async function writeEntry(
 }
 
 /** The event of a guest that a lost answer may have made, and that no process will use. */
-function orphaned(
+function orphanedEvent(
   { eventOf, ports }: CreateLedgerParts,
   attempt: Attempt,
   reservation: Reservation | undefined,

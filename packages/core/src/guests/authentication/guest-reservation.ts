@@ -68,7 +68,7 @@ export const reservedGuest = (reservation: Reservation | undefined): string | un
 /** A reservation without the guest that it names; undefined when nothing is left of it. */
 export function withoutGuest(reservation: Reservation): Reservation | undefined {
   if (reservation.state === 'live' || reservation.state === 'free') return undefined
-  const { former: _gone, replaces: _it, ...rest } = reservation
+  const { former: _former, replaces: _replaces, ...rest } = reservation
   return rest
 }
 

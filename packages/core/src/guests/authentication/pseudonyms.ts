@@ -1,5 +1,5 @@
 import { documentKind } from '../../domain/document-kinds.ts'
-import { encodeHex } from '../../domain/hex.ts'
+import { decodeHex, encodeHex } from '../../domain/hex.ts'
 import { lengthPrefixed } from '../../domain/length-prefix.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
@@ -18,9 +18,6 @@ export type Pseudonym = (whose: ApplicantKey) => Promise<string>
 const ID = 'pseudonyms'
 const BYTES = 32
 
-const bytesOf = (digits: string): Uint8Array =>
-  Uint8Array.from({ length: digits.length / 2 }, (_, at) => Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16))
-
 export function createPseudonyms(
   connection: string,
   { store, random }: { readonly store: Pick<Store, 'document' | 'commit'>; readonly random: Random },
@@ -31,7 +28,7 @@ export function createPseudonyms(
   async function key(): Promise<Uint8Array> {
     for (;;) {
       const { value, revision } = await store.document(connection, documentKind.key, ID)
-      if (typeof value === 'string') return bytesOf(value)
+      if (typeof value === 'string') return decodeHex(value)
       const made = encodeHex(random.bytes(BYTES))
       await store.commit({
         connection,

@@ -78,7 +78,7 @@ function notRecovered({ parts, entry }: Creation, conflict: GuestpassError): Pro
   const wasOrphaned = reservation?.state === 'orphaned'
   const isSure = attempt.applicant.assurance === 'verified' && attempt.onDuplicate !== 'reject'
   if (!decision.resumes && !wasOrphaned && !isSure) {
-    const error = sessionExists(conflict)
+    const error = sessionExistsError(conflict)
     return settleFailure(parts, entry, {
       error,
       next: reservationAfterRefusal(entry, error),
@@ -86,20 +86,20 @@ function notRecovered({ parts, entry }: Creation, conflict: GuestpassError): Pro
     })
   }
   return settleFailure(parts, entry, {
-    error: orphaned(conflict),
+    error: orphanedError(conflict),
     next: { state: 'orphaned', ...formerGuest(decision) },
     events: wasOrphaned ? [] : [guestOrphaned],
   })
 }
 
-const sessionExists = (conflict: GuestpassError): GuestpassError =>
+const sessionExistsError = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'session_exists',
     `${conflict.message} Wait until the session expires upstream. A request with a verified address can reuse it.`,
     causedBy(conflict),
   )
 
-const orphaned = (conflict: GuestpassError): GuestpassError =>
+const orphanedError = (conflict: GuestpassError): GuestpassError =>
   new GuestpassError(
     'guest_orphaned',
     `The upstream has a session for this address and channel, and no usable refresh token of it is stored here. Wait until the session expires upstream, or ask the operator of the upstream to end it. Then ask again. (${conflict.message})`,

@@ -71,7 +71,7 @@ export async function storeCreatedGuest(
       api.enrichment?.start(next.id)
       return next
     }
-    if (settled === 'taken') return orphaned(creation)
+    if (settled === 'taken') return recordOrphan(creation)
     place = await placeFor(creation, guestId)
     former = former && guestIn(await store.find(parts.connection, former.id))
   }
@@ -129,7 +129,7 @@ function endOfFormer(
 }
 
 /** Another process stored its guest first. Records that the upstream has this one beside it. */
-async function orphaned({ parts, entry }: Creation): Promise<undefined> {
+async function recordOrphan({ parts, entry }: Creation): Promise<undefined> {
   const { connection, eventOf, ports } = parts
   const { attempt, subject, now, requestId } = entry
   const [about, facts] = eventOf(attempt, subject, now())

@@ -41,7 +41,7 @@ export function applicantParser(api: AuthenticatingApiName, fields: RequestField
     if (wantsSession(input))
       faults.push({ path: ['onDuplicate'], message: 'is only for a verified address, whose assurance is verified' })
     if (!parsed.success || faults.length > 0) throw invalid(faults, all)
-    const { api: _known, ...request } = parsed.data
+    const { api: _api, ...request } = parsed.data
     // `authenticating` lets only such fields define an API whose checked requests are of this type.
     return applicantOf(api, request as CheckedRequest & Treatment)
   }

@@ -9,7 +9,7 @@ import type { Random } from '../../ports/random.ts'
 import type { IssuedToken } from '../../ports/store.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
-import { scopesOf } from '../../verify/claims.ts'
+import { scopesOfClaims } from '../../verify/claims.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import type { KeySource } from '../../verify/keys.ts'
 import { type Claims, verdictText, type Verifier } from '../../verify/verdict.ts'
@@ -102,7 +102,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
         requirements.sentAt + (granted.lifetime ?? (claims ? Number.POSITIVE_INFINITY : lifetime(undefined)))
       const exp = claims && (claims['exp'] as number) * SECOND
       const expiresAt = Math.min(grantedUntil, exp === undefined ? grantedUntil : now() + exp - issuerClock.now())
-      const asked = requirements.scopes.length > 0 || !claims ? requirements.scopes : scopesOf(claims)
+      const asked = requirements.scopes.length > 0 || !claims ? requirements.scopes : scopesOfClaims(claims)
       const times = { sentAt: requirements.sentAt, expiresAt, ...(exp === undefined ? {} : { exp }) }
       const of = { asked, verified: claims !== undefined, ...times }
       const refresh = granted.refresh ?? credential.tokens?.refresh

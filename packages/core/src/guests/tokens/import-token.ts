@@ -11,7 +11,7 @@ import { stopwatch } from '../../ports/clock.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { TokenFailure } from '../../tokens/access/event-recorder.ts'
 import { tokenSet } from '../../tokens/access/token-set.ts'
-import { scopesOf } from '../../verify/claims.ts'
+import { scopesOfClaims } from '../../verify/claims.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import { type Claims, verdictText, type Verifier } from '../../verify/verdict.ts'
 import { newGuest, GUEST_TOKENS } from './issue-guest-token.ts'
@@ -177,7 +177,7 @@ function withImportedToken(
   const toStore = (seconds: unknown): Instant => now + (seconds as number) * SECOND - issuerClock.now()
   const expiresAt = toStore(claims['exp'])
   const sentAt = claims['iat'] === undefined ? Math.min(now, expiresAt) : Math.min(toStore(claims['iat']), now)
-  const scopes = scopesOf(claims)
+  const scopes = scopesOfClaims(claims)
   const { intent: _off, backOff: _over, ...rest } = base
   const exp = (claims['exp'] as number) * SECOND
   const next = {

@@ -6,7 +6,7 @@ import type { Random } from '../../ports/random.ts'
 import type { GrantedTokens } from '../../upstream/granted-tokens.ts'
 import { isSameIssuer } from '../../upstream/oauth/expected-issuer.ts'
 import type { IssuerClock } from '../../verify/issuer-clock.ts'
-import { scopesOf } from '../../verify/claims.ts'
+import { scopesOfClaims } from '../../verify/claims.ts'
 import type { KeySource } from '../../verify/keys.ts'
 import { type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
@@ -87,7 +87,7 @@ export function createTokenAcceptor(parts: TokenAcceptorParts): TokenAcceptor {
     }
     await refuseForeign(verdict.claims, parts)
     const exp = (verdict.claims['exp'] as number) * SECOND
-    const scopes = scopesOf(verdict.claims)
+    const scopes = scopesOfClaims(verdict.claims)
     return {
       expiresAt: Math.min(statedEnd, now() + exp - issuerClock.now()),
       exp,

@@ -8,7 +8,7 @@ import type { Coordination, FoundCredential, LeaseAnswer } from '../../ports/sto
  * How long a lease lasts. Short, because its holder prolongs it, and others wait this long if the holder
  * dies.
  */
-export const LEASE: Millis = 5 * SECOND
+const LEASE: Millis = 5 * SECOND
 /** At the end of a lease nothing is sent: it could arrive after another process got the lease. */
 const MARGIN: Millis = SECOND
 

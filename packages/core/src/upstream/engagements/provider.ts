@@ -51,15 +51,15 @@ export function engagementCalls(parts: ProviderParts): EngagementCalls {
         hooks,
         patienceMs,
       }),
-    update: (...of) => updated(parts, write, ...of),
-    channel: (channelId) => lookedAt(parts, read, channelId),
+    update: (...of) => updateGuest(parts, write, ...of),
+    channel: (channelId) => readChannel(parts, read, channelId),
   }
 }
 
 const repeatable = (connection: string, operation: string): Call =>
   openCall({ connection, operation, rateLimitKey: 'api', repeatable: true })
 
-async function updated(
+async function updateGuest(
   { connection, api, network }: ProviderParts,
   write: Policy,
   ...[guestId, attributes, about]: Parameters<EngagementCalls['update']>
@@ -70,7 +70,11 @@ async function updated(
   })(repeatable(connection, 'update-guest'))
 }
 
-async function lookedAt({ connection, api, network }: ProviderParts, read: Policy, channelId: string): Promise<void> {
+async function readChannel(
+  { connection, api, network }: ProviderParts,
+  read: Policy,
+  channelId: string,
+): Promise<void> {
   await read(async (call) => {
     const request = channelRequest(api, call.bearer as Secret, channelId)
     await sendAndRead(network, request, anyAnswer, call, { explain: explainChannel })

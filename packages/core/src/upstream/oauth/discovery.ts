@@ -17,7 +17,7 @@ export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
 /**
  * The reason of errors that mean: the discovery document could not be fetched, so that nothing else was sent.
  */
-export const DISCOVERY = 'discovery'
+const DISCOVERY = 'discovery'
 
 /** The document names another issuer than the one that was requested. */
 class ForeignIssuer extends DocumentFault {}

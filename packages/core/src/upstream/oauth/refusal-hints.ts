@@ -1,5 +1,5 @@
 import type { Explain } from '../answer.ts'
-import type { Endpoints } from '../hosts.ts'
+import type { OAuthEndpoints } from '../hosts.ts'
 import { domains } from '../regions.ts'
 import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './client.ts'
 import { optionOf } from './server.ts'
@@ -8,7 +8,7 @@ import { optionOf } from './server.ts'
 export interface RefusedRequest {
   readonly client: OAuthClient
   readonly method: ClientAuthMethod
-  readonly to: keyof Endpoints
+  readonly to: keyof OAuthEndpoints
   readonly url: string
 }
 

@@ -3,14 +3,14 @@ import type { DocumentFormat } from '../../mirror/document-format.ts'
 import { DocumentFault } from '../../mirror/document-fault.ts'
 import { addressFault, type InsecureHosts } from '../address.ts'
 import { lenient, object, type Read, type Reader, text } from '../body.ts'
-import type { Endpoints } from '../hosts.ts'
+import type { OAuthEndpoints } from '../hosts.ts'
 
 /** The members of a discovery document that are used (OpenID Connect Discovery 1.0, 3; RFC 8414, 2). */
 export interface ServerMetadata {
   /** Exactly as in the document: the value that `iss` must have. */
   readonly issuer: string
   /** The endpoints that the document names, and that requests may be sent to. */
-  readonly endpoints: Partial<Endpoints>
+  readonly endpoints: Partial<OAuthEndpoints>
   readonly jwksUrl?: string
   /** The authentication methods of the token endpoint. */
   readonly clientMethods: readonly string[]
@@ -56,8 +56,8 @@ function metadataOf(content: Document, insecure: InsecureHosts): ServerMetadata 
     device: content.device_authorization_endpoint,
     revocation: content.revocation_endpoint,
   }
-  const endpoints: Partial<Record<keyof Endpoints, string>> = {}
-  for (const [name, url] of Object.entries(named) as [keyof Endpoints, string | undefined][]) {
+  const endpoints: Partial<Record<keyof OAuthEndpoints, string>> = {}
+  for (const [name, url] of Object.entries(named) as [keyof OAuthEndpoints, string | undefined][]) {
     const found = usable(url, insecure)
     if (found !== undefined) endpoints[name] = found
   }

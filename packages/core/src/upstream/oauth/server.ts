@@ -1,5 +1,5 @@
 import { GuestpassError } from '../../domain/errors.ts'
-import type { Endpoints, Hosts } from '../hosts.ts'
+import type { OAuthEndpoints, Hosts } from '../hosts.ts'
 import type { ExpectedIssuer } from './expected-issuer.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 
@@ -12,7 +12,7 @@ export interface AuthorizationServer {
    * follows from the hosts. Rejects with `upstream_unavailable` if the document cannot be fetched, and with
    * `config_invalid` if it does not name the endpoint.
    */
-  endpoint(name: keyof Endpoints): Promise<string>
+  endpoint(name: keyof OAuthEndpoints): Promise<string>
   /** The metadata in the discovery document; undefined without an issuer. Rejects as `endpoint` does. */
   metadata(): Promise<ServerMetadata | undefined>
   /** The issuer that its answers must have, as far as it is known now. */
@@ -25,7 +25,7 @@ export interface AuthorizationServer {
 }
 
 /** By endpoint: what it is, and the option that sets it. */
-const options: Readonly<Record<keyof Endpoints, readonly [what: string, option: string]>> = {
+const options: Readonly<Record<keyof OAuthEndpoints, readonly [what: string, option: string]>> = {
   clientToken: ['token endpoint', 'hosts.tokenPath'],
   userToken: ['token endpoint', 'hosts.userTokenPath'],
   authorize: ['authorization endpoint', 'hosts.authorizePath'],
@@ -34,7 +34,7 @@ const options: Readonly<Record<keyof Endpoints, readonly [what: string, option: 
 }
 
 /** The option of a connection that sets an endpoint. */
-export const optionOf = (name: keyof Endpoints): string => options[name][1]
+export const optionOf = (name: keyof OAuthEndpoints): string => options[name][1]
 
 function unnamed(issuer: string, [what, option]: readonly [string, string]): GuestpassError {
   const message = `is not set, and the discovery document of ${issuer} names no ${what} that can be used`
@@ -43,7 +43,7 @@ function unnamed(issuer: string, [what, option]: readonly [string, string]): Gue
 }
 
 /** Whether an error says that the discovery document does not name an endpoint. */
-export const isUnnamed = (thrown: unknown, name: keyof Endpoints): boolean =>
+export const isUnnamed = (thrown: unknown, name: keyof OAuthEndpoints): boolean =>
   thrown instanceof GuestpassError && thrown.code === 'config_invalid' && thrown.fields?.[0]?.field === optionOf(name)
 
 /**

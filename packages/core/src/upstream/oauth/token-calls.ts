@@ -3,7 +3,7 @@ import { type CallHandler, openCall, type Policy } from '../../policy/pipeline.t
 import type { HttpRequest } from '../../ports/http.ts'
 import { sendAndRead, type Explain, type Network } from '../answer.ts'
 import type { GrantedTokens } from '../granted-tokens.ts'
-import type { Endpoints } from '../hosts.ts'
+import type { OAuthEndpoints } from '../hosts.ts'
 import { runNonIdempotent, type NonIdempotentTry } from '../non-idempotent-call.ts'
 import type { TryHooks } from '../try-hooks.ts'
 import { withHints } from './refusal-hints.ts'
@@ -32,7 +32,7 @@ interface Spending extends Terms {
 /** A request for tokens. */
 interface Ask extends Spending {
   /** The endpoint. */
-  readonly to: keyof Endpoints
+  readonly to: keyof OAuthEndpoints
   readonly request: (making: RequestParts) => HttpRequest | Promise<HttpRequest>
   readonly hooks: TryHooks
   readonly explain?: Explain
@@ -49,8 +49,8 @@ export interface TokenCalls {
   /** Sends with the authentication method of this client; see `createMethodSelection`. */
   authenticated<T>(send: (method: ClientAuthMethod) => Promise<T>): Promise<T>
   /** The authentication of one request: made for each, because an assertion is valid once. */
-  authenticationFor(method: ClientAuthMethod, to: keyof Endpoints): Promise<ClientAuthentication>
-  requestParts(method: ClientAuthMethod, to: keyof Endpoints, url: string): Promise<RequestParts>
+  authenticationFor(method: ClientAuthMethod, to: keyof OAuthEndpoints): Promise<ClientAuthentication>
+  requestParts(method: ClientAuthMethod, to: keyof OAuthEndpoints, url: string): Promise<RequestParts>
 }
 
 type Calling = Pick<TokenCalls, 'options' | 'network' | 'authenticated' | 'requestParts'> & { readonly policy: Policy }
@@ -123,7 +123,7 @@ async function clientAuthentication(
   options: OAuthOptions,
   { clock }: Network,
   method: ClientAuthMethod,
-  to: keyof Endpoints,
+  to: keyof OAuthEndpoints,
 ): Promise<ClientAuthentication> {
   const { client, server } = options
   if (method !== 'private_key_jwt') return authenticateBySecret(client, method)
