@@ -3,7 +3,7 @@ import { withVariables } from '../commands/runner/remedies.ts'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 
 /** The failures of one job. */
-export interface JobFailures {
+interface JobFailures {
   /** Adds an error. */
   readonly record: (thrown: unknown) => undefined
   /** Prints each code once, with the number of its errors and the first message. */

@@ -22,32 +22,32 @@ export interface JobReport {
 export const succeeded = ({ asked, done, failed, lost, doubled }: JobReport): boolean =>
   done === asked && failed === 0 && lost === 0 && doubled === 0
 
+/** The requests that the upstream received for a job, and how many. */
+type UpstreamCalls = Pick<JobReport, 'upstreamCalls' | 'refused429'> & { readonly entries: readonly JournalEntry[] }
+
+const withCounts = (entries: readonly JournalEntry[]): UpstreamCalls => ({
+  entries,
+  upstreamCalls: entries.length,
+  refused429: entries.filter(({ status }) => status === 429).length,
+})
+
 /** The requests of one operation for some guests. */
-export function upstreamCallsFor(
+export const upstreamCallsFor = (
   journal: readonly JournalEntry[],
   operation: string,
   guests: ReadonlySet<string>,
-): Pick<JobReport, 'upstreamCalls' | 'refused429'> & { readonly entries: readonly JournalEntry[] } {
-  const entries = journal.filter(
-    (entry) => entry.operation === operation && (entry.guestId === undefined || guests.has(entry.guestId)),
+): UpstreamCalls =>
+  withCounts(
+    journal.filter(
+      (entry) => entry.operation === operation && (entry.guestId === undefined || guests.has(entry.guestId)),
+    ),
   )
-  return { entries, upstreamCalls: entries.length, refused429: entries.filter(({ status }) => status === 429).length }
-}
 
 /** Counts the requests of some operations from now on. */
-export function countCallsFromNow(upstream: Sandbox): (operations: readonly string[]) => Pick<
-  JobReport,
-  'upstreamCalls' | 'refused429'
-> & {
-  readonly entries: readonly JournalEntry[]
-} {
+export function countCallsFromNow(upstream: Sandbox): (operations: readonly string[]) => UpstreamCalls {
   const from = upstream.journal().at(-1)?.seq ?? 0
-  return (operations) => {
-    const entries = upstream
-      .journal()
-      .filter(({ seq, operation }) => seq > from && operations.includes(operation ?? ''))
-    return { entries, upstreamCalls: entries.length, refused429: entries.filter(({ status }) => status === 429).length }
-  }
+  return (operations) =>
+    withCounts(upstream.journal().filter(({ seq, operation }) => seq > from && operations.includes(operation ?? '')))
 }
 
 /** How many more guests the upstream made than were requested. */

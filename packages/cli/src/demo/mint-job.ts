@@ -4,12 +4,12 @@ import { createJobFailures } from './job-failures.ts'
 import { type JobReport, upstreamCallsFor } from './job-report.ts'
 import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'
 
-export interface Minted {
+interface Minted {
   readonly report: JobReport
   readonly issued: readonly IssuedGuest[]
 }
 
-export interface MintOrder {
+interface MintOrder {
   readonly job: string
   readonly ids: readonly string[]
   /** Lifetime of the tokens, in seconds. */

@@ -2,7 +2,7 @@ import { fileLines } from '../input-text.ts'
 import { LONGEST_ROW } from './row.ts'
 
 /** A record as written in the file. A quoted field with line breaks spans several lines. */
-export interface CsvRecord {
+interface CsvRecord {
   /** The line on which it begins, from 1. */
   readonly line: number
   readonly text: string

@@ -8,7 +8,7 @@ import { encodingFault, isNoteColumn, LONGEST_ROW, type Row } from './row.ts'
 const ATTRIBUTE = 'attributes.'
 
 /** Names of columns that a request can have. */
-export const COLUMNS: readonly string[] = importColumns.map(({ name }) => name)
+const COLUMNS: readonly string[] = importColumns.map(({ name }) => name)
 
 const faults: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',

@@ -2,11 +2,10 @@ import {
   type Clock,
   type Context,
   type Field,
-  type GuestpassError,
+  GuestpassError,
   type GuestRequest,
   type Guests,
   type Random,
-  GuestpassError as Refusal,
 } from '@guestpass/core'
 import { type RegisteredApi, registeredApis, stopwatch, withSpread } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, HOUR, type Millis, SECOND } from '@guestpass/core/store-kit'
@@ -16,7 +15,7 @@ import type { Row } from './row.ts'
 import { type RowDefaults, rowRequest } from './row-request.ts'
 import { fieldOf, mayRepeatGuest } from '../request-options.ts'
 
-export interface ImportParts {
+interface ImportParts {
   readonly guests: Pick<Guests, 'issue'>
   readonly format: 'csv' | 'ndjson'
   readonly defaults: RowDefaults
@@ -104,7 +103,7 @@ export async function importRows(rows: AsyncIterable<Row>, parts: ImportParts): 
 async function issueRow(row: Row, parts: ImportParts): Promise<GuestpassError | undefined> {
   const { journal, guests, random, context, format, defaults } = parts
   const fault = row.fault ?? unresolvedFault(row)
-  if (fault) return new Refusal('invalid_input', `${fault.message}.`, { fields: [fault] })
+  if (fault) return new GuestpassError('invalid_input', `${fault.message}.`, { fields: [fault] })
   const request = rowRequest(row, format, defaults)
   const api = apiOf(defaults)
   // Named before it is asked for, so that a row that was cut off is not made twice.

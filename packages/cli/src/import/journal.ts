@@ -5,7 +5,7 @@ import { fileLines } from '../input-text.ts'
 import { openAppendFile, fileError } from './append-file.ts'
 
 /** How a row was begun, and not done so far. */
-export interface StartedRow {
+interface StartedRow {
   /** Joins the events of the row's request; absent in journals of earlier versions. */
   readonly request?: string
   readonly guestId?: string
