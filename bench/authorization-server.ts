@@ -13,7 +13,7 @@ export interface AuthorizationServer {
   close(): void
 }
 
-export interface Issuing {
+interface Issuing {
   readonly lifeSeconds: number
   /** The length of a token before it is written as base64url. */
   readonly bytes: number

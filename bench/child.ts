@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 /** A process of its own, and the messages that it sends. */
-export interface Child {
+interface Child {
   /** The next message; rejects when the process ends without one. */
   next<Message>(): Promise<Message>
   tell(message: object): void

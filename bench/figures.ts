@@ -8,7 +8,7 @@ export interface Figures {
   readonly targets: readonly Target[]
 }
 
-export interface Row {
+interface Row {
   readonly name: string
   readonly calls: string
   readonly role: Rated['role']
@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** A bar that Guestpass is measured by: so many times the rate of the best peer, or of the limit. */
-export interface Bar {
+interface Bar {
   readonly than: 'best peer' | 'limit'
   readonly wanted: number
 }

@@ -13,7 +13,7 @@ export interface Measured {
   readonly figures: readonly Found[]
 }
 
-export interface Machine {
+interface Machine {
   readonly node: string
   readonly cores: number
   readonly processor: string

@@ -47,7 +47,7 @@ async function granted({ url }: Server): Promise<{ token: string; expiresAt: num
   return { token, expiresAt: Date.now() + life * 1_000 }
 }
 
-export interface GuestpassParts {
+interface GuestpassParts {
   readonly store: Store
   readonly clock: Clock
   readonly random: Random

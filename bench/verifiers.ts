@@ -12,7 +12,7 @@ import type { SignedTokens } from './signed-tokens.ts'
  * Verifiers, each set up to do the same: the one algorithm, the signature, an `exp` that must be there and not past, and the
  * subject. `check` or `take` throws, at once or later, when the token is not right.
  */
-export interface Verifying extends Omit<Contender, 'once'> {
+interface Verifying extends Omit<Contender, 'once'> {
   check(token: string): unknown
 }
 

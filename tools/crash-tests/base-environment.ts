@@ -27,7 +27,7 @@ export interface BaseEnvironment {
   close(): Promise<void>
 }
 
-export interface BaseEnvironmentOptions {
+interface BaseEnvironmentOptions {
   /** The name of the folder begins with it. */
   readonly prefix: string
   /** Options of the sandbox, besides its rate limit, journal size and hosts. */

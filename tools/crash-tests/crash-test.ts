@@ -15,7 +15,7 @@ import { type TestEnvironment, testEnvironment, type TestEnvironmentOptions } fr
 import { type CrashRun, type WorkerOptions, workerLoops } from './workers.ts'
 
 /** With a `bug`, the run ends as soon as the bug shows. */
-export interface CrashTestOptions extends TestEnvironmentOptions, WorkerOptions {
+interface CrashTestOptions extends TestEnvironmentOptions, WorkerOptions {
   /** How many events are to happen. */
   readonly events: number
   /** The classes of the events. */

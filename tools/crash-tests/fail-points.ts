@@ -32,7 +32,7 @@ export const AT_POINT = `${LINE_START} at `
 /** It prints this in place of a point once a refresh has failed. */
 export const OVER = 'over'
 
-export interface InjectionOptions {
+interface InjectionOptions {
   /** Default `guest`. */
   readonly of?: Refreshing
   /** Prints each fail point that it reaches. Default false. */

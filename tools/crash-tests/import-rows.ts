@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { sandbox } from '@guestpass/sandbox'
 import { processPool, type Ended } from './process-pool.ts'
 
-export interface ImportRunOptions {
+interface ImportRunOptions {
   readonly rows: number
   /** The most that the old generation of the heap may hold, in MiB. */
   readonly heap: number
@@ -20,7 +20,7 @@ export interface ImportRunOptions {
   readonly bug?: 'retains' | undefined
 }
 
-export interface ImportReport {
+interface ImportReport {
   readonly exit: number | null
   readonly done: number
   readonly failed: number

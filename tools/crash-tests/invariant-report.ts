@@ -44,7 +44,7 @@ export interface InvariantReport {
 }
 
 /** The lifetime of a token, and how long the guest was without one after it, in milliseconds. */
-export interface Lapse {
+interface Lapse {
   readonly lifeMs: number
   readonly gapMs: number
 }

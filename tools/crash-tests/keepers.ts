@@ -8,7 +8,7 @@ import { CONNECTION, type TestEnvironment, testEnvironment } from './test-enviro
 import { processPool } from './process-pool.ts'
 import { seededRandom } from './random.ts'
 
-export interface KeeperRunOptions {
+interface KeeperRunOptions {
   readonly keepers: number
   readonly sessions: number
   /** Lifetime of the tokens in seconds. They are due in its last third. */

@@ -1,5 +1,5 @@
 /** What a user does at a provider's pages, without a browser: keeps cookies, follows redirects, fills forms in. */
-export interface Browser {
+interface Browser {
   /** Follows the address, signs in and consents where pages ask for it, and returns where the provider sends the user at last. */
   signIn(address: string): Promise<URL>
   /** The same on the page for devices; returns the text of the last page. */

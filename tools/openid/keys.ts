@@ -10,7 +10,7 @@ const pairs: Readonly<Record<Algorithm, () => KeyPairKeyObjectResult>> = {
 }
 
 /** A new key that signs with one algorithm. */
-export interface SigningKey {
+interface SigningKey {
   readonly publicJwk: JWK
   readonly privateJwk: JWK
   /** PKCS #8. */

@@ -15,7 +15,7 @@ const REDIRECT = 'http://127.0.0.1/callback'
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** A request to the token endpoint and how it was answered. */
-export interface TokenRequest {
+interface TokenRequest {
   readonly grant: string
   readonly client: string
   readonly status: number

@@ -21,7 +21,7 @@ export interface RotationsAsk {
   readonly bug?: 'copy' | undefined
 }
 
-export interface Rotated {
+interface Rotated {
   readonly rotations: number
   readonly restarts: number
   /** Generations of the token that workers were given. */

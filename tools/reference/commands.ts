@@ -1,7 +1,7 @@
 import { linesOf } from './markdown.ts'
 
 /** A command that a page shows. */
-export interface ShownCommand {
+interface ShownCommand {
   /** The page and the line: `docs/keys.md:12`. */
   readonly where: string
   readonly program: 'guestpass' | 'npm run'

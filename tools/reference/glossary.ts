@@ -15,7 +15,7 @@ export const wordsOf = (name: string): readonly string[] =>
   [...name.matchAll(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g)].map(([word]) => singular(word))
 
 /** The words of the first column of the glossary. */
-export function glossaryWords(page: string): readonly string[] {
+function glossaryWords(page: string): readonly string[] {
   const terms = [...page.matchAll(/^\| ([^|]+) \| [^|]+ \|$/gm)].map(([, term = '']) => term)
   return terms.slice(1).flatMap((term) => term.split(/[\s,-]+/).map(singular))
 }

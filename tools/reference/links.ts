@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { anchorsOf, linesOf } from './markdown.ts'
 
 /** The files of the repository, by their paths from its root. */
-export interface Repository {
+interface Repository {
   readonly files: readonly string[]
   /** The text of a file; undefined where there is none. */
   read(file: string): string | undefined

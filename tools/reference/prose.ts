@@ -1,7 +1,7 @@
 import { linesOf } from './markdown.ts'
 
 /** The most characters of a line of prose. */
-export const MOST = 110
+const MOST = 110
 
 /** A line that cannot be broken: a link alone, or one word. */
 const isWhole = (text: string): boolean => !/\S\s+\S/.test(text.replace(/^\s*(?:[-*]|\d+\.)?\s*/, ''))

@@ -1,10 +1,10 @@
 import type { PublicName } from '../../docs/api/public-api.ts'
 
 /** The most names that the first entry of core may have. */
-export const MOST_OF_CORE = 120
+const MOST_OF_CORE = 120
 
 /** The file of an entry: `core-node.txt` of `@guestpass/core/node`. */
-export const surfaceFile = (entry: string): string =>
+const surfaceFile = (entry: string): string =>
   `docs/api/surface/${entry.replace('@guestpass/', '').replaceAll('/', '-')}.txt`
 
 /** The public API as texts, by the file that each is committed in. */

@@ -3,9 +3,9 @@
  * Secrets without a shape start with a marker: those of tests with `test-secret-`, those of the sandbox with
  * `sandbox-secret-`.
  */
-export const MARKERS = ['test-secret-', 'sandbox-secret-'] as const
+const MARKERS = ['test-secret-', 'sandbox-secret-'] as const
 
-export interface Leak {
+interface Leak {
   /** What it is, such as "a JWT". */
   readonly kind: string
   /** The text before it, to find the place. The secret itself is not repeated. */

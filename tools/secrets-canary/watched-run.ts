@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { leaksIn } from './shapes.ts'
 
 /** Standard output and standard error of a run. */
-export type Printed = readonly (readonly [stream: string, text: string])[]
+type Printed = readonly (readonly [stream: string, text: string])[]
 
 /** The lines that show a secret. `titles`: titles of tests, which may show the inputs of a table of cases. */
 export const leaksOf = (printed: Printed, titles: readonly string[] = []): readonly string[] =>

@@ -28,7 +28,7 @@ export function programsOf(page: string): ReadonlyMap<string, PageProgram> {
   )
 }
 
-export interface Ended {
+interface Ended {
   readonly code: number | null
   readonly out: string
   readonly err: string

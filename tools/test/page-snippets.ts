@@ -2,7 +2,7 @@ import { fencesOf } from '../reference/markdown.ts'
 import { pageOf } from './page.ts'
 
 /** A block of a page, with the lines around it that make it a program. */
-export interface Snippet {
+interface Snippet {
   readonly page: string
   /** Which of the blocks of TypeScript or JavaScript, from 0. */
   readonly at: number

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..')
 export const pageOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 /** A block of code, and the title of the section that it is in. */
-export interface Piece {
+interface Piece {
   readonly title: string
   readonly code: string
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** What a vault does just now instead of its work. */
-export type Condition = 'well' | 'sealed' | 'slow'
+type Condition = 'well' | 'sealed' | 'slow'
 
 export interface Transit {
   readonly address: string

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { GuestpassError } from '@guestpass/core'
 
 /** Where an output is written. */
-export interface OutputFile {
+interface OutputFile {
   /**
    * Resolves when the text was handed over; false when nothing reads it any more, as a pipe whose reader went
    * away. Rejects with `output_failed`.

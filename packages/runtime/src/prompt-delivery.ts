@@ -9,7 +9,7 @@ import type { OpenStore } from './open-store.ts'
 import { endsWithin } from './time-limit.ts'
 
 /** Delivers events soon after their commits in this process, for programs that start no workers. */
-export interface PromptDelivery {
+interface PromptDelivery {
   /**
    * Delivers from now on; first what an earlier process left. Registers the configured endpoints every hour.
    */
@@ -20,7 +20,7 @@ export interface PromptDelivery {
   close(): Promise<void>
 }
 
-export interface DeliveryParts {
+interface DeliveryParts {
   readonly webhooks: Pick<Webhooks, 'route' | 'send' | 'counts' | 'endpoints' | 'register'>
   readonly relays: readonly QueueRelay[]
 }

@@ -4,7 +4,7 @@ import type { AccessToken, AccessTokens } from './oauth/access-tokens.ts'
 import { apiRefusal, type Refusal } from './refusal.ts'
 
 /** A call with a valid access token, and the text of the token. */
-export interface AuthorizedCall {
+interface AuthorizedCall {
   readonly token: AccessToken
   readonly text: string
 }

@@ -1,4 +1,4 @@
-export interface EnvironmentParts {
+interface EnvironmentParts {
   readonly url: string
   readonly publicClientId: string
   readonly client: { readonly id: string; readonly secret: string }

@@ -31,7 +31,7 @@ export interface GuestEndpoints extends GuestDecisions {
   readonly channelId: string
 }
 
-export interface GuestEndpointsParts {
+interface GuestEndpointsParts {
   readonly settings: z.infer<z.ZodObject<typeof guestShape>> & { readonly organization: string }
   readonly organization: Organizations
   readonly access: Access

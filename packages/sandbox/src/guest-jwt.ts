@@ -3,7 +3,7 @@ import type { Organization } from './oauth/clients.ts'
 import type { Randomness } from './random.ts'
 
 /** The guest, scopes and times of a guest token. */
-export interface GuestClaims {
+interface GuestClaims {
   readonly guestId: string
   readonly organization: Organization
   readonly scopes: readonly string[]
@@ -16,7 +16,7 @@ export interface GuestClaims {
 /** Signs a guest token with the claims of the guest APIs. */
 export type GuestJwt = (claims: GuestClaims) => Promise<string>
 
-export interface GuestJwtParts {
+interface GuestJwtParts {
   readonly issuer: () => string
   readonly keys: Keys
   readonly random: Randomness

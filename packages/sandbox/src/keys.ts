@@ -15,7 +15,7 @@ export type Algorithm = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
 export const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const satisfies readonly Algorithm[]
 
 /** The published key-set (RFC 7517) as it is sent. */
-export interface KeySet {
+interface KeySet {
   readonly body: string
   readonly etag: string
 }

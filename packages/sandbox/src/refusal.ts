@@ -2,7 +2,7 @@ import type { Answer, Dialect } from './endpoint.ts'
 import { errorPage } from './oauth/page.ts'
 
 /** One invalid field, in the form of the platform's `details`. */
-export interface Detail {
+interface Detail {
   readonly errorCode: string
   readonly fieldName: string
   readonly message: string
@@ -25,7 +25,7 @@ export class Refusal extends Error {
   }
 }
 
-export interface ApiRefusal {
+interface ApiRefusal {
   readonly status: number
   /** The platform's code, as `bad.credentials`. */
   readonly code: string

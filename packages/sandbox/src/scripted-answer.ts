@@ -3,9 +3,9 @@ import type { FaultEffect, Faults } from './faults.ts'
 import { plainRefusal, Refusal } from './refusal.ts'
 
 /** An answer, or a reset of the connection. */
-export type ScriptedAnswer = Answer | 'reset'
+type ScriptedAnswer = Answer | 'reset'
 
-export interface ScriptedAnswerParts {
+interface ScriptedAnswerParts {
   readonly faults: Faults
   /** Waits in real time; rejects when the sandbox closes. */
   readonly wait: (ms: number) => Promise<void>

@@ -3,7 +3,7 @@ import { serveEndpoints, type ApiParts } from './api.ts'
 import { serveControlRoutes, type ControlParts } from './control.ts'
 import { isLoopback, isLoopbackHostHeader } from './loopback.ts'
 
-export interface ServerParts extends ControlParts, ApiParts {
+interface ServerParts extends ControlParts, ApiParts {
   readonly allowedHosts: readonly string[]
 }
 

@@ -3,7 +3,7 @@ import type { Organization } from './oauth/clients.ts'
 /**
  * The guest that has the session of a key, as an address on a channel. A key has at most one live session.
  */
-export interface SessionOwners {
+interface SessionOwners {
   /** The id of the guest with the live session of the key; undefined if there is none. */
   find(key: string): string | undefined
   /** Gives the session of the key to a guest. Returns how often the key was assigned so far. */

@@ -71,7 +71,7 @@ export function exchange(
   return askToken(sandbox, Object.fromEntries(withoutEmpty(whole)), headers, '/api/v2/oauth/token')
 }
 
-export interface Tokens {
+interface Tokens {
   readonly access: string
   readonly refresh: string
 }

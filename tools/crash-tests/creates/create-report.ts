@@ -12,7 +12,7 @@ export interface GivenGuest {
   readonly generation: number
 }
 
-export interface CreateEvidence {
+interface CreateEvidence {
   readonly given: readonly GivenGuest[]
   readonly journal: readonly JournalEntry[]
   readonly credentials: readonly Credential[]

@@ -5,7 +5,7 @@ import type { FoundCredential } from '@guestpass/core/store-kit'
 /** Bugs that can be built into a worker. A suite must find each of them. */
 export const bugs = ['no-intent', 'no-recheck', 'all-lost', 'gives-up', 'unbounded', 'blind'] as const
 
-export type Bug = (typeof bugs)[number]
+type Bug = (typeof bugs)[number]
 
 type Ports = ConnectionPorts
 

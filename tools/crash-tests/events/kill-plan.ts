@@ -9,7 +9,7 @@ import { type Offset, type WrongClock, wrongClock } from './wrong-clock.ts'
 export const workerClasses = ['kills', 'pauses', 'clock'] as const satisfies readonly EventClass[]
 
 /** A fail point of a request, the nth time that a worker reaches it. Times in milliseconds. */
-export interface PlannedPoint {
+interface PlannedPoint {
   readonly point: FailPoint
   readonly nth: number
   /**
@@ -24,7 +24,7 @@ export const classesOf = (nth: number): readonly (typeof workerClasses)[number][
   nth % 2 === 0 ? workerClasses : workerClasses.filter((one) => one !== 'pauses')
 
 /** A time after the start of the worker in milliseconds, or as soon as it has printed a line. */
-export type Moment = { readonly ms: number } | 'answered'
+type Moment = { readonly ms: number } | 'answered'
 
 export type KillPlan =
   /** SIGKILL. `all`: to all workers at once, as in a power failure. */
@@ -143,7 +143,7 @@ export const ownPoint = (
 }
 
 /** What a kill plan needs of its run. */
-export interface PlanContext {
+interface PlanContext {
   /** Resolves when the run is over. */
   readonly over: Promise<unknown>
   /** Steps the worker's clock. */

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { Certificate } from './certificate.ts'
 
 /** Ways in which a request fails before its headers leave the machine. */
-export const unsentFaults = [
+const unsentFaults = [
   /** The port is closed. */
   'refused',
   /** The SYN is dropped: the queue of the listening socket is full. */
@@ -25,7 +25,7 @@ export const unsentFaults = [
 export type UnsentFault = (typeof unsentFaults)[number]
 
 /** How a client reaches the upstream: by TLS to its port, or through a proxy that tunnels. */
-export type Route = 'direct' | 'tunnel'
+type Route = 'direct' | 'tunnel'
 
 /** The faults that can happen on a route. */
 export const faultsOf = (route: Route): readonly [UnsentFault, ...UnsentFault[]] =>

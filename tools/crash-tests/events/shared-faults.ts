@@ -20,7 +20,7 @@ export interface SharedFaults {
   close(): Promise<void>
 }
 
-export interface SharedFaultRun {
+interface SharedFaultRun {
   readonly plan: EventPlan
   readonly random: SeededRandom
   readonly pool: ProcessPool

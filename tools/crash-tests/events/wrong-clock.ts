@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { SeededRandom } from '../random.ts'
 
 /** By how much a clock is wrong: ahead or behind by a minute, an hour or a day. */
-export const offsets = ['+60s', '-60s', '+3600s', '-3600s', '+86400s', '-86400s'] as const
+const offsets = ['+60s', '-60s', '+3600s', '-3600s', '+86400s', '-86400s'] as const
 
 export type Offset = (typeof offsets)[number]
 

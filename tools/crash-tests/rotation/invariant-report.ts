@@ -15,14 +15,14 @@ export interface Given {
 }
 
 /** The stored credentials and the events of a connection. */
-export interface ConnectionRecords {
+interface ConnectionRecords {
   readonly name: string
   readonly api: Api
   readonly credentials: readonly Credential[]
   readonly events: readonly Event[]
 }
 
-export interface Evidence {
+interface Evidence {
   readonly given: readonly Given[]
   readonly journal: readonly JournalEntry[]
   readonly connections: readonly ConnectionRecords[]

@@ -14,7 +14,7 @@ import { type Profile, type TestEnvironment, testEnvironment } from './test-envi
 import type { Api, TestedConnection } from './tested-connection.ts'
 import { type RotationRun, runWorkers } from './workers.ts'
 
-export interface RotationOptions {
+interface RotationOptions {
   readonly profile: Profile
   readonly apis: readonly [Api, ...Api[]]
   /** The run ends when so many events have happened and so many seconds have passed. */

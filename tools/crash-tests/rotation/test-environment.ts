@@ -12,7 +12,7 @@ import { type Api, signInConnection, engagementConnection, type TestedConnection
  */
 export type Profile = 'strict' | 'grace'
 
-export interface TestEnvironmentOptions {
+interface TestEnvironmentOptions {
   readonly profile: Profile
   readonly connections: number
   /** The connections use them in turn. */

@@ -29,7 +29,7 @@ export interface Background {
   stop(): Promise<void>
 }
 
-export interface BackgroundParts {
+interface BackgroundParts {
   readonly runtime: Runtime<Store>
   readonly connection: Connection
   readonly perMinute: number

@@ -71,7 +71,7 @@ function suggestion(name: unknown): string {
   return close ? `Did you mean ${close}?` : `Known are ${eventNames.join(', ')}.`
 }
 
-export interface EventParts {
+interface EventParts {
   readonly connection: string
   readonly guests: Pick<Guests, 'onTokenReady'>
   /** Observes the commits of this process; the result ends that. */

@@ -8,7 +8,7 @@ import { refusalResponse } from './refusal.ts'
 /**
  * The answer that refuses a request, or its guest. Neither if a token is optional and the request has none.
  */
-export type GuestCheckResult =
+type GuestCheckResult =
   | { readonly answer: ProblemResponse; readonly guest?: undefined }
   | { readonly answer?: undefined; readonly guest?: Guest }
 

@@ -1,7 +1,7 @@
 import type { Problem } from '@guestpass/core'
 
 /** The members of a problem document (RFC 9457) that a guest may see. */
-export type PublicProblem = Omit<Problem, 'detail' | 'fields' | 'upstream'> & {
+type PublicProblem = Omit<Problem, 'detail' | 'fields' | 'upstream'> & {
   readonly detail?: string
   /** The paths of the wrong fields. The rest of a field can hold personal data. */
   readonly fields?: readonly { readonly field: string }[]

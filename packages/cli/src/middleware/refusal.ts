@@ -2,7 +2,7 @@ import { GuestpassError, type Reason } from '@guestpass/core'
 import { type ProblemResponse, problemResponse } from './problem-response.ts'
 
 /** Why a request is refused: a reason of `verify`, or the number of its tokens. */
-export type RefusalReason = Reason | 'no_token' | 'several_tokens'
+type RefusalReason = Reason | 'no_token' | 'several_tokens'
 
 interface RefusalTerms {
   readonly code: 'token_invalid' | 'invalid_input'

@@ -4,7 +4,7 @@ import { abortable, isLoopback, systemClock } from '@guestpass/core/runtime-kit'
 import { callbackPage } from './callback-page.ts'
 
 /** Waits on this machine for the browser that comes back from a sign-in (RFC 8252, 7.3). */
-export interface CallbackListener {
+interface CallbackListener {
   /**
    * What `complete` makes of the query that the browser brings. Only a query with this state is looked at;
    * others are answered and waited past, because every program on this machine can send one. A failure that

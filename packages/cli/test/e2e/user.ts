@@ -7,7 +7,7 @@ import { type ExitedCli, temporaryFolder, type CliProcess, spawnCli } from '../s
 
 type Variables = Readonly<Record<string, string>>
 
-export interface RunOptions {
+interface RunOptions {
   readonly env?: Variables
   /** Standard input. */
   readonly input?: string
@@ -41,7 +41,7 @@ export interface Problem {
   readonly upstream?: { readonly status: number; readonly code?: string; readonly requestId?: string }
 }
 
-export interface Failure {
+interface Failure {
   readonly problem: Problem
   /** What people read. */
   readonly text: string

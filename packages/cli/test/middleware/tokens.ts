@@ -7,7 +7,7 @@ export const SEND = 'webmessaging:guest:send'
 export const RECEIVE = 'webmessaging:guest:receive'
 /** A guest, and another one. */
 export const ANN = '11111111-1111-4111-8111-111111111111'
-export const BOB = '22222222-2222-4222-8222-222222222222'
+const BOB = '22222222-2222-4222-8222-222222222222'
 
 const HOUR = 3_600_000
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 /** What came in, as the plain upstream has read it. */
-export interface PlainRequest {
+interface PlainRequest {
   /** `METHOD path`. */
   readonly key: string
   readonly body: string

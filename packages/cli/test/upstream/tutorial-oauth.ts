@@ -14,7 +14,7 @@ export interface TutorialClient {
   accessTokens: 'opaque' | 'jwt'
 }
 
-export interface TutorialOAuth {
+interface TutorialOAuth {
   /** Client credentials. */
   token(came: Came): Answer
   /** Refresh tokens and codes. */

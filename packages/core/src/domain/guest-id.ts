@@ -1,7 +1,7 @@
 import type { GuestCredential } from './credential.ts'
 
 /** The most characters that the id of a guest may have. */
-export const MAX_GUEST_ID = 200
+const MAX_GUEST_ID = 200
 
 /**
  * Whether a text changes the path of a URL as one segment of it: it is empty, or has `.` or `..` between

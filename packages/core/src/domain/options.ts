@@ -106,7 +106,7 @@ function range(least: number, most: number): string {
 }
 
 /** The longest duration of an option: ten years, in milliseconds. */
-export const MAX_DURATION = 315_360_000_000
+const MAX_DURATION = 315_360_000_000
 
 /**
  * Schema of a duration in milliseconds from `least` to `most`, both included; fractions are allowed. `most`

@@ -2,7 +2,7 @@ import { GuestpassError } from '../domain/errors.ts'
 import type { Change, DueRequest, DueDocumentsRequest } from '../ports/store.ts'
 
 /** The most rows of one page, and of one claim. */
-export const MAX_ROWS = 1_000
+const MAX_ROWS = 1_000
 
 function rejectField(field: string, message: string, remedy: string): never {
   throw new GuestpassError('invalid_input', `${field} ${message}. ${remedy}`, { fields: [{ field, message, remedy }] })

@@ -14,7 +14,7 @@ export type GuestApi = RegisteredApi['name']
 export type AuthenticatingApiName = AuthenticatingGuestApi['name']
 
 /** The API of requests that name none. */
-export const DEFAULT_API = registry.guestTokens.name
+const DEFAULT_API = registry.guestTokens.name
 
 /** The type of the guest API of a name. */
 export type ApiOf<Name extends GuestApi> = Extract<RegisteredApi, { readonly name: Name }>

@@ -2,7 +2,7 @@ import { closestName } from '../domain/closest-name.ts'
 import type { Field } from '../domain/errors.ts'
 
 /** The regions of Genesys Cloud: their names, and the domains below which `login.` and `api.` are. */
-export const regions: ReadonlyMap<string, string> = new Map(
+const regions: ReadonlyMap<string, string> = new Map(
   Object.entries({
     'us-east-1': 'mypurecloud.com',
     'us-east-2': 'use2.us-gov-pure.cloud',

@@ -5,7 +5,7 @@ import type { Jwk, KeyMaker, KeySet, LeftOutKey } from './keys.ts'
 const LIMITS = { characters: 60, entries: 5 }
 
 /** The name of an entry of a key-set in messages: its kid, or its place, from 1. */
-export function keyName(jwk: Jwk, at: number): string {
+function keyName(jwk: Jwk, at: number): string {
   const kid: unknown = jwk?.kid
   return typeof kid === 'string' ? `key ${kid.slice(0, LIMITS.characters)}` : `key ${at + 1}`
 }

@@ -28,7 +28,7 @@ export const lost = (sent: 'no' | 'unknown'): TryFailure =>
   new TryFailure({ code: 'upstream_unavailable', sent, message: 'generate-token: the connection broke.' })
 
 /** What a promise came to, to be looked at whenever. */
-export interface Watched<T> {
+interface Watched<T> {
   readonly state: 'pending' | 'done' | 'failed'
   readonly value?: T
   readonly error?: GuestpassError

@@ -33,7 +33,7 @@ const signers: readonly { readonly key: Pair; readonly kid: string; readonly att
 const trusted = signers.map(({ key, kid }) => named(key, kid, key === pss ? { alg: 'PS256' } : {}))
 
 /** Where tokens are verified: by a platform here, or in a browser. */
-export interface Place {
+interface Place {
   /** A verifier over these keys, for all algorithms, on a clock that is fixed at `START`. */
   verifying(keys: readonly Jwk[]): (token: string, expectations?: Expectations) => Promise<Verdict>
   /** How many keys are made of one. */

@@ -14,7 +14,7 @@ export function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
   return result
 }
 
-export const encoded = (number: bigint): string => {
+const encoded = (number: bigint): string => {
   const text = number.toString(16)
   return Buffer.from(text.padStart(text.length + (text.length % 2), '0'), 'hex').toString('base64url')
 }

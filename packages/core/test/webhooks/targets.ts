@@ -21,7 +21,7 @@ export const v6 = words(`
 `)
 
 /** Hosts that a parser of addresses makes into one of those, or that no resolver is asked for. */
-export const odd = words(`
+const odd = words(`
   2130706433 0x7f000001 0x7f.0.0.1 017700000001 0177.0.0.1 127.1 127.0.1 0 0x0 1 3232235777 0xC0A80101
   0300.0250.1.1 2852039166 0xA9FEA9FE 0251.0376.0251.0376 10.1 127.0.0.1. 0x7f000001. ①②⑦.⓪.⓪.① 127。0。0。1
   １２７.0.0.1 %31%32%37.0.0.1 [::ffff:7f00:0001] [0:0:0:0:0:ffff:127.0.0.1] localhost LOCALHOST localhost.
@@ -30,7 +30,7 @@ export const odd = words(`
 `)
 
 /** Whole URLs that are no plain https:// address. */
-export const malformed = [
+const malformed = [
   ...words(`
     http://example.com/ ftp://example.com/ file:///etc/passwd gopher://127.0.0.1/ https:/example.com
     https://user@example.com/ https://user:pass@example.com/ https://example.com@127.0.0.1/ //127.0.0.1/

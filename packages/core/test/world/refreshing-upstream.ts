@@ -15,7 +15,7 @@ interface Guest {
 }
 
 /** A refresh that came in. */
-export interface Asked {
+interface Asked {
   readonly id: string
   readonly key: string
   readonly at: Instant

@@ -7,7 +7,7 @@ import { killableStore } from './killable-store.ts'
 export type Death = 'before' | 'after'
 
 /** A text somewhere, and the one process at a time that owns it. */
-export interface Storage {
+interface Storage {
   /** The texts saved so far. */
   readonly saved: readonly string[]
   /** Rejects every save while it is set. */

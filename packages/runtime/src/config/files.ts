@@ -32,7 +32,7 @@ export const systemFiles: Files = {
 }
 
 /** The content of a file, or why it cannot be used; neither if there is no such file. */
-export interface LoadedFile<T> {
+interface LoadedFile<T> {
   readonly content?: T
   readonly origin?: Origin
   readonly fault?: Field

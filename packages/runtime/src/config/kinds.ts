@@ -6,7 +6,7 @@ import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 
 /** A written value in quotes, cut to 60 characters. Only for kinds that cannot hold a secret. */
-export const quoted = (written: unknown): string => {
+const quoted = (written: unknown): string => {
   const text = String(written)
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }
@@ -269,7 +269,7 @@ export const apiKeys: z.ZodType<readonly ApiKey[], string> = parsedBy(
 )
 
 /** A database. `place` may be shown; the address of PostgreSQL may hold a password. */
-export type Database =
+type Database =
   | { readonly kind: 'memory'; readonly place: string }
   | { readonly kind: 'file'; readonly path: string; readonly place: string }
   | { readonly kind: 'postgres'; readonly url: Secret; readonly place: string }

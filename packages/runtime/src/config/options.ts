@@ -70,7 +70,7 @@ export const optionFault = (field: string, value: unknown, wanted: string, remed
  * The fault of an unknown option. `known`: the names for suggestions. `prefix`: the path of the option, as
  * `webhooks.`.
  */
-export function unknownOption(name: string, known: readonly string[], prefix = ''): LayerFault {
+function unknownOption(name: string, known: readonly string[], prefix = ''): LayerFault {
   const close = optionsByOtherName.get(name) ?? closestName(name, known)
   return {
     field: `${prefix}${name.slice(0, 60)}`,

@@ -29,7 +29,7 @@ export function fragileStore(clock: FakeClock): { readonly store: Store; fails: 
   return box
 }
 
-export interface RuntimeParts {
+interface RuntimeParts {
   readonly store: Store
   readonly clock: FakeClock
   readonly http: Http

@@ -3,7 +3,7 @@ import type { Organization } from '../oauth/clients.ts'
 import type { Organizations } from '../oauth/organizations.ts'
 
 /** A messaging channel of an organization, through which guests connect. */
-export interface Channel {
+interface Channel {
   readonly id: string
   readonly name: string
   readonly enabled: boolean

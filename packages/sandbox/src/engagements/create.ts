@@ -25,7 +25,7 @@ const body = z.object(
   { error: 'a JSON object' },
 )
 
-export interface CreateGuestParts {
+interface CreateGuestParts {
   readonly access: Access
   readonly sessions: Sessions
   readonly channels: Channels

@@ -6,7 +6,7 @@ import type { Organization } from '../oauth/clients.ts'
 import type { Randomness } from '../random.ts'
 
 /** The details of a guest in its create. */
-export interface GuestDetails {
+interface GuestDetails {
   readonly email: string
   readonly channelId: string
   readonly name?: string | undefined
@@ -30,7 +30,7 @@ export interface EngagementGuest extends GuestDetails {
 }
 
 /** A refresh token that was issued, also if it is spent or expired. */
-export interface GuestRefreshToken {
+interface GuestRefreshToken {
   readonly guestId: string
   readonly spent: boolean
   /** How often it was presented, with any answer. */
@@ -38,7 +38,7 @@ export interface GuestRefreshToken {
 }
 
 /** A guest and its new tokens. */
-export interface GuestWithTokens {
+interface GuestWithTokens {
   readonly guest: EngagementGuest
   readonly token: string
   readonly refreshToken: string
@@ -64,7 +64,7 @@ export interface Sessions {
   end(guestId: string): void
 }
 
-export interface SessionParts {
+interface SessionParts {
   readonly clock: Clock
   readonly random: Randomness
   readonly newId: () => string

@@ -6,7 +6,7 @@ import type { Organization } from '../oauth/clients.ts'
 import type { Randomness } from '../random.ts'
 
 /** An external user with a token. */
-export interface ExternalUser {
+interface ExternalUser {
   readonly id: string
   readonly token: string
   /** Milliseconds since the epoch. */
@@ -25,7 +25,7 @@ export interface ExternalUsers {
   end(id: string): void
 }
 
-export interface ExternalUserParts {
+interface ExternalUserParts {
   readonly clock: Clock
   readonly random: Randomness
   readonly newId: () => string

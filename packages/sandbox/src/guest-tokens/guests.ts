@@ -3,7 +3,7 @@ import type { GuestJwt } from '../guest-jwt.ts'
 import type { Organization } from '../oauth/clients.ts'
 
 /** The requested guest, lifetime and scopes of a token. */
-export interface GuestTerms {
+interface GuestTerms {
   readonly guestId: string
   readonly durationSeconds: number
   readonly scopes: readonly string[]

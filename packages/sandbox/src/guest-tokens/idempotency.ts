@@ -1,7 +1,7 @@
 import type { Answer } from '../endpoint.ts'
 
 /** The status of an Idempotency-Key: new, used by another request, its request is running, or its answer. */
-export type KeyStatus =
+type KeyStatus =
   | { readonly is: 'new' }
   | { readonly is: 'other' }
   | { readonly is: 'running' }

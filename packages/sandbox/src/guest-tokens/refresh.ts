@@ -15,7 +15,7 @@ const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 const anyObject = z.record(z.string(), z.unknown(), { error: 'a JSON object' })
 
-export interface RefreshParts {
+interface RefreshParts {
   readonly access: Access
   readonly guests: Guests
   readonly idempotencyKeys: IdempotencyKeys

@@ -38,7 +38,7 @@ export type AccessTokenFormat = 'jwt' | 'at+jwt' | 'opaque'
 
 export const accessTokenFormats = ['jwt', 'at+jwt', 'opaque'] as const satisfies readonly AccessTokenFormat[]
 
-export interface AccessTokenParts {
+interface AccessTokenParts {
   readonly format: AccessTokenFormat
   /** Lifetime in seconds. */
   readonly lifetime: number

@@ -14,7 +14,7 @@ import { errorPage } from './page.ts'
 import type { FormTokens } from './form-tokens.ts'
 import type { User, Users } from './users.ts'
 
-export interface AuthorizeParts {
+interface AuthorizeParts {
   readonly issuer: () => string
   readonly clients: readonly Client[]
   readonly users: Users

@@ -7,7 +7,7 @@ import { forgetExpired } from './expiry.ts'
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-export interface ClientAssertionParts {
+interface ClientAssertionParts {
   readonly clients: readonly Client[]
   readonly issuer: () => string
   readonly clock: Clock

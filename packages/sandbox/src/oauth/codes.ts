@@ -5,7 +5,7 @@ import type { TokenFamily } from './token-family.ts'
 import type { SignInTerms } from './token-issuer.ts'
 
 /** The terms of the sign-in for which an authorization code was issued. */
-export interface CodeTerms extends SignInTerms {
+interface CodeTerms extends SignInTerms {
   readonly redirectUri: string
   /** The S256 challenge (RFC 7636). Absent if a client with a secret sent none. */
   readonly challenge?: string | undefined

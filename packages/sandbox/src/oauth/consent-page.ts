@@ -4,7 +4,7 @@ import { html, type Markup, page } from './page.ts'
 import type { FormToken } from './form-tokens.ts'
 import type { User } from './users.ts'
 
-export interface ConsentPage {
+interface ConsentPage {
   readonly client: Client
   readonly scopes: readonly string[]
   readonly users: readonly User[]
@@ -59,7 +59,7 @@ function choice({ id, name, email }: User, index: number): Markup {
 }
 
 /** The decision of a consent page. */
-export interface Decision {
+interface Decision {
   readonly formToken: string | undefined
   readonly allowed: boolean
   readonly user: string | undefined

@@ -6,7 +6,7 @@ import { invalidGrant } from './invalid-grant.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import type { Grant } from './token.ts'
 
-export interface DeviceGrantParts {
+interface DeviceGrantParts {
   readonly codes: DeviceCodes
   readonly issuer: TokenIssuer
   readonly clock: Clock

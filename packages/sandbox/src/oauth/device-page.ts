@@ -6,7 +6,7 @@ import { html, page } from './page.ts'
 import type { FormTokens } from './form-tokens.ts'
 import type { Users } from './users.ts'
 
-export interface DevicePageParts {
+interface DevicePageParts {
   readonly codes: DeviceCodes
   readonly users: Users
   /** Form tokens for user codes. */

@@ -6,7 +6,7 @@ import { type Client, isPublic, invalidClient } from './clients.ts'
 import { required } from './form.ts'
 import type { RefreshTokens } from './refresh-tokens.ts'
 
-export interface IntrospectionParts {
+interface IntrospectionParts {
   readonly issuer: () => string
   readonly tokens: AccessTokens
   readonly refreshTokens: RefreshTokens

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../endpoint.ts'
 import { algorithms } from '../keys.ts'
 
-export interface MetadataParts {
+interface MetadataParts {
   readonly issuer: () => string
   readonly grantTypes: readonly string[]
   readonly scopes: readonly string[]

@@ -56,7 +56,7 @@ button.primary { border-color: var(--accent); background: var(--accent); color: 
 
 const styleSource = `'sha256-${createHash('sha256').update(style).digest('base64')}'`
 
-export interface Page {
+interface Page {
   readonly status?: number
   readonly title: string
   readonly main: Markup

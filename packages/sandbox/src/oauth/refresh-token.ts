@@ -9,7 +9,7 @@ import { grantedScopes } from './scopes.ts'
 import type { Grant, TokenAnswer } from './token.ts'
 
 /** What happens when a spent refresh token is presented again. */
-export interface RefreshRules {
+interface RefreshRules {
   /**
    * `strict`: its sign-in ends. `grace`: its answer is repeated for `graceMs` milliseconds; after that, as
    * `strict`.
@@ -20,7 +20,7 @@ export interface RefreshRules {
   readonly rotate: boolean
 }
 
-export interface RefreshGrantParts {
+interface RefreshGrantParts {
   readonly rules: RefreshRules
   readonly refreshTokens: RefreshTokens
   readonly issuer: TokenIssuer

@@ -52,7 +52,7 @@ export interface SignInEndpoints extends UserDecisions {
   readonly endpoints: readonly Endpoint[]
 }
 
-export interface SignInEndpointsParts {
+interface SignInEndpointsParts {
   readonly settings: z.infer<z.ZodObject<typeof signInShape>>
   readonly clients: readonly Client[]
   readonly authenticate: Authenticate

@@ -21,7 +21,7 @@ export interface TokenIssuer {
   refreshed(family: TokenFamily, scopes: readonly string[], refreshToken?: string): Promise<TokenAnswer>
 }
 
-export interface TokenIssuerParts {
+interface TokenIssuerParts {
   readonly issuer: () => string
   readonly clock: Clock
   readonly keys: Keys

@@ -14,7 +14,7 @@ export interface Grant {
   tokens(client: Client, form: Form, call: Call): Promise<TokenAnswer>
 }
 
-export interface TokenEndpointParts {
+interface TokenEndpointParts {
   readonly grants: readonly Grant[]
   readonly authenticate: Authenticate
 }

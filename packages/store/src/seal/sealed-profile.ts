@@ -11,7 +11,7 @@ interface ProfileOwner {
 }
 
 /** A profile sealed with a key of its own, and that key sealed with a data key. */
-export interface SealedProfile {
+interface SealedProfile {
   readonly profile: Uint8Array
   /** Once the key is deleted, no copy of the profile can be read. */
   readonly key: Uint8Array

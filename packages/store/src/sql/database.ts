@@ -6,7 +6,7 @@ import type { Tables } from './schema.ts'
 export type Db = Kysely<Tables>
 
 /** Options of a write. */
-export interface WriteOptions {
+interface WriteOptions {
   /** Removes overwritten data from all files of the database after the write. Default false. */
   readonly scrub?: boolean
   /** Lets the write use the space that `ensureRoom` reserved. Default false. */

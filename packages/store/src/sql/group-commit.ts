@@ -12,7 +12,7 @@ interface Job {
 const MAX_GROUP = 256
 
 /** What a group commit works with. */
-export interface GroupCommitParts {
+interface GroupCommitParts {
   readonly db: Db
   /** Runs at the end of each transaction. */
   readonly finish: (transaction: Db) => Promise<void>
@@ -21,7 +21,7 @@ export interface GroupCommitParts {
 }
 
 /** Runs writes, several in one transaction. */
-export interface GroupCommit {
+interface GroupCommit {
   /** Runs a job and resolves when it is durable. If a shared transaction fails, the job may run again. */
   run<T>(work: (db: Db) => Promise<T>, urgent?: boolean): Promise<T>
   /** Resolves when no job is waiting. */

@@ -9,7 +9,7 @@ const RESERVE_BYTES = 128 * 1024
 const TRIES = 4
 
 /** Disk space that is reserved for commits that must succeed. */
-export interface DiskReserve {
+interface DiskReserve {
   /**
    * Creates the reserve if there is none. Rejects with `store_unavailable`, reason `disk_full`, if the disk
    * is full.

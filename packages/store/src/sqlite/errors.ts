@@ -28,7 +28,7 @@ const meanings: Readonly<Record<number, readonly [ErrorCode, what: string, remed
 const otherResult = ['store_unavailable', 'failed', 'See the cause'] as const
 
 /** The primary result code of an SQLite error; 0 for other errors. */
-export function resultCode(thrown: unknown): number {
+function resultCode(thrown: unknown): number {
   const { errcode } = (thrown ?? {}) as { readonly errcode?: unknown }
   return typeof errcode === 'number' ? errcode & 0xff : 0
 }

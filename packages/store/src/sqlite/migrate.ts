@@ -52,7 +52,7 @@ async function appliedMigrations(db: Db): Promise<readonly string[]> {
 }
 
 /** Options of `migrate`. */
-export interface MigrateOptions {
+interface MigrateOptions {
   /** How many events one transaction copies. Default 2000. */
   readonly batch?: number
   /** Called after each transaction except the last. */

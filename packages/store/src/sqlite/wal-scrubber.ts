@@ -23,7 +23,7 @@ const CHECK_EVERY: Millis = 5 * SECOND
 const TRIES = 20
 
 /** Removes erased data from SQLite's write-ahead log. */
-export interface WalScrubber {
+interface WalScrubber {
   /** Writes the note in the transaction of an erasure. */
   markErasure(transaction: Db): Promise<void>
   /**
@@ -36,7 +36,7 @@ export interface WalScrubber {
 }
 
 /** What a scrubber works with. */
-export interface WalScrubberParts {
+interface WalScrubberParts {
   readonly writer: DatabaseSync
   readonly read: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   readonly write: <T>(work: (db: Db) => Promise<T>) => Promise<T>

@@ -9,7 +9,7 @@ export interface CommandList<Listing extends CommandListing = CommandListing> {
 }
 
 /** The parser of the program, and the parser of each command. The commands themselves are not loaded. */
-export interface CommandTree<Listing extends CommandListing> {
+interface CommandTree<Listing extends CommandListing> {
   readonly program: Command
   readonly parsers: ReadonlyMap<Listing, Command>
 }

@@ -10,7 +10,7 @@ import type { ListedCommand } from './command.ts'
 import { Interruption, type HostProcess } from './host-process.ts'
 
 /** Runs the command line of one process. */
-export interface CommandRunner {
+interface CommandRunner {
   /** Runs the command to its end and gives the exit code. Never rejects. */
   run(): Promise<number>
   /** Prints an error as lines, or as a problem document with --json, and gives the exit code. */

@@ -28,7 +28,7 @@ export interface CommandSession {
 }
 
 /** Standard output and standard error of a run. */
-export interface Outputs {
+interface Outputs {
   readonly out: Output
   readonly err: Output
 }

@@ -8,7 +8,7 @@ import type { AccessTokens } from '../../../src/tokens/access/access-tokens.ts'
 import { resolveHosts } from '../../../src/upstream/hosts.ts'
 
 /** A request for a resource. */
-export interface Seen {
+interface Seen {
   readonly method: string
   readonly path: string
   readonly bearer: string | undefined
@@ -35,7 +35,7 @@ export interface Resource {
   close(): Promise<void>
 }
 
-export const genesys = {
+const genesys = {
   body: JSON.stringify({ message: 'no', code: 'bad.credentials', status: 401 }),
   type: 'application/json',
 }
