@@ -1,3 +1,4 @@
+import { grouped } from './grouped.ts'
 import { type Rated, ratio } from './race.ts'
 import { atLeast, type Target, verdict } from './targets.ts'
 
@@ -70,5 +71,3 @@ export function shown({ title, rows, targets }: Figures): string {
     '',
   ].join('\n')
 }
-
-const grouped = (value: number): string => value.toLocaleString('en')

@@ -10,6 +10,7 @@ import { authorizationServer } from './authorization-server.ts'
 import { child } from './child.ts'
 import { embeddedStore, encryptionKey, passingFolder } from './embedded-store.ts'
 import type { Go, Job, Outcome, Warm, Who } from './expiry-callers.ts'
+import { grouped } from './grouped.ts'
 import { isQuick, measure } from './measure.ts'
 import type { Line, Sheet } from './sheet.ts'
 import { atMost } from './targets.ts'
@@ -67,8 +68,6 @@ async function expired(who: Who, does: string): Promise<Expiry> {
   const line = { name: who, does, ours: who === 'Guestpass', values: [requests, served, CALLERS - served, seconds] }
   return { line, requests, lost: CALLERS - served }
 }
-
-const grouped = (value: number): string => value.toLocaleString('en')
 
 /** The store's file is there before its processes begin. */
 async function setUp({ folder, key }: Job): Promise<void> {

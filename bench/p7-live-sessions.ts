@@ -8,6 +8,7 @@ import { nodePorts } from '@guestpass/core/node'
 import { child } from './child.ts'
 import { embeddedStore, encryptionKey, passingFolder } from './embedded-store.ts'
 import { fill } from './filled-store.ts'
+import { grouped } from './grouped.ts'
 import { CONNECTION, session, TIME_TO_RENEW, TOKEN_LENGTH } from './live-sessions.ts'
 import { isQuick, measure } from './measure.ts'
 import { type RefreshUpstream, refreshUpstream } from './refresh-upstream.ts'
@@ -198,8 +199,6 @@ function sustainedSheet(sessions: number, { kept: { renewed, cpuMs, peakRss }, r
     targets,
   }
 }
-
-const grouped = (value: number): string => value.toLocaleString('en')
 
 await measure(async () => {
   await (await embeddedStore(ports, file)).close()

@@ -1,8 +1,7 @@
 import type { Figures } from './figures.ts'
 import { type Found, isRace } from './found.ts'
+import { grouped } from './grouped.ts'
 import type { SummaryRow } from './sheet.ts'
-
-const grouped = (value: number): string => value.toLocaleString('en')
 
 function raceRow({ title, rows, targets }: Figures): SummaryRow {
   const ours = rows.find(({ role }) => role === 'ours')

@@ -4,6 +4,7 @@
  * only when no refresh token was presented twice, nothing was refused, and no worker received an error.
  */
 import { parseArgs } from 'node:util'
+import { wholeNumber } from '../whole-number.ts'
 import { isRight, type RotationsAsk, rotated } from './rotations.ts'
 
 const { values } = parseArgs({
@@ -16,10 +17,7 @@ const { values } = parseArgs({
   },
 })
 
-const whole = (name: Exclude<keyof typeof values, 'bug'>): number => {
-  if (/^\d{1,6}$/.test(values[name])) return Number(values[name])
-  throw new TypeError(`--${name} is not a whole number: ${values[name]}`)
-}
+const whole = (name: Exclude<keyof typeof values, 'bug'>): number => wholeNumber(name, values[name])
 const bug = values.bug === 'copy' ? 'copy' : undefined
 if (bug !== values.bug) throw new TypeError('--bug is copy: one process works on a copy of the store')
 

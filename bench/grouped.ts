@@ -1,0 +1,2 @@
+/** A number with its digits in groups of three. */
+export const grouped = (value: number): string => value.toLocaleString('en')
