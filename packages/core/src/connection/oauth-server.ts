@@ -2,6 +2,7 @@ import { connectionName } from '../domain/connection-name.ts'
 import { checkOptions, objectWithMethods, required, object, nonEmptyText } from '../domain/options.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Http } from '../ports/http.ts'
+import { loadOnce } from '../ports/load-once.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
@@ -74,16 +75,10 @@ export function oauthServerOf(connection: string, hosts: Hosts, ports: OAuthServ
   if (issuer === undefined) return createAuthorizationServer(hosts, undefined, pinned)
   const { store, http, clock, random } = ports
   const facts = storedFact(store, connection, `discovery:${issuer}`)
-  const discovered = once(async () => {
+  const discovered = loadOnce(async () => {
     const { createDiscovery: discovery } = await import('../upstream/oauth/discovery.ts')
     return discovery({ issuer, insecureHosts, http, clock, random, facts })
   })
   const found = createAuthorizationServer(hosts, async () => (await discovered())())
   return { ...found, keySet: { url: found.jwksUrl, rememberedAs: `issuer:${issuer}` } }
-}
-
-/** Makes a value on the first call, and gives the same one later. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
 }

@@ -55,6 +55,9 @@ export interface MirrorTimes {
   readonly timeoutMs: Millis
 }
 
+const INTERVAL: Millis = 10 * MINUTE
+const STALE: Millis = DAY
+
 const URL_REMEDY = 'Give the whole URL, as https://login.example.com/.well-known/jwks.json.'
 const isHttp = (value: unknown): boolean =>
   typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
@@ -73,9 +76,9 @@ export const mirrorSchemas = {
 }
 
 export function mirrorTimes({
-  intervalMs = 10 * MINUTE,
+  intervalMs = INTERVAL,
   cooldownMs = 30 * SECOND,
-  staleMs = DAY,
+  staleMs = STALE,
   timeoutMs = 5 * SECOND,
 }: MirrorOptions): MirrorTimes {
   return { intervalMs, cooldownMs, staleMs, timeoutMs }
@@ -83,7 +86,7 @@ export function mirrorTimes({
 
 /** The faults between the times: `staleMs` must not be less than `intervalMs`. */
 export function timesFault(
-  { intervalMs = 10 * MINUTE, staleMs = DAY }: MirrorOptions,
+  { intervalMs = INTERVAL, staleMs = STALE }: MirrorOptions,
   members: string,
 ): readonly Field[] {
   if (staleMs >= intervalMs) return []
