@@ -13,7 +13,7 @@ export interface FrontDoorLog {
 /**
  * Wraps the option `log`. Default: each line is printed once on standard error. Errors of `log` are ignored.
  */
-export function frontDoorLog(log: Log = createStandardErrorLog()): FrontDoorLog {
+export function createFrontDoorLog(log: Log = createStandardErrorLog()): FrontDoorLog {
   const write = (line: string): void => {
     try {
       log(line)

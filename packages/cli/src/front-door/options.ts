@@ -10,7 +10,7 @@ import {
   readOptions,
   type WebhookOptions,
 } from '@guestpass/runtime'
-import { type FrontDoorLog, frontDoorLog, type Log } from './log.ts'
+import { type FrontDoorLog, createFrontDoorLog, type Log } from './log.ts'
 import { processDefaults } from './process.ts'
 
 /**
@@ -95,7 +95,13 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
   }).catch((thrown: unknown) => {
     throw thrown instanceof GuestpassError && thrown.code === 'config_invalid' ? withFieldsInMessage(thrown) : thrown
   })
-  return { config, env, cwd, log: frontDoorLog(log as Log | undefined), audit: audit as AuditListener | undefined }
+  return {
+    config,
+    env,
+    cwd,
+    log: createFrontDoorLog(log as Log | undefined),
+    audit: audit as AuditListener | undefined,
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Guests } from '../guests/guests.ts'
 import { createListeners } from '../guests/events/listeners.ts'
-import { guestCode, guestsOnDemand } from './guests-on-demand.ts'
+import { guestCode, createGuestsOnDemand } from './guests-on-demand.ts'
 import { keyPlaces } from './key-places.ts'
 import { type OAuthServer, oauthServerOf } from './oauth-server.ts'
 import type { AccessSource } from '../policy/authorize.ts'
@@ -27,7 +27,7 @@ import type { SignOut } from '../tokens/sign-in/sign-out.ts'
 import type { Hosts } from '../upstream/hosts.ts'
 import type { KeySource } from '../verify/keys.ts'
 import type { Verifier } from '../verify/verdict.ts'
-import { sourceOnDemand } from './source-on-demand.ts'
+import { createSourceOnDemand } from './source-on-demand.ts'
 import { storedFact, type Verification, verificationOf } from './verification.ts'
 
 export type { ConnectionOptions, ConnectionPorts } from './options.ts'
@@ -201,7 +201,10 @@ function guestsOf(parts: ConnectionParts, { grant, source }: Access): Guests {
     ensureAvailable: () => requireGuestApi(hosts, gateway),
     watchAccessTokens: tokenTries.watch,
   }
-  return guestsOnDemand(async () => (await guestCode()).createConnectionGuests(guestParts, renewalPorts), listeners)
+  return createGuestsOnDemand(
+    async () => (await guestCode()).createConnectionGuests(guestParts, renewalPorts),
+    listeners,
+  )
 }
 
 /** The policy of a guest API's calls: the standard layers, and an access token that has the needed scopes. */
@@ -231,7 +234,7 @@ const accessTokensOf = (
   for(what) {
     if (typeof what !== 'string') return requireScopes(sourceOf(what.scopes), what.scopes, name)
     // The scopes of an API are in the code for guests.
-    return sourceOnDemand(async () => {
+    return createSourceOnDemand(async () => {
       const needed = (await guestCode()).scopesOf(what)
       return requireScopes(sourceOf(wanted ?? needed), needed, name)
     })

@@ -13,7 +13,7 @@ export const guestCode = loadOnce(() => import('./guests.ts').catch(refuseUnload
  * Guests whose code is loaded by the first call, because a page that signs its user in has no guest yet. A
  * call whose code cannot be loaded rejects with `internal`; the next call loads again.
  */
-export function guestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
+export function createGuestsOnDemand(load: () => Promise<Guests>, listeners: Pick<Listeners, 'add'>): Guests {
   const loaded = loadOnce(() => load().catch(refuseUnloaded))
   const erase = (...args: Parameters<Guests['erase']>) => loaded().then((guests) => guests.erase(...args))
   return {

@@ -5,7 +5,7 @@ import type { TokenSource } from '../tokens/access/access-tokens.ts'
  * A source of access tokens that `find` gives on the first call. A call rejects as `find` does; the next call
  * asks `find` again.
  */
-export function sourceOnDemand(find: () => Promise<TokenSource>): TokenSource {
+export function createSourceOnDemand(find: () => Promise<TokenSource>): TokenSource {
   let source: TokenSource | undefined
   const found = loadOnce(async () => (source = await find()))
   return {

@@ -19,7 +19,7 @@ export interface MirrorBackOff {
  * the server named a time, the back-off is at least that long, and up to a tenth longer; at most
  * `patienceMs`. A time beyond an hour counts as an hour.
  */
-export function backOffAfter(
+export function mirrorBackOff(
   fault: DocumentFault,
   before: MirrorBackOff | undefined,
   { maxMs, patienceMs }: { readonly maxMs: Millis; readonly patienceMs: Millis },

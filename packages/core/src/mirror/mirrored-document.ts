@@ -24,7 +24,7 @@ export interface MirroredDocument<Value> extends Worker {
  * used, the last value is used for `staleMs`; then `current()` rejects. Failed fetches are repeated with
  * exponential, jittered back-off, however often callers ask meanwhile; Retry-After is obeyed.
  */
-export function mirroredDocument<Content, Value>(
+export function createMirroredDocument<Content, Value>(
   format: DocumentFormat<Content, Value>,
   options: MirrorOptions,
 ): MirroredDocument<Value> {

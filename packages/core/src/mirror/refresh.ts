@@ -7,7 +7,7 @@ import { type Copy, type DocumentFormat, readStoredCopy } from './document-forma
 import { type FetchedDocument, fetchDocument } from './fetch-document.ts'
 import { DocumentFault } from './document-fault.ts'
 import { hostOf, type MirrorOptions, type MirrorTimes } from './options.ts'
-import { backOffAfter, type MirrorBackOff } from './back-off.ts'
+import { mirrorBackOff, type MirrorBackOff } from './back-off.ts'
 
 /** The state of one mirrored document. */
 export interface Mirror<Content, Value> {
@@ -85,7 +85,7 @@ async function attempt<C, V>(mirror: Mirror<C, V>, isForced: boolean, signal: Ab
     if (signal.aborted) return
     const fault = error instanceof DocumentFault ? error : new DocumentFault('it could not be read', { cause: error })
     const bounds = { maxMs: times.intervalMs, patienceMs: times.staleMs / 2 }
-    mirror.backOff = backOffAfter(fault, mirror.backOff, bounds, { clock, random })
+    mirror.backOff = mirrorBackOff(fault, mirror.backOff, bounds, { clock, random })
   }
 }
 

@@ -1,5 +1,5 @@
 import { refined, checkOptions, required, object } from '../domain/options.ts'
-import { mirroredDocument } from '../mirror/mirrored-document.ts'
+import { createMirroredDocument } from '../mirror/mirrored-document.ts'
 import { mirrorSchemas, type MirrorOptions, timesFault } from '../mirror/options.ts'
 import * as ports from '../ports/schemas.ts'
 import type { Worker } from '../ports/worker.ts'
@@ -54,6 +54,6 @@ export interface MirroredKeys extends KeySource, Worker {}
 export function mirroredKeys(options: MirroredKeysOptions): MirroredKeys {
   checkOptions('mirroredKeys', ['options', options, mirroredSchema])
   const { maker } = options
-  const { current, refetch, run } = mirroredDocument(keySetDocument(maker), options)
+  const { current, refetch, run } = createMirroredDocument(keySetDocument(maker), options)
   return { keys: current, refetch, run }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { GuestpassError } from '../../src/domain/errors.ts'
 import type { Guests } from '../../src/guests/guests.ts'
 import { createListeners, type TokenReady } from '../../src/guests/events/listeners.ts'
-import { guestsOnDemand } from '../../src/connection/guests-on-demand.ts'
+import { createGuestsOnDemand } from '../../src/connection/guests-on-demand.ts'
 import { loadOnce } from '../../src/ports/load-once.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { settle } from '../../src/testing/index.ts'
@@ -31,7 +31,7 @@ describe('guests whose code is loaded on demand', () => {
 
   it('reject with a GuestpassError while the code cannot be loaded, and work once it can be', async () => {
     let isOffline = true
-    const guests = guestsOnDemand(async () => {
+    const guests = createGuestsOnDemand(async () => {
       if (isOffline) throw new TypeError('Failed to fetch dynamically imported module')
       return loaded
     }, ready)
@@ -43,7 +43,7 @@ describe('guests whose code is loaded on demand', () => {
   })
 
   it('keep a listener that was added before the first call', async () => {
-    const guests = guestsOnDemand(async () => loaded, ready)
+    const guests = createGuestsOnDemand(async () => loaded, ready)
     const got: TokenReady[] = []
     const remove = guests.onTokenReady((event) => void got.push(event))
     const event = { guestId: 'guest', kind: 'issued', generation: 1 } as TokenReady

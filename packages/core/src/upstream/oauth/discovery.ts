@@ -1,7 +1,7 @@
 import { allowInsecureRequests, customFetch, discoveryRequest, processDiscoveryResponse } from 'oauth4webapi'
 import { GuestpassError } from '../../domain/errors.ts'
 import { DocumentFault } from '../../mirror/document-fault.ts'
-import { mirroredDocument } from '../../mirror/mirrored-document.ts'
+import { createMirroredDocument } from '../../mirror/mirrored-document.ts'
 import type { MirrorOptions } from '../../mirror/options.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../../ports/http.ts'
 import type { InsecureHosts } from '../address.ts'
@@ -35,7 +35,7 @@ export function createDiscovery({
 }: DiscoveryOptions): () => Promise<ServerMetadata> {
   const http = discovering(issuer, options.http)
   // The mirror is named by the issuer: requests find out which of the two places has the document.
-  const mirror = mirroredDocument(serverDocument(insecureHosts), { ...options, url: issuer, http })
+  const mirror = createMirroredDocument(serverDocument(insecureHosts), { ...options, url: issuer, http })
   return async () => {
     try {
       return await mirror.current()
