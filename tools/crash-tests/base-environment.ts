@@ -36,7 +36,7 @@ interface BaseEnvironmentOptions {
   readonly mix: readonly EventClass[]
 }
 
-export async function baseEnvironment({
+export async function createBaseEnvironment({
   prefix,
   upstream: more,
   mix,

@@ -3,15 +3,15 @@ import type { IssuedGuest } from '@guestpass/core'
 import type { CreateReport, GivenGuest } from './creates/create-report.ts'
 import { connectionOf } from './creates/persons.ts'
 import { type EventClass, type EventPlan, createEventPlan } from './events/event-plan.ts'
-import { endRun, injectSharedFaults } from './events/shared-faults.ts'
+import { endRun } from './run-state.ts'
 import { faultScript } from './fault-script.ts'
 import { guestsWithoutToken } from './guests-without-token.ts'
 import type { Acknowledged, InvariantReport } from './invariant-report.ts'
-import { processPool } from './process-pool.ts'
+import { createProcessPool } from './process-pool.ts'
 import { programs } from './programs.ts'
 import { seededRandom, type SeededRandom } from './random.ts'
 import { createSnapshots, type TakeSnapshot } from './snapshot.ts'
-import { type TestEnvironment, testEnvironment, type TestEnvironmentOptions } from './test-environment.ts'
+import { type TestEnvironment, createTestEnvironment, type TestEnvironmentOptions } from './test-environment.ts'
 import { type CrashRun, type WorkerOptions, workerLoops } from './workers.ts'
 
 /** With a `bug`, the run ends as soon as the bug shows. */
@@ -65,14 +65,14 @@ const SNAPSHOT_MS = 5_000
 export async function crashTest(options: CrashTestOptions, print: (line: string) => void): Promise<CrashTestResult> {
   const startedAt = Date.now()
   const random = seededRandom(options.seed)
-  const environment = await testEnvironment(options, random.fork('environment'))
+  const environment = await createTestEnvironment(options, random.fork('environment'))
   const run = await createRun(options, environment)
   options.signal?.addEventListener('abort', () => endRun(run))
   try {
     run.typicalMs = await measureOneShot(run)
     await Promise.all([
       ...workerLoops(run, random),
-      injectSharedFaults(run, random),
+      environment.sharedFaults.inject(run, random),
       keepSignedIn(run),
       monitor(run, random.fork('faults'), startedAt, print),
     ])
@@ -108,7 +108,7 @@ async function createRun(options: CrashTestOptions, environment: TestEnvironment
     options,
     environment,
     programs: await programs(cwd, { worker: 'creates/worker.ts', failPoints: 'fail-point-injection.ts' }),
-    pool: processPool(cwd, { ...env, ...bug }),
+    pool: createProcessPool(cwd, { ...env, ...bug }),
     plan: createEventPlan(options.events, options.mix),
     takeSnapshot: createSnapshots(environment),
     acknowledged: environment.issued.map(acknowledgedOf),

@@ -10,7 +10,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { sandbox } from '@guestpass/sandbox'
-import { processPool, type Ended } from './process-pool.ts'
+import { createProcessPool, type Ended } from './process-pool.ts'
 
 interface ImportRunOptions {
   readonly rows: number
@@ -44,7 +44,7 @@ export async function runImport(
 ): Promise<ImportReport> {
   const upstream = await sandbox({ rateLimit: { perMinute: PER_MINUTE }, journalSize: 1 })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), 'guestpass-import-')))
-  const pool = processPool(cwd, {
+  const pool = createProcessPool(cwd, {
     ...upstream.env,
     GENESYS_RATE_LIMIT: String(PER_MINUTE),
     NODE_OPTIONS: `--max-old-space-size=${heap}`,

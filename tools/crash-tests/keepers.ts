@@ -4,8 +4,8 @@
  */
 import { DatabaseSync } from 'node:sqlite'
 import { parseArgs } from 'node:util'
-import { CONNECTION, type TestEnvironment, testEnvironment } from './test-environment.ts'
-import { processPool } from './process-pool.ts'
+import { CONNECTION, type TestEnvironment, createTestEnvironment } from './test-environment.ts'
+import { createProcessPool } from './process-pool.ts'
 import { seededRandom } from './random.ts'
 
 interface KeeperRunOptions {
@@ -35,8 +35,8 @@ export async function runKeepers(
   { keepers, sessions, life, bug }: KeeperRunOptions,
   print: (line: string) => void,
 ): Promise<KeeperReport> {
-  const environment = await testEnvironment({ guests: sessions, lives: [life, life] }, seededRandom(1))
-  const pool = processPool(environment.cwd, { ...environment.env, ...environment.upstream.env })
+  const environment = await createTestEnvironment({ guests: sessions, lives: [life, life] }, seededRandom(1))
+  const pool = createProcessPool(environment.cwd, { ...environment.env, ...environment.upstream.env })
   try {
     print(`${sessions} sessions are live; ${keepers} keepers start`)
     const started = Date.now()

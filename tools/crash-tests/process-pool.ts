@@ -46,7 +46,7 @@ export interface ProcessPool {
 }
 
 /** `program`: what a worker runs. Default the command line. */
-export function processPool(cwd: string, env: Readonly<Record<string, string>>, program = launcher): ProcessPool {
+export function createProcessPool(cwd: string, env: Readonly<Record<string, string>>, program = launcher): ProcessPool {
   const living = new Map<ChildProcess, Promise<Ended>>()
   const stderrListeners = new Set<(text: string) => void>()
   const kill = (): void => {

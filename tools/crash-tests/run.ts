@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { availableClasses } from './events/available-classes.ts'
 import { bugs } from './events/bugs.ts'
 import { eventClasses, parseMix } from './events/event-plan.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { summary, verdict } from './summary.ts'
 import { crashTest } from './crash-test.ts'
 
@@ -25,23 +26,19 @@ const { values } = parseArgs({
   },
 })
 
-const whole = (name: string, text: string): number => {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new TypeError(`--${name} is not a whole number: ${text}`)
-}
 const [shortest = '', longest = shortest] = values.lives.split('-')
 const known = ['fresh-key', ...bugs]
 if (values.bug !== undefined && !known.includes(values.bug)) throw new TypeError(`--bug is one of ${known.join(', ')}`)
 const mix = availableClasses(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
 const options = {
-  events: whole('events', values.kills ?? values.events),
+  events: wholeNumber('events', values.kills ?? values.events),
   mix,
-  seed: whole('seed', values.seed),
-  guests: whole('guests', values.guests),
-  lives: [whole('lives', shortest), whole('lives', longest)],
-  keepers: whole('keepers', values.keepers),
-  refreshers: whole('refreshers', values.refreshers),
-  creators: whole('creators', values.creators),
+  seed: wholeNumber('seed', values.seed),
+  guests: wholeNumber('guests', values.guests),
+  lives: [wholeNumber('lives', shortest), wholeNumber('lives', longest)],
+  keepers: wholeNumber('keepers', values.keepers),
+  refreshers: wholeNumber('refreshers', values.refreshers),
+  creators: wholeNumber('creators', values.creators),
   bug: values.bug,
 } as const
 

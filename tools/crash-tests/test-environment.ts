@@ -1,5 +1,11 @@
 import type { Connection, IssuedGuest, Store } from '@guestpass/core'
-import { type BaseEnvironment, baseEnvironment, connectionOn, REQUESTS_PER_MINUTE, signIn } from './base-environment.ts'
+import {
+  type BaseEnvironment,
+  createBaseEnvironment,
+  connectionOn,
+  REQUESTS_PER_MINUTE,
+  signIn,
+} from './base-environment.ts'
 import { connectionOf } from './creates/persons.ts'
 import type { EventClass } from './events/event-plan.ts'
 import type { SeededRandom } from './random.ts'
@@ -31,11 +37,11 @@ const SCOPES = ['webmessaging:guest:send', 'webmessaging:guest:receive']
 const USER_SCOPES = ['webmessaging:guest:create', 'externalusers:write']
 const DAY_SECONDS = 86_400
 
-export async function testEnvironment(
+export async function createTestEnvironment(
   { guests, lives, mix = [] }: TestEnvironmentOptions,
   random: SeededRandom,
 ): Promise<TestEnvironment> {
-  const { ports, storeEnv, ...base } = await baseEnvironment({
+  const { ports, storeEnv, ...base } = await createBaseEnvironment({
     prefix: 'guestpass-crash-test-',
     upstream: {
       // Access tokens end during a run too, so that workers also die while they renew those.

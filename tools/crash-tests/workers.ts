@@ -9,7 +9,6 @@ import {
   type KillPlanOptions,
   ownPoint,
 } from './events/kill-plan.ts'
-import type { RunState } from './events/shared-faults.ts'
 import { clockEnv, lesserOffsets, stepClock } from './events/wrong-clock.ts'
 import { freshKeyModule, injectionModule, LINE_START } from './fail-points.ts'
 import type { Acknowledged } from './invariant-report.ts'
@@ -17,7 +16,8 @@ import type { Ended, Worker } from './process-pool.ts'
 import type { Programs } from './programs.ts'
 import type { SeededRandom } from './random.ts'
 import type { Refreshing } from './refresh-traffic.ts'
-import { phaseOf } from './rotation/phases.ts'
+import { phaseOf } from './phases.ts'
+import { increment, type RunState } from './run-state.ts'
 import type { TestEnvironment } from './test-environment.ts'
 
 export interface WorkerOptions {
@@ -179,10 +179,6 @@ function printedToken({ out }: Ended): Omit<Acknowledged, 'guestId'> | undefined
 function countEnd(run: CrashRun, killPlan: KillPlan, { code, signal, out, err }: Ended): void {
   if (killPlan.how === 'kills' && signal === 'SIGKILL') increment(run.killsAt, phaseOf(err))
   if (signal === null && code !== 0) increment(run.failures, failureOf(out, err) ?? `exit ${code}, ${killPlan.how}`)
-}
-
-const increment = (counts: Record<string, number>, name: string): void => {
-  counts[name] = (counts[name] ?? 0) + 1
 }
 
 /** The code of a problem, or the end of standard error if there is none. */

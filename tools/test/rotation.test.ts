@@ -4,7 +4,7 @@ import { fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
 import { withBug } from '../crash-tests/events/bugs.ts'
 import { hasFaketime } from '../crash-tests/events/wrong-clock.ts'
-import { phaseOf } from '../crash-tests/rotation/phases.ts'
+import { phaseOf } from '../crash-tests/phases.ts'
 import { type SuiteRun, runSuite } from '../crash-tests/suite-run.ts'
 
 const rotated = (...args: readonly string[]) => runSuite('crash-tests/rotation/run.ts', '--seed', '11', ...args)

@@ -15,52 +15,23 @@ export interface SharedFaults {
   readonly folder: string
   /** The environment variables that lead one worker to the upstream. */
   env(random: SeededRandom): Readonly<Record<string, string>>
-  /** Injects the planned faults of network and disk. Resolves when all have happened or the run is over. */
-  injectSharedFaults(run: SharedFaultRun): Promise<void>
+  /**
+   * Injects the planned faults of network and disk. Resolves when all have happened or the run is over.
+   * `onUnsent` is called after each fault before the send, with the number of connections that it affected.
+   */
+  inject(run: SharedFaultRun, random: SeededRandom, onUnsent?: OnUnsent): Promise<void>
   close(): Promise<void>
 }
 
+type OnUnsent = (kind: UnsentFault, affected: number) => void
+
+/** What the faults need of a run. */
 interface SharedFaultRun {
   readonly plan: EventPlan
-  readonly random: SeededRandom
   readonly pool: ProcessPool
   /** The file of the store. */
-  readonly database: string
-  readonly isOver: () => boolean
-  /** Called after each fault before the send, with the number of connections that it affected. */
-  readonly onUnsent: (kind: UnsentFault, affected: number) => void
-}
-
-/** The state of a run. */
-export interface RunState {
-  readonly pool: ProcessPool
-  readonly plan: EventPlan
-  readonly environment: { readonly sharedFaults: SharedFaults; readonly database: string }
-  isOver: boolean
-  /** Resolves when the run is over. */
-  readonly over: PromiseWithResolvers<void>
-}
-
-export function endRun(run: RunState): void {
-  run.isOver = true
-  run.over.resolve()
-}
-
-/** Injects the faults of network and disk into a run until it is over. */
-export const injectSharedFaults = (
-  run: RunState,
-  random: SeededRandom,
-  onUnsent: SharedFaultRun['onUnsent'] = () => {},
-): Promise<void> => {
-  const { plan, pool, environment } = run
-  return environment.sharedFaults.injectSharedFaults({
-    plan,
-    random,
-    pool,
-    database: environment.database,
-    isOver: () => run.isOver,
-    onUnsent,
-  })
+  readonly environment: { readonly database: string }
+  readonly isOver: boolean
 }
 
 const ROUTES = ['direct', 'tunnel', 'direct', 'tunnel'] as const
@@ -78,14 +49,13 @@ export async function sharedFaults(
   return {
     folder: path,
     env: (random) => network?.env(random) ?? upstream.env,
-    async injectSharedFaults(run) {
-      const all = [
+    async inject(run, random, onUnsent = () => {}) {
+      await Promise.all([
         ...(network?.networkLinks ?? []).map((one, nth) =>
-          injectUnsentFaults(one, { ...run, random: run.random.fork(`line ${nth}`) }),
+          injectUnsentFaults(one, run, random.fork(`line ${nth}`), onUnsent),
         ),
-        ...(disk ? [injectFullDisks(disk, { ...run, random: run.random.fork('disk') })] : []),
-      ]
-      await Promise.all(all)
+        ...(disk ? [injectFullDisks(disk, run, random.fork('disk'))] : []),
+      ])
     },
     async close() {
       await network?.close()
@@ -125,8 +95,14 @@ const QUIET_MS: readonly [number, number] = [200, 1_000]
 const FAULT_MS: readonly [number, number] = [200, 3_500]
 
 /** Injects one fault before the send after another into a link. */
-async function injectUnsentFaults(one: NetworkLink, { plan, random, isOver, onUnsent }: SharedFaultRun): Promise<void> {
-  while (!isOver() && plan.begin(random, ['unsent'])) {
+async function injectUnsentFaults(
+  one: NetworkLink,
+  run: SharedFaultRun,
+  random: SeededRandom,
+  onUnsent: OnUnsent,
+): Promise<void> {
+  const { plan } = run
+  while (!run.isOver && plan.begin(random, ['unsent'])) {
     await sleep(random.between(...QUIET_MS))
     const kind = random.pick(faultsOf(one.route))
     const affected = await one.fault(kind, random.between(...FAULT_MS))
@@ -142,14 +118,12 @@ const ROOM_MS: readonly [number, number] = [500, 3_000]
 const FULL_MS: readonly [number, number] = [500, 5_000]
 
 /** Fills the disk now and then: at a random moment, or just after a worker sent a request. */
-async function injectFullDisks(
-  disk: SmallDisk,
-  { plan, random, pool, database, isOver }: SharedFaultRun,
-): Promise<void> {
-  while (!isOver() && plan.begin(random, ['disk'])) {
+async function injectFullDisks(disk: SmallDisk, run: SharedFaultRun, random: SeededRandom): Promise<void> {
+  const { plan, pool, environment } = run
+  while (!run.isOver && plan.begin(random, ['disk'])) {
     await sleep(random.between(...ROOM_MS))
     if (random.whole(0, 1) === 1) await Promise.race([pool.printed(`${AT_POINT}after-send`), sleep(2_000)])
-    await disk.full(database, random.between(...FULL_MS))
+    await disk.full(environment.database, random.between(...FULL_MS))
     plan.end('disk', true)
   }
 }

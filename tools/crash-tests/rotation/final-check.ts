@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ProcessPool, processPool } from '../process-pool.ts'
+import { type ProcessPool, createProcessPool } from '../process-pool.ts'
 import { seededRandom } from '../random.ts'
 import type { TestEnvironment } from './test-environment.ts'
 import type { TestedConnection } from './tested-connection.ts'
@@ -24,7 +24,7 @@ const POLL_MS = 100
  * @param withinMs how long a worker may take to get a token, in milliseconds
  */
 export async function checkServed(environment: TestEnvironment, withinMs: number): Promise<FinalCheck> {
-  const pool = processPool(environment.cwd, environment.env, environment.programs.worker)
+  const pool = createProcessPool(environment.cwd, environment.env, environment.programs.worker)
   try {
     const times = await inParallel(environment.connections, (connection) =>
       timeToToken({ pool, environment, withinMs }, connection),

@@ -3,14 +3,14 @@ import type { Fault } from '@guestpass/sandbox'
 import { type EventClass, type EventPlan, createEventPlan } from '../events/event-plan.ts'
 import { workerClasses } from '../events/kill-plan.ts'
 import type { UnsentFault } from '../events/network.ts'
-import { endRun, injectSharedFaults } from '../events/shared-faults.ts'
+import { endRun } from '../run-state.ts'
 import type { FailPoint } from '../fail-points.ts'
-import { processPool } from '../process-pool.ts'
+import { createProcessPool } from '../process-pool.ts'
 import { seededRandom, type SeededRandom } from '../random.ts'
 import { checkServed, type FinalCheck } from './final-check.ts'
 import { type InvariantReport, invariantReport } from './invariant-report.ts'
-import { unresolvedPhases, type Phase } from './phases.ts'
-import { type Profile, type TestEnvironment, testEnvironment } from './test-environment.ts'
+import { unresolvedPhases, type Phase } from '../phases.ts'
+import { type Profile, type TestEnvironment, createTestEnvironment } from './test-environment.ts'
 import type { Api, TestedConnection } from './tested-connection.ts'
 import { type RotationRun, runWorkers } from './workers.ts'
 
@@ -71,12 +71,12 @@ interface Run extends RotationRun {
 export async function rotation(options: RotationOptions, print: (line: string) => void): Promise<RotationResult> {
   const startedAt = Date.now()
   const random = seededRandom(options.seed)
-  const environment = await testEnvironment(options)
+  const environment = await createTestEnvironment(options)
   const run = createRun(options, environment)
   try {
     await Promise.all([
       monitor(run, random.fork('faults'), startedAt, print),
-      injectSharedFaults(run, random, (kind, affected) => countUnsent(run, kind, affected)),
+      environment.sharedFaults.inject(run, random, (kind, affected) => countUnsent(run, kind, affected)),
       ...environment.connections.map((connection) => restartEnded(run, connection)),
       ...Array.from({ length: options.processes }, (_, at) => runWorkers(run, random.fork(`worker ${at}`), at)),
     ])
@@ -105,7 +105,7 @@ export async function rotation(options: RotationOptions, print: (line: string) =
 const createRun = (options: RotationOptions, environment: TestEnvironment): Run => ({
   options,
   environment,
-  pool: processPool(environment.cwd, environment.env, environment.programs.worker),
+  pool: createProcessPool(environment.cwd, environment.env, environment.programs.worker),
   plan: createEventPlan(options.events, options.events > 0 ? options.mix : []),
   given: [],
   errors: {},

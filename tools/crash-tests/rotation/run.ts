@@ -10,8 +10,9 @@ import { availableClasses } from '../events/available-classes.ts'
 import { eventClasses, parseMix } from '../events/event-plan.ts'
 import { holds } from './invariant-report.ts'
 import { failPoints } from '../fail-points.ts'
-import { unresolvedPhases, phases } from './phases.ts'
+import { unresolvedPhases, phases } from '../phases.ts'
 import { type RotationResult, rotation } from './rotation.ts'
+import { wholeNumber } from '../../whole-number.ts'
 import type { Api } from './tested-connection.ts'
 
 const { values } = parseArgs({
@@ -34,9 +35,7 @@ const { values } = parseArgs({
 
 const whole = (name: keyof typeof values, byDefault: number): number => {
   const text = values[name]
-  if (text === undefined) return byDefault
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new TypeError(`--${name} is not a whole number: ${text}`)
+  return text === undefined ? byDefault : wholeNumber(name, text)
 }
 const apisOf: Readonly<Record<string, readonly [Api, ...Api[]]>> = {
   both: ['grant', 'engagements'],

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Store } from '@guestpass/core'
 import type { JournalEntry } from '@guestpass/sandbox'
-import { type BaseEnvironment, baseEnvironment, connectionOn } from '../base-environment.ts'
+import { type BaseEnvironment, createBaseEnvironment, connectionOn } from '../base-environment.ts'
 import type { EventClass } from '../events/event-plan.ts'
 import { type Programs, programs } from '../programs.ts'
 import { type Api, signInConnection, engagementConnection, type TestedConnection } from './tested-connection.ts'
@@ -46,9 +46,9 @@ const GRACE_SECONDS = 60
 const ACCESS_TOKEN_SECONDS: Readonly<Record<Profile, number>> = { strict: 3, grace: 30 }
 const GUEST_TOKEN_SECONDS = 3
 
-export async function testEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
+export async function createTestEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
   const { profile, connections, apis, mix, bug } = options
-  const { ports, storeEnv, ...base } = await baseEnvironment({
+  const { ports, storeEnv, ...base } = await createBaseEnvironment({
     prefix: 'guestpass-rotation-',
     upstream: {
       accessTokenSeconds: ACCESS_TOKEN_SECONDS[profile],

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { applyKillPlan, classesOf, createKillPlan, type KillPlan, ownPoint } from '../events/kill-plan.ts'
-import type { RunState } from '../events/shared-faults.ts'
 import { clockEnv, stepClock } from '../events/wrong-clock.ts'
 import { AT_POINT, type FailPoint, injectionModule } from '../fail-points.ts'
 import type { Ended, Worker } from '../process-pool.ts'
 import type { SeededRandom } from '../random.ts'
+import { increment, type RunState } from '../run-state.ts'
 import type { Given } from './invariant-report.ts'
-import { type Phase, phaseOf } from './phases.ts'
+import { type Phase, phaseOf } from '../phases.ts'
 import type { TestEnvironment } from './test-environment.ts'
 import type { TestedConnection } from './tested-connection.ts'
 
@@ -107,7 +107,3 @@ const errorTextOf = (err: string): string =>
     .join(' ')
     .trim()
     .slice(-300)
-
-const increment = <Name extends string>(counts: Partial<Record<Name, number>>, name: Name): void => {
-  counts[name] = (counts[name] ?? 0) + 1
-}

@@ -1,4 +1,4 @@
-import { AT_POINT, OVER, type FailPoint } from '../fail-points.ts'
+import { AT_POINT, OVER, type FailPoint } from './fail-points.ts'
 
 /** The phases of a refresh in which a worker can die, in their order, and two outside of a refresh. */
 export const phases = [
