@@ -12,7 +12,7 @@ const escaped = (character: string): string =>
   ).join('')
 
 /**
- * Escapes the characters that a terminal would act on as JSON does (`\u001b`). In a JSON text on one line
- * they occur only within strings, so that the document stays the same.
+ * Escapes the characters that a terminal would act on, as `\u001b`, in text from outside that is printed. A JSON
+ * text on one line can be escaped too: it keeps its meaning, because such characters occur only in its strings.
  */
 export const escapeForTerminal = (text: string): string => text.replaceAll(unsafeCharacters, escaped)

@@ -29,7 +29,8 @@ export const backOffMs = ({ failures, baseMs, maxMs, jitter = 0 }: BackOffFigure
 const SPREAD = 0.1
 
 /**
- * A wait that a server named, and up to a tenth more, so that not all callers come back at once.
+ * Gives the wait that a server named (`Retry-After`) and up to a tenth more, in milliseconds, so that not all
+ * callers come back at once.
  *
  * @param random at least 0, less than 1
  */

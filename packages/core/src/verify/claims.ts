@@ -53,8 +53,8 @@ function originFault(claims: Claims, rules: ClaimRules): Reason | undefined {
 }
 
 /**
- * The scopes of a token, from its `scope` claim: a list, or one text separated by spaces or commas. Empty
- * where it has none.
+ * Gives the scopes of a token, from its `scope` claim: a list, or one text separated by spaces or commas. Empty
+ * if the token has no such claim.
  *
  * Source: RFC 9068, section 2.2.3; RFC 6749, section 3.3.
  */
