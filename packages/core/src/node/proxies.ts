@@ -2,7 +2,7 @@ import { isLoopback } from '../domain/loopback.ts'
 import { checkOptions, schema, required, dictionaryOf } from '../domain/options.ts'
 import { GuestpassError } from '../domain/errors.ts'
 
-/** Variables that name proxies: HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The same in lower case come first. */
+/** Variables that name proxies: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. Names in lower case have precedence. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>
 
 /** An HTTP proxy that opens tunnels by CONNECT (RFC 9110, section 9.3.6). */

@@ -240,8 +240,8 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
 /**
  * Resolves the addresses of an organisation's OAuth server and API, for `ConnectionOptions.hosts`.
  *
- * `input`: base URLs come first, and a region gives the addresses that they do not set. `names`: the names of
- * the settings that the user wrote, for error messages. Default: the names of the members.
+ * `input`: base URLs have precedence, and a region gives the addresses that they do not set. `names`: the
+ * names of the settings that the user wrote, for error messages. Default: the names of the members.
  *
  * Throws `config_invalid`; `fields` then lists every wrong member. A name that is not a region is refused,
  * because an address that is built from a typo would receive the client secret.

@@ -11,7 +11,7 @@ import type { ImportToken } from './import-token.ts'
 
 /**
  * The second argument of `Guests.refresh`. It may also have members of the context; those of the third argument
- * come first.
+ * have precedence.
  */
 export interface RefreshOptions extends GuestContext, ReadyContext {
   /** A token of the guest that is not in this store. It is imported first. Default: the stored token. */

@@ -63,14 +63,17 @@ interface AxiosResponse {
 /**
  * Gives an instance of axios the access token of a source. The result removes the interceptors again.
  *
- * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
- * the answer to that, unless new tokens were rejected there a short time before. A body that is a stream is not
- * sent again. If axios sends by `fetch`, a redirect to another origin is not seen, and a 401 from there costs a
- * renewal. Call this before you add other interceptors.
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller
+ * gets the answer to that. During the back-off of an origin that also rejected new tokens (1 s, doubled up to
+ * 5 min), the caller gets the 401.
+ *
+ * A body that is a stream is not sent again. If axios sends by `fetch`, a redirect to another origin is not
+ * seen, and a 401 from there costs a renewal. Call this before you add other interceptors.
  *
  * `options.origins`: the origins that may see the token.
  *
- * Throws `config_invalid` for wrong options. Requests reject as those of axios, and with the codes of the source.
+ * Throws `config_invalid` for wrong options. Requests reject as those of axios, and with the codes of the
+ * source.
  *
  * @example
  * ```ts

@@ -41,11 +41,11 @@ const optionsSchema = object<AuthorizedFetchOptions<AnyFetch>>({
 /**
  * Gives a `fetch` that sends the access token of a source.
  *
- * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
- * the answer to that. If the same origin rejected new tokens a short time before, the caller gets the 401. The
- * input and the body may be anything that `fetch` takes; members of `init` that only this `fetch` knows, as
- * `dispatcher`, are passed on. A stream stays in memory until it is known that it is not sent again. A redirect
- * to another origin is followed without the token.
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller
+ * gets the answer to that. During the back-off of an origin that also rejected new tokens (1 s, doubled up to
+ * 5 min), the caller gets the 401. The input and the body may be anything that `fetch` takes; members of
+ * `init` that only this `fetch` knows, as `dispatcher`, are passed on. A stream stays in memory until it is
+ * known that it is not sent again. A redirect to another origin is followed without the token.
  *
  * `options.origins`: the origins that may see the token. `options.fetch`: default the `fetch` of the platform.
  *

@@ -45,9 +45,12 @@ export interface GotHooks {
 /**
  * Makes hooks that give got the access token of a source, for `got.extend({ hooks })`.
  *
- * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
- * the answer to that, unless new tokens were rejected there a short time before. The retries of got stay as they
- * are. Streams (`got.stream`, or as a body) carry the token and are not sent again.
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller
+ * gets the answer to that. During the back-off of an origin that also rejected new tokens (1 s, doubled up to
+ * 5 min), the caller gets the 401.
+ *
+ * The retries of got do not change. Streams (`got.stream`, or as a body) carry the token and are not sent
+ * again.
  *
  * `options.origins`: the origins that may see the token.
  *
@@ -67,9 +70,8 @@ export interface GotHooks {
  *     client: { id: 'my-client', secret: new Secret('my-secret') },
  *   },
  *   { ...ports, store: memoryStore() },
- * )
- * const client = got.extend({ hooks: authorizedGot(accessTokens, { origins: ['https://api.mypurecloud.ie'] }) })
- * console.log(typeof client.get) // await client.get('https://api.mypurecloud.ie/api/v2/users/me')
+ * ) const client = got.extend({ hooks: authorizedGot(accessTokens, { origins: ['https://api.mypurecloud.ie']
+ * }) }) console.log(typeof client.get) // await client.get('https://api.mypurecloud.ie/api/v2/users/me')
  * await ports.close()
  * ```
  */

@@ -57,8 +57,9 @@ const adapted = new WeakMap<SdkClient, Adapted>()
  * adapter again.
  *
  * If a call is answered with 401, it is sent once more with the next token, and the caller gets the answer to
- * that, unless new tokens were rejected a short time before. Concurrent calls share one renewal. All else, as
- * 429 and hooks, stays as the SDK does it. If a client has several adapters, the last one is used.
+ * that. During the back-off of an origin that also rejected new tokens (1 s, doubled up to 5 min), the caller
+ * gets the 401. Concurrent calls share one renewal. The SDK handles 429 and hooks as before. If a client has
+ * several adapters, the last one is used.
  *
  * Throws `config_invalid` for wrong options.
  *

@@ -36,9 +36,12 @@ const HANDED_ON = ['onRequestStart', 'onRequestUpgrade', 'onResponseStarted', 'o
  * Makes an interceptor that gives the requests of an undici dispatcher the access token of a source:
  * `new Agent().compose(authorizedUndici(…))`. For `fetch` use `authorizedFetch`.
  *
- * If the resource rejects a token (401), the request is sent once more with the next token, and the caller gets
- * the answer to that, unless new tokens were rejected there a short time before. A body that is a stream or an
- * iterator is not sent again. Compose it before interceptors that follow redirects or retry.
+ * If the resource rejects a token (401), the request is sent once more with the next token, and the caller
+ * gets the answer to that. During the back-off of an origin that also rejected new tokens (1 s, doubled up to
+ * 5 min), the caller gets the 401.
+ *
+ * A body that is a stream or an iterator is not sent again. Compose it before interceptors that follow
+ * redirects or retry.
  *
  * `options.origins`: the origins that may see the token.
  *
@@ -57,11 +60,9 @@ const HANDED_ON = ['onRequestStart', 'onRequestUpgrade', 'onResponseStarted', 'o
  *     client: { id: 'my-client', secret: new Secret('my-secret') },
  *   },
  *   { ...ports, store: memoryStore() },
- * )
- * const agent = new Agent().compose(authorizedUndici(accessTokens, { origins: ['https://api.mypurecloud.ie'] }))
- * // await agent.request({ origin: 'https://api.mypurecloud.ie', path: '/api/v2/users/me', method: 'GET' })
- * await agent.close()
- * await ports.close()
+ * ) const agent = new Agent().compose(authorizedUndici(accessTokens, { origins:
+ * ['https://api.mypurecloud.ie'] })) // await agent.request({ origin: 'https://api.mypurecloud.ie', path:
+ * '/api/v2/users/me', method: 'GET' }) await agent.close() await ports.close()
  * ```
  */
 export function authorizedUndici(
