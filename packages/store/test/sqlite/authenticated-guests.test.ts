@@ -14,22 +14,24 @@ beforeAll(async () => {
 })
 afterAll(() => upstream.close())
 
-const asking = (folder: string, email: string, times: number): Child =>
+/** Starts a process that requests the guest of an address, and prints each outcome as a line. */
+const issueInProcess = (folder: string, email: string, times: number): Child =>
   program('issue-guests.ts', folder, upstream.url, email, String(times))
 
-const prepared = (work: (folder: string) => Promise<void>): Promise<void> =>
+/** Runs work in a folder with the public key of the upstream. */
+const inPreparedFolder = (work: (folder: string) => Promise<void>): Promise<void> =>
   inFolder(async (folder) => {
     writeFileSync(join(folder, 'public.pem'), upstream.publicKey)
     await work(folder)
   })
 
-const shared = async (folder: string) => {
+const openSharedStore = async (folder: string) => {
   const { ring: keyRing } = await fileKeyRing(join(folder, 'guestpass.key'), { random })
   return openStore(join(folder, 'guestpass.db'), { keyRing })
 }
 
-/** Which of these stand in clear in a file of the folder. */
-const readable = (folder: string, texts: readonly string[]): readonly string[] => {
+/** The texts that a file of the folder holds in clear. */
+const textsInClear = (folder: string, texts: readonly string[]): readonly string[] => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
   const all = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
   return texts.filter((text) => all.some((one) => one.includes(text)))
@@ -37,11 +39,11 @@ const readable = (folder: string, texts: readonly string[]): readonly string[] =
 
 describe('authenticated guests on a store that several processes share', () => {
   it('creates one guest for an address that four processes request at once', async () => {
-    await prepared(async (folder) => {
+    await inPreparedFolder(async (folder) => {
       const before = upstream.creates()
       const spellings = ['many@mail.example', 'MANY@mail.example', ' many@mail.example', 'Many@Mail.Example ']
-      const said = await Promise.all(spellings.map((email) => asking(folder, email, 20).lines))
-      const outcomes = said.flat().filter((line) => line !== 'began')
+      const lines = await Promise.all(spellings.map((email) => issueInProcess(folder, email, 20).lines))
+      const outcomes = lines.flat().filter((line) => line !== 'began')
       expect(outcomes).toHaveLength(80)
       expect(outcomes.filter((line) => line.startsWith('issued '))).toHaveLength(1)
       expect(new Set(outcomes.filter((line) => !line.startsWith('issued ')))).toEqual(new Set(['session_exists']))
@@ -50,17 +52,17 @@ describe('authenticated guests on a store that several processes share', () => {
   })
 
   it('continues in another process after a kill during a create, and reports it', async () => {
-    await prepared(async (folder) => {
+    await inPreparedFolder(async (folder) => {
       const before = upstream.creates()
-      const held = upstream.holds()
-      const victim = asking(folder, 'killed@mail.example', 1)
-      await held
+      const createReceived = upstream.holds()
+      const victim = issueInProcess(folder, 'killed@mail.example', 1)
+      await createReceived
       victim.process.kill('SIGKILL')
       await victim.lines
-      const [, outcome] = await asking(folder, 'killed@mail.example', 1).lines
+      const [, outcome] = await issueInProcess(folder, 'killed@mail.example', 1).lines
       expect(outcome).toBe('guest_orphaned')
       expect(upstream.creates() - before).toBe(2)
-      const store = await shared(folder)
+      const store = await openSharedStore(folder)
       const { events } = await store.events('default', { limit: 99 })
       expect(events.flatMap((event) => (event.type === 'GUEST_CREATE_INITIATED' ? [event.data.resumes] : []))).toEqual([
         false,
@@ -71,15 +73,15 @@ describe('authenticated guests on a store that several processes share', () => {
   })
 
   it('keeps no address, name or token in clear in any file, and nothing after an erasure by address', async () => {
-    await prepared(async (folder) => {
-      const [, outcome = ''] = await asking(folder, 'erased@mail.example', 1).lines
+    await inPreparedFolder(async (folder) => {
+      const [, outcome = ''] = await issueInProcess(folder, 'erased@mail.example', 1).lines
       const guestId = outcome.replace('issued ', '')
-      const store = await shared(folder)
+      const store = await openSharedStore(folder)
       const { credential } = await store.find('default', guestId)
       const { access, refresh } = credential?.tokens ?? {}
       const texts = ['erased@mail.example', 'Ann Example', access?.reveal() ?? '', refresh?.reveal() ?? '']
       expect(texts).not.toContain('')
-      expect(readable(folder, texts)).toEqual([])
+      expect(textsInClear(folder, texts)).toEqual([])
       const records = guestRecords({ connection: 'default' }, { store, random })
       const whose = { email: 'Erased@Mail.example', channelId: 'web-1' }
       expect((await records.find(whose)).map((guest) => guest.guestId)).toEqual([guestId])
@@ -92,7 +94,7 @@ describe('authenticated guests on a store that several processes share', () => {
       expect([left?.status, left?.profile, left?.tokens]).toEqual(['erased', undefined, undefined])
       expect(await store.findBySubject('default', credential?.subject ?? '')).toBeUndefined()
       await store.close()
-      expect(readable(folder, texts)).toEqual([])
+      expect(textsInClear(folder, texts)).toEqual([])
     })
   })
 })

@@ -8,8 +8,10 @@ import { garbled } from '../../world/applicant-upstream.ts'
 import { ann, EMAIL, applicantWorld, replace } from '../../world/applicant-world.ts'
 import { outcome, advanceUntil, refusal } from '../../world/world.ts'
 
+/** A time within the mandatory window of a token: callers wait for its renewal. */
 const MANDATORY = HOUR - 30 * SECOND
 
+/** A process with one issued guest, whose first token it gives. */
 async function issued(options: Parameters<ReturnType<typeof applicantWorld>['process']>[0] = {}) {
   const here = applicantWorld()
   const connection = await here.process(options)
@@ -70,8 +72,8 @@ describe('a guest with a rotating refresh token', () => {
     expect([/guest\.7/i.test(failed), failed.includes('guestx7')]).toEqual([false, true])
   })
 
-  /** Lets keepers alone work for this long. */
-  const keptFor = async (here: Awaited<ReturnType<typeof issued>>, ms: number): Promise<void> => {
+  /** Runs a keeper for this long, without any caller. */
+  const runKeeper = async (here: Awaited<ReturnType<typeof issued>>, ms: number): Promise<void> => {
     const keeping = keeper(
       { connection: 'default', renew: here.guests.keepRenewed, meter: here.connection.meters },
       here,
@@ -84,18 +86,18 @@ describe('a guest with a rotating refresh token', () => {
     await running
   }
 
-  it('is renewed by keepers', async () => {
+  it('is renewed by a keeper', async () => {
     const here = await issued()
-    await keptFor(here, HOUR)
+    await runKeeper(here, HOUR)
     expect((await here.row(here.id))?.generation).toBe(2)
   })
 
-  it('is renewed by keepers in doubt: they send the last resort once its token expired', async () => {
+  it('is renewed by a keeper while in doubt, which sends the last resort after its token expired', async () => {
     const here = await issued()
     here.upstream.meets('refresh', dropped('before'))
-    await keptFor(here, HOUR - 2 * SECOND)
+    await runKeeper(here, HOUR - 2 * SECOND)
     expect([await here.status(), here.refreshes()]).toEqual(['in_doubt', 1])
-    await keptFor(here, MINUTE)
+    await runKeeper(here, MINUTE)
     expect([await here.status(), here.refreshes()]).toEqual(['active', 2])
     expect((await here.row(here.id))?.generation).toBe(2)
   })
@@ -185,16 +187,14 @@ describe('a guest with a rotating refresh token', () => {
     const here = await issued()
     const other = await here.process()
     await here.clock.advance(MANDATORY)
-    // The other holds the answer back until its lease is over, as a machine that stood still.
+    // The other process gets its answer after its lease is over, as on a machine that was paused.
     here.upstream.meets('refresh', slow(here.clock, 8 * SECOND))
     const late = outcome(other.guests.token(here.id))
     await settle()
     await here.store.release('default', `renew:${here.id}`, '')
-    const [row] = [await here.row(here.id)]
-    expect(row?.intent?.action).toBe('refresh')
+    expect((await here.row(here.id))?.intent?.action).toBe('refresh')
     await here.clock.advance(9 * SECOND)
-    const adopted = await late
-    expect(await outcome(here.guests.token(here.id))).toBe(adopted)
+    expect(await outcome(here.guests.token(here.id))).toBe(await late)
     expect(here.refreshes()).toBe(1)
   })
 
@@ -266,15 +266,17 @@ describe('a guest with a rotating refresh token', () => {
     expect(here.refreshes()).toBe(2)
   })
 
-  it('may be replaced while in doubt, and recovers the session upstream', async () => {
-    const { guests, id, upstream, clock } = await issued()
+  it('is replaced by a new guest, and revoked, after its token expired while it was in doubt', async () => {
+    const { guests, id, upstream, clock, status } = await issued()
     upstream.meets('refresh', dropped('before'))
     await clock.advance(MANDATORY)
     await guests.token(id)
+    expect(await status()).toBe('in_doubt')
     await clock.advance(MINUTE)
     const next = await guests.issue(replace)
-    expect(next.guestId === id ? next.generation : 1).toBeGreaterThan(0)
-    expect(next.channelId).toBe('web-1')
+    expect(next).toMatchObject({ generation: 1, channelId: 'web-1' })
+    expect(next.guestId).not.toBe(id)
+    expect(await status()).toBe('revoked')
   })
 
   it('rejects a token from outside', async () => {
