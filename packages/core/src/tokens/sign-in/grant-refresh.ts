@@ -24,9 +24,9 @@ export interface GrantParts {
   readonly oauth: OAuth
   /** Scopes that refreshes ask for, within what was granted; all that was granted when absent. */
   readonly scopes?: readonly string[]
-  /** A refresh token that begins the grant where none is stored (the option `refreshToken`). */
+  /** A refresh token that begins the grant if none is stored (the option `refreshToken`). */
   readonly seed?: Secret
-  /** SHA-256 of a text, by which a seed is known again without being kept. */
+  /** SHA-256 of a text, which identifies a seed without storing it. */
   readonly digest: (text: string) => Promise<string>
   /** See `RotationOptions.graceMs`. */
   readonly graceMs?: Millis
@@ -35,16 +35,19 @@ export interface GrantParts {
   readonly windows: RenewalWindows
 }
 
-/** What the functions of one grant work with. */
+/** What the functions of one grant need. */
 export interface GrantTools extends GrantParts {
   readonly ports: RenewalPorts
   readonly rotation: Rotation<GrantCredential>
   readonly epoch: SignInEpoch
-  /** Scopes that a renewal was made for and did not bring, of which sign-in. */
+  /** The sign-in and the scopes of a renewal that did not bring them. */
   askedInVain?: string
 }
 
-/** What a refresh asks for: never less than the token has now, so that two callers do not take scopes from each other. */
+/**
+ * The scopes that a refresh asks for: all that the token has now, so that two callers do not take scopes from
+ * each other.
+ */
 export function scopesToAsk(
   { connection, scopes: wanted }: GrantParts,
   { tokens, request }: GrantCredential,
@@ -65,8 +68,11 @@ export function scopesToAsk(
   return all.filter((scope) => granted.includes(scope))
 }
 
-/** The tokens that came, or, where they cannot be used, the former ones with the refresh token that came: it must not be lost. */
-async function received(
+/**
+ * Gives the new tokens, verified. If they cannot be used, gives the former ones with the new refresh token, which
+ * must not be lost.
+ */
+async function acceptTokens(
   { acceptor }: GrantParts,
   credential: Refreshable<GrantCredential>,
   granted: GrantedTokens,
@@ -86,7 +92,7 @@ async function received(
   }
 }
 
-/** Sends the refresh, and receives what comes of it. */
+/** Sends the refresh, and accepts its tokens. */
 export async function renew(
   tools: GrantTools,
   call: RenewalCall<GrantCredential>,
@@ -98,7 +104,7 @@ export async function renew(
   await acceptor.ensureVerifiable(credential.tokens)
   const started = now()
   let sentAt: Instant = started
-  const asking = oauth.refresh(credential.tokens.refresh, {
+  const answer = oauth.refresh(credential.tokens.refresh, {
     ...(scopes ? { scopes } : {}),
     patienceMs: context.patienceMs,
     mayRepeat: () => rotation.mayRepeat(credential, now()),
@@ -114,13 +120,13 @@ export async function renew(
       },
     },
   })
-  const granted = await asking.catch((thrown: unknown) => rethrowWithScopes(thrown, scopes ?? []))
+  const granted = await answer.catch((thrown: unknown) => rethrowWithScopes(thrown, scopes ?? []))
   acceptor.observeIssuerTime(granted)
   const of = { asked: scopes ?? [], sentAt }
-  const { tokens, fault } = await received(tools, credential, granted, of, now)
+  const { tokens, fault } = await acceptTokens(tools, credential, granted, of, now)
   // An answer to a request without scopes names all that were granted.
-  const learned: StoredSignIn = scopes || fault ? {} : { granted: tokens.scopes }
-  const request: StoredSignIn = { ...credential.request, ...learned, ...bindingOf(oauth) }
+  const grantedNow: StoredSignIn = scopes || fault ? {} : { granted: tokens.scopes }
+  const request: StoredSignIn = { ...credential.request, ...grantedNow, ...bindingOf(oauth) }
   const next = { ...credential, status: 'active', tokens, request } as const
   const onSuperseded = (): Promise<void> => endAfterSignOut(tools, credential.id, granted)
   const latencyMs = now() - started
@@ -132,14 +138,14 @@ export async function renew(
   return { credential: next, events: [renewed(tools, call, { granted, tokens, scopes, latencyMs })], onSuperseded }
 }
 
-/** The event of a refresh that failed, with the scopes that it asked for; none where it asked for all. */
+/** The event of a refresh that failed, with the scopes that it asked for; none if it asked for all. */
 export const refreshFailed = (parts: GrantParts, credential: GrantCredential, failure: TokenFailure): Event =>
   parts.recorder.failed(credential, failure, {
     grant: REFRESH_GRANT,
     asked: parts.scopes ?? credential.request?.granted ?? [],
   })
 
-/** A sign-out that came meanwhile ended the tokens before these: upstream must not keep the new ones alive. */
+/** Revokes new tokens after a sign-out during the refresh: it ended only the former ones. */
 async function endAfterSignOut(
   { connection, oauth, ports }: GrantTools,
   id: string,
@@ -149,21 +155,21 @@ async function endAfterSignOut(
     const { credential } = await ports.store.find(connection, id)
     if (credential?.status === 'revoked') await oauth.revoke(granted)
   } catch {
-    // They live to their end, as after any sign-out that upstream did not hear of.
+    // The new tokens stay valid to their end, as after any sign-out that did not reach the upstream.
   }
 }
 
 function renewed(
   { ports }: GrantTools,
   { about, credential, now }: RenewalCall<GrantCredential>,
-  came: {
+  result: {
     readonly granted: GrantedTokens
     readonly tokens: TokenSet
     readonly scopes: readonly string[] | undefined
     readonly latencyMs: Millis
   },
 ): Event {
-  const { granted, tokens, scopes, latencyMs } = came
+  const { granted, tokens, scopes, latencyMs } = result
   return accessTokenRenewed(about, {
     id: ports.random.uuid(),
     at: now(),

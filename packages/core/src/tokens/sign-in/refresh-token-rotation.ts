@@ -8,13 +8,13 @@ import type { FailureResult, PreparedRenewal } from '../renewal/strategy.ts'
 
 export interface RotationOptions<C extends Credential> {
   /**
-   * How long after its intent the same request may be sent again, because upstream gives the same answer or tolerates it; in
-   * milliseconds. Default 0: a refresh token that is presented twice ends everything.
+   * For how long after its intent the same request may be sent again, in milliseconds: the upstream gives the
+   * same answer, or tolerates the repeat. Default 0: a refresh token that is sent twice ends the sign-in.
    */
   readonly graceMs?: Millis
-  /** Names the process in intents. */
+  /** The id of this process, in intents. */
   readonly holder: string
-  /** Whom the credential is of, and what its owner has to do when it has ended: for messages, and for the reason of the error. */
+  /** The owner of a credential and the remedy after its end, for messages; `reason` is that of the error. */
   readonly describe: (credential: C) => {
     readonly whose: string
     readonly remedy: string
@@ -22,28 +22,29 @@ export interface RotationOptions<C extends Credential> {
   }
 }
 
-/** How refresh tokens that each use spends are renewed without presenting one twice undeclared. */
+/** Renewals by refresh tokens that each use spends. A token is sent twice only under a declared intent. */
 export interface Rotation<C extends Credential> {
   prepare(credential: C, now: Instant): PreparedRenewal<C>
   afterFailure(prepared: PreparedRenewal<C>, error: GuestpassError, now: Instant): FailureResult<C>
-  /** The same credential, as one that has a refresh token. Throws `needs_reauth` if it has none. */
+  /** Gives the credential, typed with its refresh token. Throws `needs_reauth` if it has none. */
   refreshable(credential: C): Refreshable<C>
-  /** Whether the refresh token of a prepared credential may be sent again now although the answer to it was lost. */
+  /** Whether the refresh token of a prepared credential may be sent again now, after a lost answer. */
   mayRepeat(credential: C, now: Instant): boolean
-  /** Throws `in_doubt` when a retry comes too late to be tolerated. */
+  /** Throws `in_doubt` for a retry that the upstream does not tolerate any more. */
   refuseLateRetry(prepared: PreparedRenewal<C>, now: Instant): void
 }
 
 /** A credential whose refresh token can be sent. */
 export type Refreshable<C extends Credential> = C & { readonly tokens: TokenSet & { readonly refresh: Secret } }
 
-/** How long after the intent of a process that is gone the last resort waits at least. */
-const LEAST: Millis = SECOND
+/** The shortest time from the intent of a process that ended to the last resort. */
+const LAST_RESORT_DELAY: Millis = SECOND
 
 /**
- * The intent is written down before the refresh token is sent. If the answer is lost, or the process that wrote the intent is gone,
- * the credential is `in_doubt`: its access token serves to the end; then the refresh token is sent once more, declared as a
- * `last_resort`, each time after a longer back-off. Only a definite answer ends it: tokens, or a refusal of the grant.
+ * Makes renewals that store the intent before the refresh token is sent. If the answer is lost, or the process
+ * that wrote the intent ended, the credential is `in_doubt`: its access token is served to its end. Then the
+ * refresh token is sent once more, declared as a `last_resort`, each time after a longer back-off. Only a
+ * definite answer ends this: tokens, or a refusal of the grant.
  */
 export function createRotation<C extends Credential>(
   { graceMs = 0, holder, describe }: RotationOptions<C>,
@@ -51,25 +52,25 @@ export function createRotation<C extends Credential>(
 ): Rotation<C> {
   const mayRepeat = ({ intent }: C, now: Instant): boolean =>
     graceMs > 0 && intent?.action === 'refresh' && isInForce(intent.startedAt + graceMs, graceMs, now)
-  const intending = (credential: C, action: Intent['action'], now: Instant): C => ({
+  const withIntent = (credential: C, action: Intent['action'], now: Instant): C => ({
     ...credential,
     intent: { id: random.uuid(), action, holder, startedAt: now },
   })
-  const doubtful = (credential: C): GuestpassError =>
+  const inDoubtError = (credential: C): GuestpassError =>
     new GuestpassError('in_doubt', `${describe(credential).whose}: the answer to the last refresh was lost. ${LATER}`)
 
-  /** What a process left that is gone: its refresh token may have been sent. */
-  function left(credential: C, intent: Intent, expiresAt: Instant, now: Instant): PreparedRenewal<C> {
-    const until = intent.startedAt + LEAST
+  /** Continues after a process that ended: it may have sent the refresh token. */
+  function continueAbandoned(credential: C, intent: Intent, expiresAt: Instant, now: Instant): PreparedRenewal<C> {
+    const until = intent.startedAt + LAST_RESORT_DELAY
     const isRecent = now >= intent.startedAt && now < until
     if (now >= expiresAt && !isRecent) return lastResort(credential, now)
-    const { code, message } = doubtful(credential)
-    const rested = isRecent ? { backOff: { until, ms: LEAST, failures: 1, code, message } } : {}
-    return { credential: { ...credential, ...rested, status: 'in_doubt' }, next: 'plan', isRetry: true }
+    const { code, message } = inDoubtError(credential)
+    const wait = isRecent ? { backOff: { until, ms: LAST_RESORT_DELAY, failures: 1, code, message } } : {}
+    return { credential: { ...credential, ...wait, status: 'in_doubt' }, next: 'plan', isRetry: true }
   }
 
   const lastResort = (credential: C, now: Instant): PreparedRenewal<C> => ({
-    credential: { ...intending(credential, 'last_resort', now), status: 'in_doubt' },
+    credential: { ...withIntent(credential, 'last_resort', now), status: 'in_doubt' },
     next: 'send',
     isRetry: false,
   })
@@ -82,20 +83,20 @@ export function createRotation<C extends Credential>(
       const { intent, status, tokens } = refreshable(credential)
       if (mayRepeat(credential, now)) return { credential, next: 'send', isRetry: true }
       if (status === 'in_doubt') return lastResort(credential, now)
-      if (intent) return left(credential, intent, tokens.expiresAt, now)
-      return { credential: intending(credential, 'refresh', now), next: 'send', isRetry: false }
+      if (intent) return continueAbandoned(credential, intent, tokens.expiresAt, now)
+      return { credential: withIntent(credential, 'refresh', now), next: 'send', isRetry: false }
     },
     refuseLateRetry({ credential, isRetry }, now) {
-      if (isRetry && !mayRepeat(credential, now)) throw doubtful(credential)
+      if (isRetry && !mayRepeat(credential, now)) throw inDoubtError(credential)
     },
     afterFailure({ credential, isRetry }, { code }, now) {
       if (code === 'needs_reauth' || code === 'refresh_impossible')
-        return { credential: needingReauth(credential), next: 'retry' }
+        return { credential: toNeedsReauth(credential), next: 'retry' }
       if (code === 'in_doubt') {
         const next = mayRepeat(credential, now) ? credential : ({ ...credential, status: 'in_doubt' } as const)
         return { credential: next, next: 'retry' }
       }
-      // Upstream did nothing now; an earlier try under the same intent may have been the one that took effect.
+      // The upstream did nothing now, but an earlier try under the same intent may have taken effect.
       if (isRetry || credential.status === 'in_doubt') return { credential, next: 'stop' }
       return { credential: withoutMembers(credential, 'intent'), next: 'stop' }
     },
@@ -114,9 +115,9 @@ function checkRefreshable<C extends Credential>(
 const hasRefreshToken = <C extends Credential>(credential: C): credential is Refreshable<C> =>
   credential.tokens?.refresh !== undefined
 
-/** The refresh token is spent or gone: the access token serves to its end. */
-function needingReauth<C extends Credential>(credential: C): C {
-  const { refresh: _spent, ...left } = credential.tokens ?? {}
-  const tokens = credential.tokens ? { tokens: left } : {}
+/** The credential after its refresh token was spent or refused. Its access token is served to its end. */
+function toNeedsReauth<C extends Credential>(credential: C): C {
+  const { refresh: _spent, ...rest } = credential.tokens ?? {}
+  const tokens = credential.tokens ? { tokens: rest } : {}
   return { ...withoutMembers(credential, 'intent', 'backOff'), status: 'needs_reauth', ...tokens }
 }
