@@ -133,26 +133,27 @@ export interface GuestpassGuests {
 
 export function createGuestpassGuests(guests: Guests, { run }: Calls, now: () => Instant): GuestpassGuests {
   return {
-    issue: (request, context) => run(context, (own) => guests.issue(request, own)),
-    token: (guestId, context) => run(context, (own) => guests.token(guestId, own)),
+    issue: (request, context) => run(context, (callContext) => guests.issue(request, callContext)),
+    token: (guestId, context) => run(context, (callContext) => guests.token(guestId, callContext)),
     refresh: (guestId, options, context) =>
-      run(context, async (own) => guests.refresh(guestId, checkRefreshOptions(options), own)),
-    show: (guestId, context) => run(context, (own) => guests.show(guestId, own)),
+      run(context, async (callContext) => guests.refresh(guestId, checkRefreshOptions(options), callContext)),
+    show: (guestId, context) => run(context, (callContext) => guests.show(guestId, callContext)),
     list: (filter, context) =>
-      run(context, async (own) => {
+      run(context, async (callContext) => {
         const { api, status, limit = 100, after } = checkArgument(FILTER, filter)
-        const page = await guests.list({ limit, ...(after === undefined ? {} : { after }) }, own)
+        const page = await guests.list({ limit, ...(after === undefined ? {} : { after }) }, callContext)
         const at = now()
         const isWanted = (view: GuestView): boolean =>
           (api === undefined || view.api === api) && (status === undefined || statusOf(view, at) === status)
         return { ...page, guests: page.guests.filter(isWanted) }
       }),
-    find: (whose, context) => run(context, (own) => guests.find(whose, own)),
-    revoke: (guestId, context) => run(context, (own) => guests.revoke(guestId, own)),
+    find: (whose, context) => run(context, (callContext) => guests.find(whose, callContext)),
+    revoke: (guestId, context) => run(context, (callContext) => guests.revoke(guestId, callContext)),
     // One implementation of both overloads.
-    erase: ((whose: never, context) => run(context, (own) => guests.erase(whose, own))) as GuestpassGuests['erase'],
-    export: (whose, context) => run(context, (own) => guests.export(whose, own)),
-    invalidate: (whose, context) => run(context, (own) => guests.invalidate(whose, own)),
+    erase: ((whose: never, context) =>
+      run(context, (callContext) => guests.erase(whose, callContext))) as GuestpassGuests['erase'],
+    export: (whose, context) => run(context, (callContext) => guests.export(whose, callContext)),
+    invalidate: (whose, context) => run(context, (callContext) => guests.invalidate(whose, callContext)),
   }
 }
 
@@ -161,10 +162,11 @@ const statusOf = ({ status, expiresAt = Number.POSITIVE_INFINITY }: GuestView, n
 
 const { anyValue, anyOf, schema, oneOf, object, secret, integer } = schemas
 const isText = (value: unknown): boolean => typeof value === 'string'
-const WHAT = 'The call was not made'
+/** What was not done if an argument is wrong. */
+const NOT_MADE = 'The call was not made'
 
 const REFRESH_OPTIONS: Parameter = {
-  what: WHAT,
+  what: NOT_MADE,
   name: 'options',
   kind: object<RefreshOptions>(
     {
@@ -197,7 +199,7 @@ const statuses: Readonly<Record<GuestStatus, true>> = {
 }
 
 const FILTER: Parameter = {
-  what: WHAT,
+  what: NOT_MADE,
   name: 'filter',
   members: 'filter.',
   kind: object<GuestFilter>(
