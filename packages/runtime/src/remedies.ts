@@ -92,7 +92,7 @@ const remedies: readonly Remedy[] = [
   {
     code: 'webhook_failed',
     reason: 'disabled',
-    onCommandLine: (command) => `Enable it with \`${command('webhooks enable')}\`.`,
+    onCommandLine: (command) => `Enable it with \`${command('webhooks enable ID')}\`.`,
   },
   {
     code: 'audit_broken',

@@ -189,7 +189,7 @@ function rotated({ ports }: Parts, endpoint: WebhookEndpoint): WebhookEndpoint {
 }
 
 const FIXED = 'Take its setting out of the configuration.'
-const ROTATED = 'Write the new secret before the old one in the configuration, separated by a comma.'
+const ROTATED = 'Write the new secret before the old one in `webhooks.secret`, separated by a comma.'
 
 const refused = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field} ${message}. ${remedy}`, { fields: [{ field, message, remedy }] })

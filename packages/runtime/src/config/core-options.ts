@@ -40,6 +40,7 @@ const settings: Readonly<Record<string, Key>> = {
   preflight: 'preflight',
   onDuplicate: 'duplicates',
   crmUrl: 'crmBaseUrl',
+  'webhooks.secret': 'webhookSecret',
   'policy.limit': 'rateLimit',
   encryptionKey: 'encryptionKey',
   databaseUrl: 'databaseUrl',
@@ -58,8 +59,15 @@ const withValue = (name: string, value: string, quote: string): string =>
 
 /** Replaces the options of the core library that a text names in backticks by the names of their settings. */
 export function settingNamesIn(text: string, nameOf: SettingName): string {
+  return renamedIn(text, nameOf, (option) => settingOf.get(option))
+}
+
+/** The setting of an option with a dot in its name: members of requests have none, and may have the name of an option. */
+const settingOfDotted = (option: string): Key | undefined => (option.includes('.') ? settingOf.get(option) : undefined)
+
+function renamedIn(text: string, nameOf: SettingName, keyOf: (option: string) => Key | undefined): string {
   return text.replaceAll(NAMED, (all, option: string, quote = '', value?: string) => {
-    const key = settingOf.get(option)
+    const key = keyOf(option)
     if (key === undefined) return all
     return value === undefined ? nameOf(key) : withValue(nameOf(key), value, quote)
   })
@@ -81,10 +89,18 @@ const renamedField = ({ field, message, remedy }: Field, nameOf: SettingName): F
  */
 export function withSettingNames(error: GuestpassError, nameOf: SettingName): GuestpassError {
   // Its fields are members of a request, which may have the name of an option.
-  if (error.code === 'invalid_input') return error
+  if (error.code === 'invalid_input') return withDottedNames(error, nameOf)
   return withMessage(error, {
     message: settingNamesIn(error.message, nameOf),
     fields: error.fields?.map((field) => renamedField(field, nameOf)),
+  })
+}
+
+function withDottedNames(error: GuestpassError, nameOf: SettingName): GuestpassError {
+  const renamed = (text: string): string => renamedIn(text, nameOf, settingOfDotted)
+  return withMessage(error, {
+    message: renamed(error.message),
+    fields: error.fields?.map((field) => ({ ...field, remedy: renamed(field.remedy) })),
   })
 }
 

@@ -21,6 +21,16 @@ describe('options of the core library in an error', () => {
     expect(withSettingNames(error, nameOf)).toBe(error)
   })
 
+  it('get the names of their settings in a remedy for a request, if their names have a dot', () => {
+    const remedy = 'Change `webhooks.secret`, not `scopes`.'
+    const error = new GuestpassError('invalid_input', `No. ${remedy}`, {
+      fields: [{ field: 'id', message: 'is', remedy }],
+    })
+    const named = withSettingNames(error, nameOf)
+    expect(named.message).toBe('No. Change <webhookSecret>, not `scopes`.')
+    expect(named.fields).toEqual([{ field: 'id', message: 'is', remedy: 'Change <webhookSecret>, not `scopes`.' }])
+  })
+
   it('are named in fields too, and everything else of the error stays', () => {
     const cause = new Error('why')
     const fields = [{ field: 'hosts.issuer', message: 'is not `hosts.issuer`', remedy: 'Set it.' }]

@@ -28,7 +28,7 @@ describe('the remedy of an error', () => {
     ['session_exists', undefined, 'guestpass guest invalidate'],
     ['guest_unknown', undefined, 'guestpass guest list'],
     ['webhook_unknown', undefined, 'guestpass webhooks list'],
-    ['webhook_failed', 'disabled', 'guestpass webhooks enable'],
+    ['webhook_failed', 'disabled', 'guestpass webhooks enable ID'],
     ['audit_broken', undefined, 'guestpass audit verify'],
   ] as const)(
     'of %s, reason %s, names %s, and the connection where it is not the default one',
