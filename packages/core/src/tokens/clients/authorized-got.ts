@@ -70,8 +70,9 @@ export interface GotHooks {
  *     client: { id: 'my-client', secret: new Secret('my-secret') },
  *   },
  *   { ...ports, store: memoryStore() },
- * ) const client = got.extend({ hooks: authorizedGot(accessTokens, { origins: ['https://api.mypurecloud.ie']
- * }) }) console.log(typeof client.get) // await client.get('https://api.mypurecloud.ie/api/v2/users/me')
+ * )
+ * const client = got.extend({ hooks: authorizedGot(accessTokens, { origins: ['https://api.mypurecloud.ie'] }) })
+ * console.log(typeof client.get) // await client.get('https://api.mypurecloud.ie/api/v2/users/me')
  * await ports.close()
  * ```
  */

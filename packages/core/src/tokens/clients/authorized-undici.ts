@@ -60,9 +60,11 @@ const HANDED_ON = ['onRequestStart', 'onRequestUpgrade', 'onResponseStarted', 'o
  *     client: { id: 'my-client', secret: new Secret('my-secret') },
  *   },
  *   { ...ports, store: memoryStore() },
- * ) const agent = new Agent().compose(authorizedUndici(accessTokens, { origins:
- * ['https://api.mypurecloud.ie'] })) // await agent.request({ origin: 'https://api.mypurecloud.ie', path:
- * '/api/v2/users/me', method: 'GET' }) await agent.close() await ports.close()
+ * )
+ * const agent = new Agent().compose(authorizedUndici(accessTokens, { origins: ['https://api.mypurecloud.ie'] }))
+ * // await agent.request({ origin: 'https://api.mypurecloud.ie', path: '/api/v2/users/me', method: 'GET' })
+ * await agent.close()
+ * await ports.close()
  * ```
  */
 export function authorizedUndici(
