@@ -1,4 +1,5 @@
 import { Webhook } from 'standardwebhooks'
+import { equalInConstantTime } from '../domain/constant-time.ts'
 import type { Secret } from '../domain/secret.ts'
 import { type Instant, SECOND } from '../domain/time.ts'
 
@@ -33,11 +34,5 @@ export const signedHeaders = (
 /** Whether one of the given signatures is right. The comparison takes the same time wherever they differ. */
 export function anySignatureMatches(given: string, right: string): boolean {
   const known = right.split(' ')
-  return given.split(' ').some((one) => known.some((other) => equal(one, other)))
-}
-
-function equal(a: string, b: string): boolean {
-  let difference = a.length ^ b.length
-  for (let at = 0; at < b.length; at += 1) difference |= a.charCodeAt(at) ^ b.charCodeAt(at)
-  return difference === 0
+  return given.split(' ').some((one) => known.some((other) => equalInConstantTime(other, one)))
 }

@@ -1,3 +1,4 @@
+import { equalInConstantTime } from '../../domain/constant-time.ts'
 import { documentKind } from '../../domain/document-kinds.ts'
 import type { Event } from '../../domain/events/event.ts'
 import type { Json } from '../../domain/json.ts'
@@ -222,15 +223,8 @@ async function refusedFor(
 ): Promise<'expired' | 'browser' | 'replayed' | undefined> {
   if (pending && isOver(until, now)) return 'expired'
   const bound = pending?.browser ?? taken?.browser
-  if (bound !== undefined && !isSameDigest(bound, await digest(browser ?? ''))) return 'browser'
+  if (bound !== undefined && !equalInConstantTime(bound, await digest(browser ?? ''))) return 'browser'
   if (pending) return undefined
-  const isSame = taken !== undefined && isSameDigest(taken.answer, answer)
+  const isSame = taken !== undefined && equalInConstantTime(taken.answer, answer)
   return isSame && !isOver(until, now) ? undefined : 'replayed'
-}
-
-/** Compares two digests in a time that does not depend on where they differ. */
-function isSameDigest(one: string, other: string): boolean {
-  let difference = one.length ^ other.length
-  for (let at = 0; at < one.length; at += 1) difference |= one.charCodeAt(at) ^ (other.charCodeAt(at) || 0)
-  return difference === 0
 }
