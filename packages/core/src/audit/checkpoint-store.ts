@@ -1,6 +1,7 @@
 import { documentKind } from '../domain/document-kinds.ts'
 import type { Json } from '../domain/json.ts'
 import type { Clock } from '../ports/clock.ts'
+import { pagesOf } from '../ports/pages.ts'
 import type { Store } from '../ports/store.ts'
 import {
   type Checkpoint,
@@ -79,14 +80,10 @@ export async function makeCheckpoint(parts: CheckpointStoreParts): Promise<Check
 /** All checkpoints that the store has, in the order of their numbers. */
 export async function storedCheckpoints({ connection, store }: CheckpointStoreParts): Promise<readonly Checkpoint[]> {
   const all: Checkpoint[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await store.documents(connection, {
-      kind: documentKind.checkpoint,
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    })
-    all.push(...page.documents.filter(({ id }) => id !== LAST).flatMap(({ value }) => checkpointOf(value) ?? []))
-    if (page.next === undefined) return all
-    after = page.next
-  }
+  const pages = pagesOf((start) =>
+    store.documents(connection, { kind: documentKind.checkpoint, limit: PAGE, ...start }),
+  )
+  for await (const { documents } of pages)
+    all.push(...documents.filter(({ id }) => id !== LAST).flatMap(({ value }) => checkpointOf(value) ?? []))
+  return all
 }

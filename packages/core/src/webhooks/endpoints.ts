@@ -5,6 +5,7 @@ import { webAddress } from '../domain/web-address.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
+import { pagesOf } from '../ports/pages.ts'
 import type { Random } from '../ports/random.ts'
 import type { Document, Store } from '../ports/store.ts'
 import { type WebhookEndpoint, endpointDocument, endpointOf, endpointQueue } from './endpoint.ts'
@@ -86,16 +87,10 @@ const now = ({ ports }: Parts): Instant => Math.floor(ports.clock.wall())
 
 async function allEndpoints({ connection, configured, ports }: Parts): Promise<readonly WebhookEndpoint[]> {
   const stored = new Map<string, Document>()
-  for (let after: string | undefined; ; ) {
-    const page = await ports.store.documents(connection, {
-      kind: documentKind.endpoint,
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const document of page.documents) stored.set(document.id, document)
-    if (page.next === undefined) break
-    after = page.next
-  }
+  const pages = pagesOf((start) =>
+    ports.store.documents(connection, { kind: documentKind.endpoint, limit: PAGE, ...start }),
+  )
+  for await (const { documents } of pages) for (const document of documents) stored.set(document.id, document)
   const isConfigured = (id: string): boolean => configured.some((one) => one.id === id)
   const added = [...stored].flatMap(([id, { value }]) =>
     isConfigured(id) || value === undefined ? [] : endpointOf(id, value),

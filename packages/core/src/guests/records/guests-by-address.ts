@@ -1,5 +1,6 @@
 import { type GuestCredential, guestsIn } from '../../domain/credential.ts'
 import { profileIn } from '../../domain/profile.ts'
+import { pagesOf } from '../../ports/pages.ts'
 import type { Store } from '../../ports/store.ts'
 import type { PersonKey } from '../requests/applicant-request.ts'
 
@@ -23,13 +24,12 @@ export async function guestsByAddress(
   const isTheirs = (guest: GuestCredential): boolean =>
     addressOf(guest) === email && (channelId === undefined || channelOf(guest) === channelId)
   const found: GuestCredential[] = []
-  for (let after: string | undefined; ; ) {
+  const pages = pagesOf((start) => {
     signal?.throwIfAborted()
-    const page = await store.list(connection, { kind: 'guest', limit: PAGE, ...(after === undefined ? {} : { after }) })
-    found.push(...guestsIn(page).filter(isTheirs))
-    if (page.next === undefined) return found
-    after = page.next
-  }
+    return store.list(connection, { kind: 'guest', limit: PAGE, ...start })
+  })
+  for await (const page of pages) found.push(...guestsIn(page).filter(isTheirs))
+  return found
 }
 
 /** The address as reservations compare it. */

@@ -4,6 +4,7 @@ import type { Instant } from '../../domain/time.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { loadOnce } from '../../ports/load-once.ts'
+import { pagesOf } from '../../ports/pages.ts'
 import type { Store } from '../../ports/store.ts'
 import { type GuestApi, guestApis } from '../../upstream/guest-apis.ts'
 import { invalid } from './faults.ts'
@@ -85,16 +86,9 @@ async function guestAtInventedRow(parts: LocateParts, guestId: string): Promise<
 
 async function listInventedRows(connection: string, store: Pick<Store, 'list'>): Promise<ReadonlyMap<string, string>> {
   const known = new Map<string, string>()
-  for (let after: string | undefined; ; ) {
-    const page = await store.list(connection, {
-      kind: 'guest',
-      limit: 1_000,
-      ...(after === undefined ? {} : { after }),
-    })
+  for await (const page of pagesOf((start) => store.list(connection, { kind: 'guest', limit: 1_000, ...start })))
     for (const guest of guestsIn(page)) if (hasInventedRow(guest)) known.set(guestIdOf(guest), guest.id)
-    if (page.next === undefined) return known
-    after = page.next
-  }
+  return known
 }
 
 const hasInventedRow = ({ api, upstreamId }: GuestCredential): boolean =>
