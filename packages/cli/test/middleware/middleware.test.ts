@@ -158,7 +158,7 @@ describe.each(frameworks)('%s', (_name, start) => {
       headers: { 'retry-after': expect.stringMatching(/^[1-9]\d*$/), 'cache-control': 'no-store' },
     })
     expect({ status: answer.status, body: answer.body }).toEqual(
-      problem(503, 'keys_unavailable', 'The signing keys cannot be had', {
+      problem(503, 'keys_unavailable', 'The signing keys are unavailable', {
         retryable: true,
         retryAt: expect.stringMatching(/Z$/),
       }),

@@ -200,7 +200,7 @@ describe('an error', () => {
     })
     expect(JSON.parse(JSON.stringify(error.toProblem()))).toEqual({
       type: 'urn:guestpass:error:upstream_busy',
-      title: 'Upstream takes no more requests for now',
+      title: 'The upstream takes no more requests for now',
       status: 503,
       detail: 'Later.',
       code: 'upstream_busy',
