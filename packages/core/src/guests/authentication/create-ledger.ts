@@ -68,12 +68,12 @@ export async function writeEntry(
   const { decision, now, revision, reservation } = plan
   const [requestId, subject] = [ports.random.uuid(), ports.random.uuid()]
   const [about, facts] = eventOf(attempt, subject, now())
-  const begun = guestCreateStarted(about, { ...facts, requestId, resumes: decision.resumes })
-  const events = [...(decision.orphans ? [orphanedEvent(parts, attempt, reservation, now())] : []), begun]
+  const started = guestCreateStarted(about, { ...facts, requestId, resumes: decision.resumes })
+  const events = [...(decision.orphans ? [orphanedEvent(parts, attempt, reservation, now())] : []), started]
   const creation: Reservation = { state: 'creating', requestId, holder: ports.holder, ...formerGuest(decision) }
   const documents = [reservationWrite(attempt, creation, revision)]
   const outcome = await ports.store.commit({ connection, documents, events })
-  return outcome === 'done' ? { ...plan, attempt, requestId, subject, trail: [begun] } : undefined
+  return outcome === 'done' ? { ...plan, attempt, requestId, subject, trail: [started] } : undefined
 }
 
 /** The event of a guest that a lost answer may have made, and that no process will use. */
@@ -153,13 +153,13 @@ export async function recordRefusal(
 export async function settleFailure(
   parts: CreateLedgerParts,
   entry: LedgerEntry,
-  { error, next, events: made, guestId }: CreateFailure,
+  { error, next, events: failureEvents, guestId }: CreateFailure,
 ): Promise<GuestpassError> {
   const { connection, eventOf, meter, ports } = parts
   meter.count('guest_authentication_failed')
   const { subject, now, attempt, requestId, guest } = entry
   const shown = redactIds(error, subject, [guestId, ...(guest ? guestIds(guest) : [])])
-  const events = [...made, guestAuthenticationFailed].map((event) => {
+  const events = [...failureEvents, guestAuthenticationFailed].map((event) => {
     const [about, facts] = eventOf(attempt, subject, now())
     return event(about, { ...facts, requestId, latencyMs: attempt.elapsed(), error: shown })
   })

@@ -33,11 +33,11 @@ export interface CurrentTokenParts {
   readonly ensureAvailable: () => void
 }
 
-/** Gives a stored guest with a token that is valid now: renewed if it is due, or if `ask` says so. */
+/** Gives a stored guest with a token that is valid now: renewed if it is due, or if `criteria` need a newer one. */
 export async function currentToken(
   parts: CurrentTokenParts,
   guestId: string,
-  ask: TokenCriteria,
+  criteria: TokenCriteria,
   context: GuestContext,
 ): Promise<GuestWithTokens> {
   // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is
@@ -46,10 +46,10 @@ export async function currentToken(
   const likely =
     row === undefined
       ? undefined
-      : await tokenAt(parts, row, ask, context).catch((thrown: unknown) => likelyFailure(parts, guestId, thrown))
+      : await tokenAt(parts, row, criteria, context).catch((thrown: unknown) => likelyFailure(parts, guestId, thrown))
   if (likely && !likely.shared) return likely
   const { credential } = await parts.locate(guestId, context.api)
-  return tokenAt(parts, credential.id, ask, context)
+  return tokenAt(parts, credential.id, criteria, context)
 }
 
 /** Renews the token of a guest now, whatever its age. Calls at the same time share one refresh. */
@@ -68,11 +68,11 @@ export async function refreshToken(
 async function tokenAt(
   { connection, store, sessions }: CurrentTokenParts,
   row: string,
-  ask: TokenCriteria,
+  criteria: TokenCriteria,
   context: GuestContext,
 ): Promise<GuestWithTokens> {
   await store.touch(connection, row)
-  return (await sessions.current(row, ask, context)).credential
+  return (await sessions.current(row, criteria, context)).credential
 }
 
 /** Throws a failure at a likely row, unless another guest may be meant. Undefined: look the guest up. */

@@ -20,10 +20,10 @@ export interface GuestSessionsParts {
 /** The sessions of guests: their tokens over time. */
 export interface GuestSessions {
   /**
-   * Gives the guest with a token that is valid now, renewed if due. Rejects with `guest_unknown`,
+   * Gives the guest of a row with a token that is valid now, renewed if due. Rejects with `guest_unknown`,
    * `guest_revoked`, …
    */
-  current(guestId: string, ask: TokenCriteria, context?: Context): Promise<CurrentCredential<GuestCredential>>
+  current(rowId: string, criteria: TokenCriteria, context?: Context): Promise<CurrentCredential<GuestCredential>>
 }
 
 /** Makes sessions whose guests are renewed by the strategy of their API. */
@@ -34,10 +34,10 @@ export function createGuestSessions(parts: GuestSessionsParts, ports: RenewalPor
     isBusy: ({ renewal }) => renewal?.busy ?? false,
   })
   return {
-    current(guestId, ask, context) {
-      const state = known(connection, guestId)
-      state.renewal ??= createRenewal({ connection, id: guestId }, guestStrategy(parts, guestId), ports)
-      return state.renewal.current(ask, context)
+    current(rowId, criteria, context) {
+      const state = known(connection, rowId)
+      state.renewal ??= createRenewal({ connection, id: rowId }, guestStrategy(parts, rowId), ports)
+      return state.renewal.current(criteria, context)
     },
   }
 }
