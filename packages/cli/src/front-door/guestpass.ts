@@ -159,10 +159,12 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
     guests: createGuestpassGuests(connection.guests, calls, clock.wall),
     verify: (token, expectations) => run(undefined, () => verifyToken(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
-      run(context, async (own) => accessTokenResult(await tokenSourceFor(connection.accessTokens, request).token(own))),
+      run(context, async (callContext) =>
+        accessTokenResult(await tokenSourceFor(connection.accessTokens, request).token(callContext)),
+      ),
     signIn: frontDoorSignIn(connection, calls, config.settings.redirectUri),
     deviceSignIn: frontDoorDeviceSignIn(connection, calls),
-    signOut: (context) => run(context, (own) => connection.signOut(own)),
+    signOut: (context) => run(context, (callContext) => connection.signOut(callContext)),
     report: (wanted, context) =>
       run(context, async () => report(parts.runtime.store, config.connection, reportStart(wanted))),
     on: parts.events.on,

@@ -79,20 +79,20 @@ export const frontDoorSignIn = (
   configured: string | undefined,
 ): GuestpassSignIn => ({
   begin: (ask, context) =>
-    run(context, async (own) => {
+    run(context, async (callContext) => {
       const { redirectUri = configured, ...rest } = checkArgument(BEGIN, ask)
       if (redirectUri === undefined) throw argumentError(WHAT, NO_REDIRECT)
-      return signIn.begin({ redirectUri, ...rest }, own)
+      return signIn.begin({ redirectUri, ...rest }, callContext)
     }),
   complete: (callback, browser, context) =>
-    run(context, async (own) => signIn.complete(queryOf(callback), browser, own)),
+    run(context, async (callContext) => signIn.complete(queryOf(callback), browser, callContext)),
 })
 
 export const frontDoorDeviceSignIn = (
   { deviceSignIn }: Pick<Connection, 'deviceSignIn'>,
   { run }: Calls,
 ): GuestpassDeviceSignIn => ({
-  run: (ask, context) => run(context, async (own) => deviceSignIn.run(checkArgument(DEVICE, ask), own)),
+  run: (ask, context) => run(context, async (callContext) => deviceSignIn.run(checkArgument(DEVICE, ask), callContext)),
 })
 
 /** The query of a callback that is a `URL`, a `URLSearchParams`, an address or a query. */
