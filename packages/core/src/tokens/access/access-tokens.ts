@@ -17,7 +17,7 @@ export interface AccessToken {
   readonly token: Secret
   /** When the token expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
-  /** The granted scopes. Empty if the upstream did not name them. */
+  /** The granted scopes. If the upstream did not name them: the requested ones (RFC 6749, 5.1). */
   readonly scopes: readonly string[]
   /** The number of the token: each renewal adds one. */
   readonly generation: number

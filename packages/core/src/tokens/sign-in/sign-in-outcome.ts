@@ -8,7 +8,7 @@ export interface SignedIn {
   readonly generation: number
   /** When the access token expires, in milliseconds since 1970. */
   readonly expiresAt: Instant
-  /** The granted scopes. Empty if the upstream did not name them. */
+  /** The granted scopes. If the upstream did not name them: the requested ones (RFC 6749, 5.1). */
   readonly scopes: readonly string[]
   /** Scopes that were requested and not granted. */
   readonly missing: readonly string[]
