@@ -116,7 +116,7 @@ export function keeper(
       const running: Running = new Map()
       // Sessions expire while a store that failed is not asked again.
       const repeat = { clock: ports.clock, signal, observer, longestMs: 2 * SECOND }
-      await repeatUntilAborted((pieces) => pass(worker, running, pieces), repeat)
+      await repeatUntilAborted((progress) => pass(worker, running, progress), repeat)
       await Promise.all(running.values())
     },
   }
@@ -134,15 +134,15 @@ interface KeeperWork extends KeeperParts {
 type Running = Map<string, Promise<void>>
 
 /** Claims due sessions, starts their renewals, and waits until it has room for more. Gives the pause until the next pass. */
-async function pass(worker: KeeperWork, running: Running, pieces: WorkerObserver): Promise<Millis> {
-  const pauseMs = await claim(worker, running, pieces)
+async function pass(worker: KeeperWork, running: Running, progress: WorkerObserver): Promise<Millis> {
+  const pauseMs = await claim(worker, running, progress)
   const isFull = running.size === worker.most
   while (running.size > worker.most * REFILL_BELOW) await Promise.race(running.values())
   return isFull ? 0 : pauseMs
 }
 
 /** Claims as many due sessions as there is room for. Gives the pause until the next claim, in milliseconds. */
-async function claim(worker: KeeperWork, running: Running, pieces: WorkerObserver): Promise<Millis> {
+async function claim(worker: KeeperWork, running: Running, progress: WorkerObserver): Promise<Millis> {
   const { connection, store, keepForMs, most } = worker
   const max = most - running.size
   const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
@@ -151,22 +151,22 @@ async function claim(worker: KeeperWork, running: Running, pieces: WorkerObserve
     if (running.has(id)) continue
     running.set(
       id,
-      renewOne(worker, id, lateness(now, dueAt), pieces).finally(() => running.delete(id)),
+      renewOne(worker, id, lateness(now, dueAt), progress).finally(() => running.delete(id)),
     )
   }
   if (claimed.length === max) return SHORTEST_PAUSE
   return Math.min(Math.max(nextInMs ?? LONGEST_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
 }
 
-async function renewOne({ renew, meter }: KeeperWork, id: string, late: Millis, pieces: WorkerObserver): Promise<void> {
+async function renewOne({ renew, meter }: KeeperWork, id: string, late: Millis, progress: WorkerObserver): Promise<void> {
   meter.time('renewal_lateness', late)
   try {
     await renew(id)
     meter.count('session_kept')
-    pieces.succeeded()
+    progress.succeeded()
   } catch (thrown) {
     meter.count('session_not_kept')
-    pieces.failed(thrown)
+    progress.failed(thrown)
   }
 }
 

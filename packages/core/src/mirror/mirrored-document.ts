@@ -46,11 +46,11 @@ export function createMirroredDocument<Content, Value>(
     refetch: refetchAfterCoolDown(mirror),
     run: (signal, observer) =>
       repeatUntilAborted(
-        async (pieces) => {
+        async (progress) => {
           if (untilDue(mirror) <= 0) await refresh(mirror, false, signal)
           if (signal.aborted) return 0
-          if (mirror.backOff) pieces.failed(unavailableError(mirror))
-          else pieces.succeeded()
+          if (mirror.backOff) progress.failed(unavailableError(mirror))
+          else progress.succeeded()
           return untilDue(mirror)
         },
         { clock, signal, observer },

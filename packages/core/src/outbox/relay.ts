@@ -132,7 +132,7 @@ export function createRelay(
     backlog: async (most) => (await outbox.counts(sink.name, most)).waiting,
     drain: async (signal) => (await deliverDue(parts, signal)).taken,
     run: (signal, observer) =>
-      repeatUntilAborted(async (observed) => (await deliverDue(parts, signal, observed)).pauseMs, {
+      repeatUntilAborted(async (progress) => (await deliverDue(parts, signal, progress)).pauseMs, {
         clock,
         signal,
         observer,

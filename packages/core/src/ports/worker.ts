@@ -48,18 +48,18 @@ const LEAST: Millis = 1
 /**
  * Repeats a pass of work until the signal aborts. The pass resolves to the pause before the next one, in
  * milliseconds. A pass that rejects is reported, and repeated after a back-off. To implement `Worker.run`. If
- * parts of a pass can fail alone, the pass reports each part to `pieces`, also after it has ended.
+ * parts of a pass can fail alone, the pass reports each part to `progress`, also after it has ended.
  */
 export async function repeatUntilAborted(
-  pass: (pieces: WorkerObserver) => Promise<Millis>,
+  pass: (progress: WorkerObserver) => Promise<Millis>,
   { clock, signal, firstMs = SECOND, longestMs = 10 * SECOND, ...more }: RepeatOptions,
 ): Promise<void> {
   const observer = quiet(more.observer)
-  const { pieces, ended } = pieceCount(clock, observer, more.failingMs ?? 10 * MINUTE)
+  const { progress, ended } = createProgress(clock, observer, more.failingMs ?? 10 * MINUTE)
   for (let failures = 0; !signal.aborted; ) {
     let pauseMs: Millis
     try {
-      pauseMs = await pass(pieces)
+      pauseMs = await pass(progress)
       failures = 0
       ended()
     } catch (thrown) {
@@ -79,11 +79,11 @@ const pause = (ms: Millis, clock: Clock, signal: AbortSignal): Promise<void> =>
   })
 
 /** Tracks the parts of the work between the ends of two passes. */
-function pieceCount(clock: Clock, observer: WorkerObserver, failingMs: Millis) {
+function createProgress(clock: Clock, observer: WorkerObserver, failingMs: Millis) {
   let succeeded = false
   let sinceFailure: (() => Millis) | undefined
   return {
-    pieces: {
+    progress: {
       succeeded: () => void (succeeded = true),
       failed(error: unknown) {
         sinceFailure = stopwatch(clock)

@@ -2,7 +2,7 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { Field } from '../domain/errors.ts'
 
 /** The message and remedy of a fault. The caller adds the name of the field. */
-export type Fault = Omit<Field, 'field'>
+export type AddressFault = Omit<Field, 'field'>
 
 /** Hosts besides loopback that plain http may be sent to, each as `host` or `host:port`. */
 export type InsecureHosts = readonly string[]
@@ -24,7 +24,7 @@ const IN_FULL = 'Write it in full, as https://gateway.example.com or http://127.
 export function addressFault(
   text: string,
   { query, insecure }: { readonly query: 'allowed' | 'refused'; readonly insecure?: InsecureHosts | undefined },
-): Fault | undefined {
+): AddressFault | undefined {
   if (!/^https?:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) {
     return { message: 'is not an address that begins with https:// (or http:// on loopback)', remedy: IN_FULL }
   }

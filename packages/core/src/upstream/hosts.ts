@@ -1,6 +1,6 @@
 import { anyValue, checkOptions, isObject, schema, list, object, nonEmptyText } from '../domain/options.ts'
 import { type Field, GuestpassError } from '../domain/errors.ts'
-import { addressFault, bareAddress, type Fault, type InsecureHosts } from './address.ts'
+import { addressFault, bareAddress, type AddressFault, type InsecureHosts } from './address.ts'
 import { domains, regionDomain, unknownRegion } from './regions.ts'
 
 /**
@@ -174,7 +174,7 @@ function reading(input: HostInput, names: HostNames): Reading {
   return { given, name, faults, insecure: input.insecureHosts ?? [] }
 }
 
-const refuse = ({ name, faults }: Reading, member: Member, fault: Fault): void => {
+const refuse = ({ name, faults }: Reading, member: Member, fault: AddressFault): void => {
   faults.push({ field: name(member), ...fault })
 }
 

@@ -1,5 +1,5 @@
 import { closestName } from '../domain/closest-name.ts'
-import type { Field } from '../domain/errors.ts'
+import type { AddressFault } from './address.ts'
 
 /** The regions of Genesys Cloud: their names, and the domains below which `login.` and `api.` are. */
 const regions: ReadonlyMap<string, string> = new Map(
@@ -39,7 +39,7 @@ export function regionDomain(text: string): string | undefined {
 const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
 /** The fault of an unknown region. `bases`: the names of the options that take an address. */
-export function unknownRegion(text: string, bases: string): Omit<Field, 'field'> {
+export function unknownRegion(text: string, bases: string): AddressFault {
   const bare = text
     .toLowerCase()
     .replaceAll('_', '-')

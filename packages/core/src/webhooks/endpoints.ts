@@ -64,9 +64,7 @@ interface Ports {
   readonly random: Random
 }
 
-interface Parts {
-  readonly connection: string
-  readonly configured: readonly ConfiguredEndpoint[]
+interface Parts extends Required<EndpointsParts> {
   readonly ports: Ports
 }
 

@@ -13,15 +13,15 @@ import { recordingObserver } from '../world/recording-observer.ts'
 const busy = (): GuestpassError => new GuestpassError('store_busy', 'The store is busy.')
 
 /** A loop under way, and the seconds at which its passes began. */
-function looping(pass: (pieces: WorkerObserver, nth: number) => Millis, more: Partial<RepeatOptions> = {}) {
+function looping(pass: (progress: WorkerObserver, nth: number) => Millis, more: Partial<RepeatOptions> = {}) {
   const clock = fakeClock()
   const observed = recordingObserver()
   const stop = new AbortController()
   const at: number[] = []
   const ended = repeatUntilAborted(
-    async (pieces) => {
+    async (progress) => {
       at.push(clock.monotonic() / SECOND)
-      return pass(pieces, at.length)
+      return pass(progress, at.length)
     },
     { clock, signal: stop.signal, observer: observed.observer, ...more },
   )
@@ -98,16 +98,16 @@ describe('a repeated pass', () => {
   })
 })
 
-describe('pieces of work', () => {
+describe('parts of a pass', () => {
   it('that fail are each reported; passes without work count as no success until one succeeds', async () => {
-    const { clock, calls, stop, ended } = looping((pieces, nth) => {
+    const { clock, calls, stop, ended } = looping((progress, nth) => {
       if (nth === 2) {
-        pieces.failed(busy())
-        pieces.failed(busy())
+        progress.failed(busy())
+        progress.failed(busy())
       }
       if (nth === 4) {
-        pieces.succeeded()
-        pieces.failed(busy())
+        progress.succeeded()
+        progress.failed(busy())
       }
       return SECOND
     })
@@ -118,8 +118,8 @@ describe('pieces of work', () => {
   })
 
   it('that failed count for ten minutes where none is tried again', async () => {
-    const { clock, calls, last, stop, ended } = looping((pieces, nth) => {
-      if (nth === 1) pieces.failed(busy())
+    const { clock, calls, last, stop, ended } = looping((progress, nth) => {
+      if (nth === 1) progress.failed(busy())
       return SECOND
     })
     await clock.advance(10 * MINUTE - SECOND)

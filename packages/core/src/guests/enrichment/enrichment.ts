@@ -61,7 +61,7 @@ export function createEnrichment(parts: EnrichmentParts, ports: RenewalPorts): E
       return begun.filter(Boolean).length + (await workDue(worker, signal)).done
     },
     async run(signal, observer) {
-      await repeatUntilAborted(async (pieces) => (await workDue(worker, signal, pieces)).restMs, {
+      await repeatUntilAborted(async (progress) => (await workDue(worker, signal, progress)).restMs, {
         clock,
         signal,
         observer,
@@ -85,8 +85,8 @@ async function pendingWrite(
 }
 
 /** Works on one guest. Gives whether nothing is left to do. Never rejects. */
-function work(worker: WorkerParts, guestId: string, claimed?: number, pieces?: WorkerObserver): Promise<boolean> {
-  const done = observed(worker, guestId, claimed, pieces)
+function work(worker: WorkerParts, guestId: string, claimed?: number, progress?: WorkerObserver): Promise<boolean> {
+  const done = observed(worker, guestId, claimed, progress)
   worker.underway.add(done)
   void done.finally(() => worker.underway.delete(done))
   return done
@@ -96,15 +96,15 @@ async function observed(
   worker: WorkerParts,
   guestId: string,
   claimed: number | undefined,
-  pieces: WorkerObserver | undefined,
+  progress: WorkerObserver | undefined,
 ): Promise<boolean> {
   try {
     const { done, error } = await worker.lock(`enrich:${guestId}`, () => enrichGuest(worker, guestId, claimed))
-    if (error) pieces?.failed(error)
-    else if (done) pieces?.succeeded()
+    if (error) progress?.failed(error)
+    else if (done) progress?.succeeded()
     return done
   } catch (thrown) {
-    pieces?.failed(thrown)
+    progress?.failed(thrown)
     return false
   }
 }
@@ -116,14 +116,14 @@ async function observed(
 async function workDue(
   worker: WorkerParts,
   signal: AbortSignal,
-  pieces?: WorkerObserver,
+  progress?: WorkerObserver,
 ): Promise<{ readonly done: number; readonly restMs: Millis }> {
   const { connection, ports } = worker
   for (let done = 0; ; ) {
     if (signal.aborted) return { done, restMs: 0 }
     const ask = { kind: documentKind.enrichment, max: AT_ONCE, leaseMs: LEASE }
     const { claimed, nextInMs = IDLE } = await ports.store.claimDueDocuments(connection, ask)
-    const outcomes = await Promise.all(claimed.map(({ id, revision }) => work(worker, id, revision, pieces)))
+    const outcomes = await Promise.all(claimed.map(({ id, revision }) => work(worker, id, revision, progress)))
     done += outcomes.filter(Boolean).length
     if (claimed.length === 0) return { done, restMs: Math.min(nextInMs, IDLE) }
   }
