@@ -8,7 +8,7 @@ import type { ChainedRecord } from './verify-chain.ts'
  * A line of an export: a record with its place in the chain, the checkpoint at the end, or a sentence why it
  * is neither.
  */
-export type ExportLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
+type ExportLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
 
 /** The members of an audit record. The hash of the chain covers their values. */
 const RECORD_MEMBERS: { readonly [Name in keyof AuditRecord]: true } = {

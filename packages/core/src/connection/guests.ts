@@ -9,7 +9,7 @@ import { guestTokenCalls } from '../upstream/guest-tokens/provider.ts'
 import { fingerprint } from '../verify/fingerprint.ts'
 import type { Platform } from '../verify/platform.ts'
 
-export interface ConnectionGuests
+interface ConnectionGuests
   extends ProviderParts,
     Omit<GuestsParts, 'guestTokens' | 'apis' | 'crm' | 'preflight' | 'onDuplicate' | 'fingerprint'> {
   readonly options: AuthenticatedGuestOptions

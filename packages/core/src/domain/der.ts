@@ -1,5 +1,5 @@
 /** One ASN.1 value in DER (X.690): its tag, its contents, and the bytes after it. */
-export interface Der {
+interface Der {
   readonly tag: number
   readonly contents: Uint8Array
   readonly rest: Uint8Array

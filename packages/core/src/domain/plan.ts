@@ -78,7 +78,7 @@ export const tokenEnd = ({ expiresAt, exp = expiresAt }: Pick<TokenSet, 'expires
   Math.floor(Math.min(expiresAt, exp))
 
 /** The window that tokens are in. */
-export type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
+type Freshness = 'fresh' | 'advisory' | 'mandatory' | 'expired'
 
 /**
  * The window that tokens are in.

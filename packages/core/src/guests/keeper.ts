@@ -158,7 +158,12 @@ async function claim(worker: KeeperWork, running: Running, progress: WorkerObser
   return Math.min(Math.max(nextInMs ?? LONGEST_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
 }
 
-async function renewOne({ renew, meter }: KeeperWork, id: string, late: Millis, progress: WorkerObserver): Promise<void> {
+async function renewOne(
+  { renew, meter }: KeeperWork,
+  id: string,
+  late: Millis,
+  progress: WorkerObserver,
+): Promise<void> {
   meter.time('renewal_lateness', late)
   try {
     await renew(id)

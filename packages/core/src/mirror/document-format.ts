@@ -38,7 +38,7 @@ export interface Copy<Content, Value> {
 }
 
 /** A copy as a store remembers it between processes. */
-export interface StoredCopy<Content> {
+interface StoredCopy<Content> {
   /** Wall time of the confirmation. */
   readonly at: Instant
   readonly etag?: string | undefined

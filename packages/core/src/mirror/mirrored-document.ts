@@ -10,7 +10,7 @@ import { joinRefresh, type Mirror, refresh } from './refresh.ts'
  * A document that is mirrored from a URL. `run` keeps it fresh; without it, the document is refreshed as it
  * is used.
  */
-export interface MirroredDocument<Value> extends Worker {
+interface MirroredDocument<Value> extends Worker {
   /** The value now, synchronously if it is fresh. Rejects with the code of the format if there is none. */
   current(): Value | Promise<Value>
   /** Asks for a newer one, at most once per cool-down. Resolves to true when the value changed. */

@@ -11,7 +11,7 @@ import { tunnel } from './tunnel.ts'
 const ONE_ADDRESS: Millis = 500
 
 /** How connections are made. */
-export interface ConnectorOptions {
+interface ConnectorOptions {
   /** The time limit for name, TCP, proxy and TLS together, in milliseconds. */
   readonly timeoutMs: Millis
   readonly clock: Clock

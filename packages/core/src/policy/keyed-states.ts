@@ -4,7 +4,7 @@ import { lengthPrefixed } from '../domain/length-prefix.ts'
 const MAX_STATES = 1_000
 
 /** The state of a key of a connection, made when it is first asked for. */
-export type KeyedStates<State> = (connection: string, key: string) => State
+type KeyedStates<State> = (connection: string, key: string) => State
 
 /**
  * Creates a bounded map from connection and key to a state. Beyond `max` states (default 1000) the least

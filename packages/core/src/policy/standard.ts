@@ -43,7 +43,7 @@ export const standardSchema = object<PolicyOptions>({
   breaker: breakerSchema,
 })
 
-export interface StandardPorts {
+interface StandardPorts {
   readonly clock: Clock
   readonly random: Random
   readonly store: PermitStore

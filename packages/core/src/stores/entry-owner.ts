@@ -8,10 +8,10 @@ import type { WebStorage } from './web-storage.ts'
  * another frame of this window, which shares its storage. `copy`: another window, from which the storage of
  * this one was copied.
  */
-export type Ownership = 'own' | 'page' | 'frame' | 'copy'
+type Ownership = 'own' | 'page' | 'frame' | 'copy'
 
 /** Decides which store may use the text of a storage entry. */
-export interface EntryOwner {
+interface EntryOwner {
   /** Takes the text with this id, unless another store uses it. */
   take(id: string): Promise<Ownership>
   release(): void

@@ -12,7 +12,7 @@ import { frozenCopy } from './frozen-copy.ts'
 import { claimDueRows, type DueRow, isDue } from './memory-due.ts'
 
 /** A credential and its metadata. */
-export interface Row extends DueRow {
+interface Row extends DueRow {
   readonly credential: Credential
   readonly revision: number
 }

@@ -25,7 +25,7 @@ export interface MemoryOutbox extends Outbox {
 }
 
 /** What an outbox in memory works with. */
-export interface MemoryOutboxParts {
+interface MemoryOutboxParts {
   readonly clock: Clock
   readonly route: Route
   /** Finds an event that may be in no queue. */

@@ -10,7 +10,7 @@ import { parseStore, serializeStore, type StoreSnapshot } from './store-text.ts'
  * Where a store is kept as one text. If a function rejects, the call of the store rejects with the same
  * error.
  */
-export interface TextStorage extends Pick<PartitionOptions, 'clock'>, Partial<Omit<PartitionOptions, 'clock'>> {
+interface TextStorage extends Pick<PartitionOptions, 'clock'>, Partial<Omit<PartitionOptions, 'clock'>> {
   /** Names the text in error messages, at the beginning of a sentence. */
   readonly place: string
   /** Reads the text that was saved last; undefined before the first. */

@@ -15,7 +15,7 @@ type ApplicantFields = RequestFields & { readonly email: typeof email } & {
 }
 
 /** An API that makes guests for addresses, with the types of its facts and fields. */
-export type Authenticating<Facts extends AuthenticatingFacts, Fields extends RequestFields> = Facts &
+type Authenticating<Facts extends AuthenticatingFacts, Fields extends RequestFields> = Facts &
   Omit<AuthenticatingApi, 'fields'> & { readonly fields: Fields & typeof treatment }
 
 /**

@@ -12,7 +12,7 @@ import type { TryHooks } from './try-hooks.ts'
 export type TokenFormat = 'jwt' | 'opaque'
 
 /** The facts that every guest API states about itself. */
-export interface GuestApiFacts {
+interface GuestApiFacts {
   /** Its name in requests, in the store and on the command line. It never changes once a guest is stored. */
   readonly name: string
   /** One of its guests, in lower case with dashes. It names the settings of the API. */

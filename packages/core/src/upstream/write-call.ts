@@ -8,7 +8,7 @@ import { runNonIdempotent } from './non-idempotent-call.ts'
 import type { TryHooks } from './try-hooks.ts'
 
 /** A call that must not be sent twice: its request, and how its answer is read. */
-export interface WriteCall<Body, T> {
+interface WriteCall<Body, T> {
   readonly operation: string
   readonly request: (bearer: Secret) => HttpRequest
   readonly answer: Reader<Body>

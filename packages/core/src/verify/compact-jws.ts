@@ -19,7 +19,7 @@ const THREE_PARTS = /^[\w-]+\.[\w-]+\.[\w-]*$/
 const OWN_KEY = ['jwk', 'jku', 'x5u']
 
 /** The members of the JOSE header that are used. */
-export interface Header {
+interface Header {
   /** `EdDSA` also for tokens that call it `Ed25519` (RFC 9864). */
   readonly alg: string
   readonly kid?: string

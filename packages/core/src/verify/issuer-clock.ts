@@ -20,7 +20,7 @@ export interface IssuerClock {
 }
 
 /** An offset as it is stored. It holds for the clock that measured it, and for no other. */
-export interface OffsetFact {
+interface OffsetFact {
   readonly offset: Millis
   /**
    * When the machine started, by the wall clock that measured. It differs on another machine, or after the

@@ -36,7 +36,7 @@ export interface UsableJwk {
 }
 
 /** A key, or as a clause why it must not be used. */
-export type JudgedJwk = UsableJwk | string
+type JudgedJwk = UsableJwk | string
 
 /**
  * The bytes of a number. Padding is accepted, because some issuers write it (RFC 7515, section 2, has none).

@@ -15,7 +15,7 @@ export interface SignatureCheckParts {
 }
 
 /** The generation of the keys under which a signature is right, or why it is not. */
-export type SignatureOutcome = number | Reason
+type SignatureOutcome = number | Reason
 
 /**
  * Checks a signature under the keys of a set, then under its fallback, and continues with the outcome. The

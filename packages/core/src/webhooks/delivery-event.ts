@@ -14,7 +14,7 @@ interface DeliveryEventParts {
 }
 
 /** What is known of a delivery when an event about it is made. */
-export interface DeliveryEnd {
+interface DeliveryEnd {
   readonly delivered: Event
   readonly attempt?: WebhookAttempt
   /** The number of the attempt, from 1. */

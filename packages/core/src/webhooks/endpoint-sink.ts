@@ -17,7 +17,7 @@ import { payloadFor } from './payload.ts'
 import { nextAttemptInMs } from './retry-schedule.ts'
 
 /** The connection of an endpoint, with its endpoints and its OAuth client. */
-export interface EndpointSinkParts {
+interface EndpointSinkParts {
   readonly connection: string
   readonly endpoints: Endpoints
   /** The id of the OAuth client, which messages to `idm` endpoints name. */

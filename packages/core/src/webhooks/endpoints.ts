@@ -49,7 +49,7 @@ export interface Endpoints {
   rotate(id: string): Promise<WebhookEndpoint>
 }
 
-export interface EndpointsParts {
+interface EndpointsParts {
   readonly connection: string
   readonly configured?: readonly ConfiguredEndpoint[]
 }

@@ -10,7 +10,7 @@ import { isLoopback } from '../domain/loopback.ts'
 import type { WebhookContract, WebhookEndpoint } from './endpoint.ts'
 
 /** What is known at the moment of a delivery, beyond the event. */
-export interface PayloadFacts {
+interface PayloadFacts {
   /**
    * The credential of the event's subject, as stored now. Absent where the subject has none, or it was
    * erased.

@@ -8,7 +8,7 @@ export type ReceivedHeaders =
   | Readonly<Record<string, string | readonly string[] | null | undefined>>
 
 /** The value of a header, or as a clause what is wrong with it. */
-export type FoundHeader = { readonly value: string } | { readonly fault: string }
+type FoundHeader = { readonly value: string } | { readonly fault: string }
 
 /** Finds the one value of a header; `name` is in lower case. A header that is present twice has a fault. */
 export function singleHeader(headers: ReceivedHeaders, name: string): FoundHeader {

@@ -8,7 +8,7 @@ import { type WebhookContract, contracts, type WebhookEndpoint } from './endpoin
 import type { ConfiguredEndpoint } from './endpoints.ts'
 
 /** What a process needs to know of an endpoint that only other processes have in their configuration. */
-export type RegisteredEndpoint = Pick<WebhookEndpoint, 'id' | 'contract' | 'events'>
+type RegisteredEndpoint = Pick<WebhookEndpoint, 'id' | 'contract' | 'events'>
 
 /** Registers the endpoints of the configuration in the store, so that all processes queue events for them. */
 export interface Registration {

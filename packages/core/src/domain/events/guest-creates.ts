@@ -78,7 +78,7 @@ type EventOfType<T extends GuestCreateEvent['type'], O = unknown> = Extract<
 >
 
 /** The part of an applicant that events show. */
-export interface ApplicantOfEvent {
+interface ApplicantOfEvent {
   readonly api: string
   readonly channelId?: string
   readonly assurance: Assurance

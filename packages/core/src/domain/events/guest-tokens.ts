@@ -34,7 +34,7 @@ export type GuestTokenEvent =
 type EventOfType<T extends GuestTokenEvent['type']> = Extract<GuestTokenEvent, { readonly type: T }>
 
 /** The part of a guest that its events show. */
-export type GuestOfEvent = Pick<GuestCredential, 'api' | 'generation' | 'request' | 'intent'>
+type GuestOfEvent = Pick<GuestCredential, 'api' | 'generation' | 'request' | 'intent'>
 
 /** A guest before a call; `generation` is the one it has now. */
 interface GuestFacts extends EventStamp {

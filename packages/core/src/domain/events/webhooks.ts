@@ -37,7 +37,7 @@ export type WebhookEvent =
 type EventOfType<T extends WebhookEvent['type']> = Extract<WebhookEvent, { readonly type: T }>
 
 /** The event that is delivered. */
-export interface DeliveredEvent {
+interface DeliveredEvent {
   readonly id: string
   readonly type: string
   readonly generation: number

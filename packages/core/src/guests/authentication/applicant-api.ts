@@ -46,7 +46,7 @@ export interface ConnectedApi {
 }
 
 /** What the APIs of a connection share. */
-export interface ApplicantApiParts {
+interface ApplicantApiParts {
   readonly connection: string
   readonly preflight: Preflight
   readonly enrichment: Enrichment

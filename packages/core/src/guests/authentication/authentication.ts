@@ -30,7 +30,7 @@ import {
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { type HeldLock, createKeyedLock } from '../../tokens/renewal/keyed-lock.ts'
 
-export interface AuthenticationParts {
+interface AuthenticationParts {
   readonly connection: string
   readonly pseudonym: Pseudonym
   readonly acceptor: TokenAcceptor

@@ -15,7 +15,7 @@ export type Preflight = 'before' | 'on-403' | 'off'
  */
 export type ChannelStatus = 'usable' | 'unknown' | 'off'
 
-export interface ChannelPreflight {
+interface ChannelPreflight {
   /**
    * Checks a channel before a create. Rejects with `channel_unavailable`; `reason` is `channel`, `scope` or
    * `organisation`.

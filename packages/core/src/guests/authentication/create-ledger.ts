@@ -93,7 +93,7 @@ export const isCurrent = (reservation: Reservation | undefined, { requestId }: L
   reservation?.state === 'creating' && reservation.requestId === requestId
 
 /** What to store at the end of a create. */
-export interface Settlement {
+interface Settlement {
   /** The reservation from now on. Undefined: none. */
   readonly next: Reservation | undefined
   /** Written together with it. */

@@ -51,7 +51,7 @@ export type CreateDecision = FormerGuest & {
 }
 
 /** What a decision depends on, besides what is stored. */
-export interface DecisionInput {
+interface DecisionInput {
   readonly assurance: Assurance
   readonly onDuplicate: OnDuplicate
   readonly onDoubt: OnDoubt

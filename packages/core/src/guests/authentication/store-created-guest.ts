@@ -25,7 +25,7 @@ interface GuestPlace {
 export type Answered = Extract<SendResult, { readonly end: 'answered' }>
 
 /** What an answered create brought. */
-export interface CreateOutcome {
+interface CreateOutcome {
   readonly made: AcceptedTokens
   readonly answer: Answered
   readonly lookup: CrmLookup

@@ -51,7 +51,7 @@ export interface EnrichGuestParts extends CrmLookupParts {
 }
 
 /** The outcome of one pass over the pending enrichment of a guest. */
-export interface EnrichmentPass {
+interface EnrichmentPass {
   /** Whether nothing is left to do. */
   readonly done: boolean
   readonly error?: GuestpassError | undefined

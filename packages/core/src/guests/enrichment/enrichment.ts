@@ -7,7 +7,7 @@ import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type CrmLookup, lookUpCustomer } from './crm-lookup.ts'
 import { enrichGuest, type EnrichGuestParts, FIRST, type PendingEnrichment } from './enrich-guest.ts'
 
-export type EnrichmentParts = Omit<EnrichGuestParts, 'ports'>
+type EnrichmentParts = Omit<EnrichGuestParts, 'ports'>
 
 /**
  * Completes guests in the background: asks the CRM for the customer, and sends the attributes upstream. What

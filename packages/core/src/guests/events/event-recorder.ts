@@ -25,7 +25,7 @@ export interface GuestEventRecorderParts {
 }
 
 /** A token of a guest that is stored. */
-export interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
+interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> {
   readonly credential: GuestWithTokens
 }
 

@@ -41,7 +41,7 @@ export interface PersonRecords {
   erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
 }
 
-export interface PersonRecordsParts {
+interface PersonRecordsParts {
   readonly connection: string
   readonly store: Store
   readonly random: Random

@@ -9,7 +9,7 @@ import { unknownGuest } from '../requests/locate.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
-export interface GuestSessionsParts {
+interface GuestSessionsParts {
   readonly connection: string
   /** By API. */
   readonly strategies: Readonly<Record<string, GuestRenewalStrategy>>

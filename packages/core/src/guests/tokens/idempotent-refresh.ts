@@ -12,14 +12,14 @@ import { tokenSubjectOf, withTokenSubject } from '../../domain/token-subject.ts'
 import type { FailureResult, PreparedRenewal } from '../../tokens/renewal/strategy.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
-export interface IdempotentRefreshParts {
+interface IdempotentRefreshParts {
   readonly guestTokens: GuestTokens
   readonly requestTokens: RequestTokens
   readonly holder: string
   readonly ensureAvailable: () => void
 }
 
-export interface IdempotentRefresh extends GuestRenewalStrategy {
+interface IdempotentRefresh extends GuestRenewalStrategy {
   /** Mints a new token by the stored request of the guest. */
   mint(call: TokenCall): Promise<RequestedTokens>
 }

@@ -25,7 +25,7 @@ import { parseNewGuestId } from '../requests/guest-token-request.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { foreignSubject, withTokenSubject } from '../../domain/token-subject.ts'
 
-export interface TokenImportParts {
+interface TokenImportParts {
   readonly connection: string
   readonly verifier: Verifier
   readonly issuerClock: IssuerClock
@@ -40,7 +40,7 @@ export interface TokenImportParts {
 const SAME_AGE: Millis = 2 * SECOND
 
 /** A token from outside this store. */
-export interface ExternalToken {
+interface ExternalToken {
   readonly token: string
   /** Its `sub`, if that is not the guest id. */
   readonly subject?: string | undefined

@@ -10,7 +10,7 @@ const KEY_LIFE: Millis = DAY
  * How to get a guest's next token. `repeat`: repeat the stored refresh, which may have been sent. `refresh`:
  * send a new refresh. `mint`: request a new token, because the upstream would refuse to refresh.
  */
-export type RenewalAction = 'repeat' | 'refresh' | 'mint'
+type RenewalAction = 'repeat' | 'refresh' | 'mint'
 
 /** Decides from plain data; `now` is the store's time. */
 export function renewalAction(

@@ -22,7 +22,7 @@ export interface RequestedTokens extends RenewalResult<GuestCredential> {
 export type TokenCall = Pick<RenewalCall<GuestCredential>, 'credential' | 'about' | 'now' | 'hooks' | 'context'>
 
 /** The event, the counter and the timer of a token operation. */
-export interface TokenOperation {
+interface TokenOperation {
   readonly event: typeof tokenIssued | typeof refreshCompleted
   readonly counter: string
   readonly timer: string
@@ -38,7 +38,7 @@ export const REFRESH: TokenOperation = {
   timer: 'guest_refresh_latency',
 }
 
-export interface TokenRequest<G extends GrantedTokens> {
+interface TokenRequest<G extends GrantedTokens> {
   readonly operation: TokenOperation
   readonly requirements: Omit<TokenRequirements, 'sentAt'>
   readonly send: (hooks: TryHooks) => Promise<G>

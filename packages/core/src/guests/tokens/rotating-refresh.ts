@@ -13,7 +13,7 @@ import { type RequestTokens, type RequestedTokens, REFRESH } from './request-tok
 import type { TokenAcceptor, TokenRequirements } from './accept-tokens.ts'
 import type { GuestRenewalStrategy } from './renewal-strategy.ts'
 
-export interface RotatingRefreshParts {
+interface RotatingRefreshParts {
   readonly refresh: (
     refreshToken: Secret,
     hooks: TryHooks,

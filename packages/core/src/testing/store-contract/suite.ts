@@ -51,7 +51,7 @@ export interface StoreHandles {
 }
 
 /** Registers one test case, which gets a new empty store. */
-export type RegisterCase = (title: string, body: (handles: StoreHandles) => Promise<void>) => void
+type RegisterCase = (title: string, body: (handles: StoreHandles) => Promise<void>) => void
 
 /** What the suites register and check their cases with. */
 export interface TestTools {

@@ -11,7 +11,7 @@ import type { KeySource } from '../../verify/keys.ts'
 import { type Claims, verdictText, type Reason, type Verifier } from '../../verify/verdict.ts'
 import { tokenSet } from './token-set.ts'
 
-export interface TokenAcceptorParts {
+interface TokenAcceptorParts {
   readonly connection: string
   /** `jwt`: verified; `opaque`: taken as they are; `auto`: verified when they look like a JWT. */
   readonly format: 'auto' | 'jwt' | 'opaque'

@@ -68,7 +68,7 @@ export type CredentialSource<C extends Credential = Credential> = Pick<Renewal<C
   readonly id: string
 }
 
-export interface AccessTokenParts {
+interface AccessTokenParts {
   /** The credential that yields the tokens now: a sign-in, or client credentials. Asked when none is at hand. */
   readonly choose: () => Promise<CredentialSource>
   readonly meter: Meter

@@ -9,7 +9,7 @@ import type { RenewalPorts } from '../renewal/renewal.ts'
 import type { RenewalCall, RenewalResult, RenewalStrategy } from '../renewal/strategy.ts'
 import type { AccessEventRecorder } from './event-recorder.ts'
 
-export interface ClientCredentialsParts {
+interface ClientCredentialsParts {
   readonly connection: string
   /** Made of every input that shapes the token, so that no two different ones share a row. */
   readonly id: string

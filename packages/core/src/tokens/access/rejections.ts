@@ -11,7 +11,7 @@ export interface Resource {
 }
 
 /** A token of a credential. */
-export interface TokenVersion {
+interface TokenVersion {
   readonly credentialId: string
   readonly generation: number
 }

@@ -12,7 +12,7 @@ interface StoredRejection {
   readonly waitMs: Millis
 }
 
-export interface StoredRejectionPorts {
+interface StoredRejectionPorts {
   readonly clock: Clock
   load(): Promise<unknown>
   save(notes: unknown): Promise<void>

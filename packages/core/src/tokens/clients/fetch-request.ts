@@ -1,10 +1,10 @@
 import type { Fetch } from '../../ports/system.ts'
 
 /** What a `fetch` is called with. */
-export type FetchCall = readonly [input: Parameters<Fetch>[0], init: RequestInit]
+type FetchCall = readonly [input: Parameters<Fetch>[0], init: RequestInit]
 
 /** A request in words that every `fetch` takes: an address, and an init without objects of one implementation. */
-export interface PlainRequest {
+interface PlainRequest {
   readonly url: URL
   readonly method: string
   readonly signal: AbortSignal | undefined

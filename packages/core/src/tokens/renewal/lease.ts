@@ -21,7 +21,7 @@ export interface LeaseRequest {
   readonly credential?: string
 }
 
-export interface LeasePorts {
+interface LeasePorts {
   readonly store: Pick<Coordination, 'lease' | 'release'>
   readonly clock: Clock
 }

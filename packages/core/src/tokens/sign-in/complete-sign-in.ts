@@ -24,7 +24,7 @@ export interface CompleteSignInParts extends StoreSignInParts {
 }
 
 /** What a browser brings back: the query of the redirect, and the secret of its cookie. */
-export interface BroughtBack {
+interface BroughtBack {
   readonly query: URLSearchParams
   readonly browser: string | undefined
 }

@@ -32,7 +32,7 @@ export interface DeviceSignIn {
 }
 
 /** What a sign-in on another device is made with. */
-export interface DeviceParts extends Omit<StoreSignInParts, 'ports'> {
+interface DeviceParts extends Omit<StoreSignInParts, 'ports'> {
   /** The scopes of the connection. */
   readonly scopes: readonly string[]
 }

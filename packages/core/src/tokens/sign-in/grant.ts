@@ -40,7 +40,7 @@ export interface Grant {
 }
 
 /** A grant, and the access tokens of it. */
-export interface GrantSource extends Grant, CredentialSource<GrantCredential> {}
+interface GrantSource extends Grant, CredentialSource<GrantCredential> {}
 
 export function createGrant(parts: GrantParts, ports: RenewalPorts): GrantSource {
   const { connection, graceMs } = parts

@@ -17,7 +17,7 @@ export interface IdTokenParts {
   readonly issuerNow: () => Instant
 }
 
-export interface IdTokenAsk {
+interface IdTokenAsk {
   readonly asked: readonly string[]
   readonly nonce?: string
   /** The access token that came with it. */

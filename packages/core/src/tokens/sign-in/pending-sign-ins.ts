@@ -11,7 +11,7 @@ import { refusedSignIn } from './refused-sign-in.ts'
 import { outcomeJson, type SignInOutcome } from './sign-in-outcome.ts'
 
 /** A sign-in that was begun: what must be known again when the browser comes back. */
-export interface PendingSignIn {
+interface PendingSignIn {
   /** RFC 7636. */
   readonly verifier: Secret
   /** Must come back in the ID token; absent where none was asked for. */
@@ -25,7 +25,7 @@ export interface PendingSignIn {
 }
 
 /** What a browser brings back from upstream. */
-export interface Callback {
+interface Callback {
   readonly state: string | null
   /** The code or the error, as a text by which the same callback is known again. */
   readonly answer: string
@@ -113,7 +113,7 @@ type StoredPending = Omit<PendingSignIn, 'verifier' | 'scopes' | 'correlationId'
 }
 
 /** What pending sign-ins are stored with. */
-export interface PendingSignInParts {
+interface PendingSignInParts {
   readonly connection: string
   /** SHA-256 as base64url. */
   readonly digest: (text: string) => Promise<string>

@@ -8,7 +8,7 @@ import { readGrant } from './grant-snapshot.ts'
 import { aboutSignIn, type Initiator } from './initiator.ts'
 
 /** What failures of sign-ins are recorded with. */
-export interface RecordFailureParts {
+interface RecordFailureParts {
   readonly connection: string
   readonly ports: RenewalPorts
 }

@@ -6,7 +6,7 @@ import { GuestpassError } from '../../domain/errors.ts'
 import type { Random } from '../../ports/random.ts'
 import type { FailureResult, PreparedRenewal } from '../renewal/strategy.ts'
 
-export interface RotationOptions<C extends Credential> {
+interface RotationOptions<C extends Credential> {
   /**
    * For how long after its intent the same request may be sent again, in milliseconds: the upstream gives the
    * same answer, or tolerates the repeat. Default 0: a refresh token that is sent twice ends the sign-in.

@@ -17,7 +17,7 @@ export interface Identified extends Identity {
   readonly subject?: string
 }
 
-export interface IdentityAsk {
+interface IdentityAsk {
   readonly asked: readonly string[]
   readonly nonce?: string
   /** The access token was verified. */

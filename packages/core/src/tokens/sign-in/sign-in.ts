@@ -63,7 +63,7 @@ export interface SignIn {
 }
 
 /** What a sign-in by a browser is made with. */
-export interface SignInParts extends Omit<CompleteSignInParts, 'ports' | 'pending' | 'flights'> {
+interface SignInParts extends Omit<CompleteSignInParts, 'ports' | 'pending' | 'flights'> {
   /** The scopes of the connection. */
   readonly scopes: readonly string[]
 }

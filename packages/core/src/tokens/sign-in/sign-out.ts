@@ -29,7 +29,7 @@ export interface SignedOut {
   readonly upstreamValidUntil?: Instant
 }
 
-export interface SignOutParts {
+interface SignOutParts {
   readonly connection: string
   readonly oauth: OAuth
   readonly recorder: AccessEventRecorder

@@ -26,7 +26,7 @@ export interface StoreSignInParts extends IdentityParts {
 }
 
 /** How the tokens of a sign-in were requested. */
-export interface GrantedSignIn {
+interface GrantedSignIn {
   readonly initiator: Initiator
   /** The scopes of the request. */
   readonly asked: readonly string[]

@@ -22,7 +22,7 @@ import {
 import { READ_SCOPE, WRITE_SCOPE } from './scopes.ts'
 
 /** The calls of the engagements API. Its 409 to a create means a session for the address and channel. */
-export type EngagementCalls = Required<AuthenticatingCalls<CheckedRequest & CreateRequest>>
+type EngagementCalls = Required<AuthenticatingCalls<CheckedRequest & CreateRequest>>
 
 /** The calls of the engagements API. One access token with all its scopes serves them all. */
 export function engagementCalls(parts: ProviderParts): EngagementCalls {

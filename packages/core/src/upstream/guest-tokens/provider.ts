@@ -35,7 +35,7 @@ export interface GuestTokens {
 }
 
 /** How a call is made. */
-export interface CallTerms extends TryHooks {
+interface CallTerms extends TryHooks {
   readonly signal?: AbortSignal | undefined
   /** How long the caller waits, in milliseconds. Default: as the policy says. */
   readonly patienceMs?: Millis | undefined

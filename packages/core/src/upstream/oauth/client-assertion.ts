@@ -60,7 +60,7 @@ function keyOf(privateKey: Secret, algorithms: readonly string[] | undefined): P
 }
 
 /** The server that an assertion is for. */
-export interface Audience {
+interface Audience {
   /** The `aud` claim: the issuer, or the token endpoint if no issuer is known (RFC 7523, 3). */
   readonly audience: string
   /** The algorithms that the server accepts (RFC 8414, token_endpoint_auth_signing_alg_values_supported). */

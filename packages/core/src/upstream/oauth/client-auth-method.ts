@@ -7,7 +7,7 @@ export interface MethodMemory {
   remember(method: ClientAuthMethod): Promise<void>
 }
 
-export interface MethodSelectionOptions {
+interface MethodSelectionOptions {
   readonly client: OAuthClient
   /**
    * `auto`: a private key if there is one; else the method that the server advertises; else Basic on hosts of

@@ -8,7 +8,7 @@ import type { InsecureHosts } from '../address.ts'
 import { quoted } from './sign-in-checks.ts'
 import { type ServerMetadata, serverDocument } from './server-metadata.ts'
 
-export interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
+interface DiscoveryOptions extends Omit<MirrorOptions, 'url'> {
   /** The issuer, as it was given. */
   readonly issuer: string
   readonly insecureHosts?: InsecureHosts

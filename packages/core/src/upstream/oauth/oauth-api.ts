@@ -28,7 +28,7 @@ export interface OAuthOptions {
   readonly tokenParams?: ExtraParams | undefined
 }
 
-export interface RefreshRequest {
+interface RefreshRequest {
   /** The scopes to request: those of the grant, or some of them. Default: all. */
   readonly scopes?: readonly string[]
   /** Whether the request may be sent again now although its answer was lost. */
@@ -48,7 +48,7 @@ export interface DeviceCode {
   readonly intervalMs: Millis
 }
 
-export type DeviceAnswer =
+type DeviceAnswer =
   | { readonly is: 'pending' | 'slow_down' }
   | { readonly is: 'granted'; readonly granted: GrantedTokens }
 

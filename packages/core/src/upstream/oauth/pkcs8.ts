@@ -3,7 +3,7 @@ import { afterFirstDer, derContents, soleDerContents, DER_TAG } from '../../doma
 import { encodeHex } from '../../domain/hex.ts'
 
 /** A private key in PKCS #8 (RFC 5208) as Web Crypto reads it. */
-export interface Pkcs8 {
+interface Pkcs8 {
   readonly der: Uint8Array<ArrayBuffer>
   /** True of an RSA key that is marked for RSASSA-PSS alone (RFC 4055, 1.2). */
   readonly isPss: boolean

@@ -5,7 +5,7 @@ import { type OAuthClient, type ClientAuthMethod, isEncodingMatter } from './cli
 import { optionOf } from './server.ts'
 
 /** The parts of a refused request that its remedy depends on. */
-export interface RefusedRequest {
+interface RefusedRequest {
   readonly client: OAuthClient
   readonly method: ClientAuthMethod
   readonly to: keyof OAuthEndpoints

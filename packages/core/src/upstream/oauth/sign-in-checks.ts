@@ -33,7 +33,7 @@ export function checkCallback(query: URLSearchParams, clientId: string, { issuer
   }
 }
 
-export interface IdTokenExpected extends ExpectedIssuer {
+interface IdTokenExpected extends ExpectedIssuer {
   readonly clientId: string
   /** Absent where none was sent. */
   readonly nonce?: string | undefined
