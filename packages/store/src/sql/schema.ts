@@ -81,12 +81,9 @@ export interface Tables {
     readonly event: string
     readonly chain: number
     readonly count: number
-    /**
-     * When it came into the outbox: what orders the letters of a sink, those of one connection as its chain
-     * does.
-     */
+    /** When it came into the outbox: the order of the messages of a sink. Those of one connection follow its chain. */
     readonly queued_at: number
-    /** Null when the event is parked. */
+    /** Null for a dead letter. */
     readonly due_at: number | null
     /** When `due_at` was set last; 0 if no delivery was tried. */
     readonly set_at: number
