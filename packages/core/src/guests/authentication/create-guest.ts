@@ -1,5 +1,5 @@
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
-import { rowOf } from '../requests/named-row.ts'
+import { rowOf } from '../requests/guest-row.ts'
 import { guestCreateFailed, guestCreateInDoubt, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { profileSecret } from '../../domain/profile.ts'
 import { iso } from '../../domain/time.ts'

@@ -8,7 +8,7 @@ import { pagesOf } from '../../ports/pages.ts'
 import type { Store } from '../../ports/store.ts'
 import { type GuestApi, guestApis } from '../../upstream/guest-apis.ts'
 import { invalid } from './faults.ts'
-import { findNamedRow } from './named-row.ts'
+import { findNamedRow } from './guest-row.ts'
 
 /** A guest as it is stored, and the store's time at the moment of the read. */
 export interface Located {

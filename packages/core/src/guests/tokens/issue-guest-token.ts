@@ -9,7 +9,8 @@ import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { denyLateTokens } from './revocation.ts'
 import type { RequestedTokens, TokenCall } from './request-tokens.ts'
-import { nextGeneration, findGuestRow } from './guest-row.ts'
+import { findGuestRow } from '../requests/guest-row.ts'
+import { nextGeneration } from './next-generation.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 
 /** The API of ephemeral guest tokens. */

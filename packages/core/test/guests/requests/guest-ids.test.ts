@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Credential, type GuestCredential, guestsIn } from '../../../src/domain/credential.ts'
 import { guestIdOf, isGuestId } from '../../../src/domain/guest-id.ts'
-import { rowOf } from '../../../src/guests/requests/named-row.ts'
+import { rowOf } from '../../../src/guests/requests/guest-row.ts'
 import { profileSecret } from '../../../src/domain/profile.ts'
 import { MINUTE } from '../../../src/domain/time.ts'
 import { GuestpassError } from '../../../src/domain/errors.ts'

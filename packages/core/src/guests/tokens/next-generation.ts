@@ -1,0 +1,14 @@
+import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
+
+/** A guest that the upstream made, as the next generation of its row. */
+export const nextGeneration = (
+  { subject, createdAt, aliveUntil = 0, generation, shared }: GuestCredential,
+  made: GuestWithTokens,
+): GuestWithTokens => ({
+  ...made,
+  subject,
+  createdAt,
+  aliveUntil: Math.max(aliveUntil, made.aliveUntil ?? 0),
+  generation: generation + 1,
+  ...(shared ? { shared } : {}),
+})
