@@ -1,4 +1,5 @@
 import { decodeBase64url, encodeBase64url } from '../domain/base64url.ts'
+import { GuestpassError } from '../domain/errors.ts'
 import { type Importer, keyMaker } from './key-maker.ts'
 import type { Platform } from './platform.ts'
 import type { Algorithm } from './verdict.ts'
@@ -30,11 +31,19 @@ const importer = (subtle: typeof globalThis.crypto.subtle): Importer => ({
   },
 })
 
+const insecureOrigin = (): GuestpassError =>
+  new GuestpassError(
+    'config_invalid',
+    'The page has no Web Crypto, because its origin is not secure. Serve the page over https, or from http://localhost.',
+  )
+
 /**
  * Makes the cryptography of browsers, workers and any runtime with Web Crypto, for `verifier` and `givenKeys`;
  * `webPorts()` contains it as `platform`. Browsers have Web Crypto on secure origins only.
  *
  * @param subtle default: `crypto.subtle` of the runtime
+ *
+ * Throws `config_invalid` if the runtime has none, as a page on an insecure origin.
  *
  * Source: https://www.w3.org/TR/webcrypto-2/
  *
@@ -47,6 +56,8 @@ const importer = (subtle: typeof globalThis.crypto.subtle): Importer => ({
  * ```
  */
 export function webPlatform(subtle: typeof globalThis.crypto.subtle = crypto.subtle): Platform {
+  // The type says that it is there; an insecure origin has none.
+  if ((subtle as typeof subtle | undefined) === undefined) throw insecureOrigin()
   const utf8 = new TextEncoder()
   return {
     sha256: async (text) => encodeBase64url(new Uint8Array(await subtle.digest('SHA-256', utf8.encode(text)))),
