@@ -3,7 +3,7 @@ import { GuestpassError } from '@guestpass/core'
 
 /**
  * A file beside the one that is imported, written at once, text by text; its owner's alone. Throws as
- * `unusable` says.
+ * `fileError` says.
  */
 export interface AppendFile {
   readonly isNew: boolean
