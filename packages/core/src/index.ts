@@ -42,6 +42,7 @@ export type { PersonKey } from './guests/requests/applicant-request.ts'
 
 // Access tokens and sign-ins
 export type { AccessToken, AccessTokens, TokenSource } from './tokens/access/access-tokens.ts'
+export { type ConnectionView, connectionView } from './tokens/access/connection-views.ts'
 export type { UnsavedTokens } from './tokens/renewal/commit-until-stored.ts'
 export type { DeviceInstructions } from './tokens/sign-in/device-grant.ts'
 export type { DeviceSignIn, DeviceSignInRequest } from './tokens/sign-in/device-sign-in.ts'

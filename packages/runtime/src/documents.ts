@@ -1,5 +1,5 @@
-import type { AccessToken, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
-import { type ConnectionView, iso } from '@guestpass/core/runtime-kit'
+import type { AccessToken, ConnectionView, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
 
 /** Gives the text that shows a token: the token, or a mask. */
 export type ShownToken = (token: Secret) => string

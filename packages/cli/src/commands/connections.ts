@@ -1,5 +1,5 @@
-import { GuestpassError } from '@guestpass/core'
-import { type ConnectionView, connectionView, connectionViews, iso } from '@guestpass/core/runtime-kit'
+import { type ConnectionView, connectionView, GuestpassError } from '@guestpass/core'
+import { connectionViews, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { commandRemedy, connectionDocument, withRuntime } from '@guestpass/runtime'
 import { defineCommand } from './runner/command.ts'

@@ -1,4 +1,4 @@
-import { connectionView } from '@guestpass/core/runtime-kit'
+import { connectionView } from '@guestpass/core'
 import { type JobReport, countCallsFromNow } from './job-report.ts'
 import { signInUser } from './sign-in.ts'
 import { DEMO_CONTEXT, type DemoEnvironment } from './demo-environment.ts'

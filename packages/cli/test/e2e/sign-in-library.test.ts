@@ -1,5 +1,13 @@
-import { type Connection, connection, memoryStore, resolveHosts, Secret, type Store } from '@guestpass/core'
-import { connectionView, eventsOf } from '@guestpass/core/runtime-kit'
+import {
+  type Connection,
+  connection,
+  connectionView,
+  memoryStore,
+  resolveHosts,
+  Secret,
+  type Store,
+} from '@guestpass/core'
+import { eventsOf } from '@guestpass/core/runtime-kit'
 import { nodePorts } from '@guestpass/core/node'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
