@@ -32,7 +32,7 @@ export const auditTailCommand = defineCommand({
 
 const PAGE = 1_000
 
-/** The last so many records of one guest. The chain is in the order of time, so that all of it is read. */
+/** The last so many records of one guest. All records of the guest are read. */
 async function latestOf(
   store: Store,
   connection: string,
@@ -41,9 +41,8 @@ async function latestOf(
 ): Promise<readonly AuditRecord[]> {
   let records: readonly AuditRecord[] = []
   for (let after: number | undefined = 0; after !== undefined; ) {
-    const page = await store.chain(connection, { after, limit: PAGE })
-    const found = page.links.flatMap(({ event }) => (event.subject === subject ? [auditRecord(event)] : []))
-    records = [...records, ...found].slice(-lines)
+    const page = await store.chain(connection, { after, limit: PAGE, subject })
+    records = [...records, ...page.links.map(({ event }) => auditRecord(event))].slice(-lines)
     after = page.next
   }
   return records

@@ -318,12 +318,12 @@ export interface AuditTrail {
     page: { after?: number; limit: number },
   ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
   /**
-   * The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. The store
-   * makes the links with each commit.
+   * The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. `subject`:
+   * only events of this subject, found by an index. The store makes the links with each commit.
    */
   chain(
     connection: string,
-    page: { readonly after?: number; readonly limit: number },
+    page: { readonly after?: number; readonly limit: number; readonly subject?: string },
   ): Promise<{ readonly links: readonly Link[]; readonly next?: number }>
   /** The end of the chain. */
   chainHead(connection: string): Promise<ChainHead>

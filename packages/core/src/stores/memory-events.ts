@@ -62,9 +62,9 @@ export function createMemoryEvents(connection: string, keep: number): MemoryEven
       const { page, ...next } = pageOf(state, after, limit)
       return { events: page.map(({ event }) => event), ...next }
     },
-    async chain({ after = 0, limit }) {
+    async chain({ after = 0, limit, subject }) {
       await link(state)
-      const { page, ...next } = pageOf(state, after, limit)
+      const { page, ...next } = pageOf(state, after, limit, subject)
       return {
         links: page.map(({ count, event, hash = '' }) => ({ chain: 0, count, event, hash, version: LINK_VERSION })),
         ...next,
@@ -111,9 +111,13 @@ async function prune(state: State): Promise<void> {
   if (last?.hash !== undefined) state.removed = { chain: 0, count: last.count, hash: last.hash }
 }
 
-function pageOf({ entries, removed }: State, after: number, limit: number) {
+function pageOf({ entries, removed }: State, after: number, limit: number, subject?: string) {
   const from = Math.max(0, after - removed.count)
-  const page = entries.slice(from, from + limit)
-  const next = from + limit < entries.length ? page.at(-1)?.count : undefined
+  const rest = subject === undefined ? entries.slice(from, from + limit + 1) : ofSubject(entries, from, subject)
+  const page = rest.slice(0, limit)
+  const next = rest.length > limit ? page.at(-1)?.count : undefined
   return { page, ...(next === undefined ? {} : { next }) }
 }
+
+const ofSubject = (entries: readonly Entry[], from: number, subject: string): readonly Entry[] =>
+  entries.slice(from).filter(({ event }) => event.subject === subject)

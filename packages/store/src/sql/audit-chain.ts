@@ -10,7 +10,8 @@ import {
   type LinkVersion,
   EMPTY_CHAIN,
 } from '@guestpass/core/store-kit'
-import type { Db } from './database.ts'
+import { type Expression, type RawBuilder, sql, type SqlBool } from 'kysely'
+import type { Db, SchemaDialect } from './database.ts'
 import { inGroups } from './rows.ts'
 
 /** The number of the chain that all events of a connection are in. */
@@ -75,12 +76,18 @@ export async function chainHead(db: Db, connection: string): Promise<ChainHead> 
   return row ?? EMPTY_CHAIN
 }
 
+/** Whether an event has the subject. The index `events_by_subject` is over the same expression. */
+export const hasSubject = (member: SchemaDialect['member'], subject: string): RawBuilder<SqlBool> =>
+  sql<SqlBool>`${member('body', 'subject')} = ${subject}`
+
+/** The links of a connection after a place. `isIncluded`: a condition on the rows. Default: all rows. */
 export async function linksAfter(
   db: Db,
   connection: string,
   { after = 0, limit }: { readonly after?: number; readonly limit: number },
+  isIncluded?: Expression<SqlBool>,
 ): Promise<{ readonly links: readonly Link[]; readonly next?: number }> {
-  const rows = await db
+  const query = db
     .selectFrom('events')
     .select(['chain', 'count', 'version', 'hash', 'body'])
     .where('connection', '=', connection)
@@ -88,7 +95,7 @@ export async function linksAfter(
     .where('count', '>', after)
     .orderBy('count')
     .limit(limit + 1)
-    .execute()
+  const rows = await (isIncluded ? query.where(isIncluded) : query).execute()
   const links = rows.slice(0, limit).map(({ body, ...place }) => ({ ...place, event: parseEvent(body) }))
   const next = rows.length > limit ? links.at(-1)?.count : undefined
   return { links, ...(next === undefined ? {} : { next }) }

@@ -24,6 +24,8 @@ export interface Database {
   readonly write: <T>(work: (db: Db) => Promise<T>, options?: WriteOptions) => Promise<T>
   /** Reserves space for one more urgent write. Rejects with `store_unavailable` if there is none. */
   readonly ensureRoom: () => Promise<void>
+  /** A text member of a column of JSON objects, as `SchemaDialect` defines it. */
+  readonly member: SchemaDialect['member']
   /** Since when the files may hold erased data; undefined if they hold none. */
   readonly tracesSince: () => Promise<Instant | undefined>
   /** The wall clock, in milliseconds since 1970. */

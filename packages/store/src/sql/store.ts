@@ -13,7 +13,7 @@ import {
   type IssuedTokens,
   type Outbox,
 } from '@guestpass/core/store-kit'
-import { chainHead, linksAfter } from './audit-chain.ts'
+import { chainHead, hasSubject, linksAfter } from './audit-chain.ts'
 import { createCommit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
 import { findBySubject, findCredential, listCredentials, openRow, readSealedRow } from './credentials.ts'
@@ -160,7 +160,7 @@ const facts = ({ database: { read, write } }: CommitParts): Facts => ({
   setFact: (connection, name, value) => write((db) => writeFact(db, connection, name, value)),
 })
 
-const auditTrail = ({ database: { read } }: CommitParts): AuditTrail => ({
+const auditTrail = ({ database: { read, member } }: CommitParts): AuditTrail => ({
   async events(connection, page) {
     checkPageLimit(page.limit)
     const { links, ...next } = await read((db) => linksAfter(db, connection, page))
@@ -168,7 +168,9 @@ const auditTrail = ({ database: { read } }: CommitParts): AuditTrail => ({
   },
   async chain(connection, page) {
     checkPageLimit(page.limit)
-    return read((db) => linksAfter(db, connection, page))
+    const { subject } = page
+    const isIncluded = subject === undefined ? undefined : hasSubject(member, subject)
+    return read((db) => linksAfter(db, connection, page, isIncluded))
   },
   chainHead: (connection) => read((db) => chainHead(db, connection)),
   connections: () => read(connectionsOf),

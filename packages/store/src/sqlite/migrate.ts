@@ -4,17 +4,13 @@ import { BATCH, CHAIN_HEADS, copyEvents } from '../sql/migrations/chain-heads.ts
 import type { Db } from '../sql/database.ts'
 import { LINK_EVENTS } from '../sql/migrations/link-events.ts'
 import { migrationsFor } from '../sql/migrations/migrations.ts'
+import { sqliteSchema } from './sqlite-schema.ts'
 import { newerStoreError, corruptStoreError } from './errors.ts'
 
 /** `GPST`: identifies a Guestpass store (https://sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x47505354
 
-const sqliteMigrations = migrationsFor({
-  bytes: 'blob',
-  sequence: 'integer',
-  member: (column, name) =>
-    sql`iif(json_valid(${sql.ref(column)}), json_extract(${sql.ref(column)}, ${sql.lit(`$.${name}`)}), '')`,
-})
+const sqliteMigrations = migrationsFor(sqliteSchema)
 
 const count = async (db: Db, query: string): Promise<number> =>
   (await sql<{ n: number }>`${sql.raw(query)}`.execute(db)).rows[0]?.n ?? 0

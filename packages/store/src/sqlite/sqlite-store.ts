@@ -17,6 +17,7 @@ import { isFullDisk, mayBeFullDisk, corruptStoreError, toStoreError } from './er
 import { restrictFileModes, prepareFile } from './database-file.ts'
 import { isCurrent, migrate } from './migrate.ts'
 import { loadNodeSqlite } from './node-sqlite.ts'
+import { sqliteSchema } from './sqlite-schema.ts'
 import { createDiskReserve, tryWrite } from './disk-reserve.ts'
 import { createWalScrubber } from './wal-scrubber.ts'
 
@@ -119,6 +120,15 @@ async function diagnose(thrown: unknown, { path, random }: SqliteStoreOptions): 
   return toStoreError(full ?? thrown, path)
 }
 
+/** Runs the work. Maps its errors to store errors. */
+async function withStoreErrors<T>(options: SqliteStoreOptions, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    throw await diagnose(thrown, options)
+  }
+}
+
 function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: SqliteStoreOptions): Database {
   const { path, clock, random, busyMs = 5_000 } = options
   const reserve = createDiskReserve(path, random)
@@ -132,14 +142,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
       return true
     },
   })
-  const mapErrors = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work()
-    } catch (thrown) {
-      throw await diagnose(thrown, options)
-    }
-  }
-
+  const mapErrors = <T>(work: () => Promise<T>): Promise<T> => withStoreErrors(options, work)
   const scrubber = createWalScrubber({
     writer: writer.raw,
     read: (work) => retryWhileBusy(busyMs, () => work(reader.db)),
@@ -150,6 +153,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
   })
 
   return {
+    member: sqliteSchema.member,
     now: () => clock.wall(),
     // All processes that share the file run on one machine.
     leaseNow: () => clock.uptime?.() ?? clock.wall(),

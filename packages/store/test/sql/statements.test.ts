@@ -135,6 +135,7 @@ describe('the statements of a store', () => {
         await store.countDue('default', { keepForMs: 1_000, most: 10 })
         await store.countDocuments('default', { kind: 'work', most: 10 })
         await store.chain('default', { limit: 9, after: 1 })
+        await store.chain('default', { limit: 9, after: 1, subject: 'subject-1' })
         for (const id of ['a', 'b']) {
           await store.commit({ connection: 'default', documents: [{ ...work(id), dueAt: systemClock().wall() }] })
         }
@@ -162,6 +163,7 @@ describe('the statements of a store', () => {
       ])
       const ofEvents = plans.filter((plan) => plan.startsWith('SEARCH events')).map((plan) => plan.split('(')[1])
       expect([...new Set(ofEvents)].sort((a = '', b = '') => a.localeCompare(b))).toEqual([
+        'connection=? AND chain=? AND <expr>=? AND count>?)',
         'connection=? AND chain=? AND count=?)',
         'connection=? AND chain=? AND count>?)',
         'connection=? AND id=?)',

@@ -39,6 +39,20 @@ export function chainCases({ test, expect }: TestTools): void {
     expect(await codeOf(store.chain(HOME, { limit: 1_001 }))).toEqual('invalid_input')
   })
 
+  test('returns the links of one subject, page by page', async ({ store }) => {
+    const subjects = ['ann', 'bob', undefined, 'ann', 'ann', 'Ann', 'bob']
+    const all = subjects.map((subject, at) => event(`${at}`, subject === undefined ? {} : { subject }))
+    await commit(store, ...all)
+    await store.commit({ connection: NEIGHBOUR, events: [event('9', { connection: NEIGHBOUR, subject: 'ann' })] })
+    const links = (await linksOf(all)).filter((link) => link.event.subject === 'ann')
+    const first = await store.chain(HOME, { limit: 2, subject: 'ann' })
+    const second = await store.chain(HOME, { limit: 2, subject: 'ann', after: first.next ?? -1 })
+    expect([first.links, second.links]).toEqual([links.slice(0, 2), links.slice(2)])
+    expect('next' in second).toEqual(false)
+    expect(await store.chain(HOME, { limit: 9, subject: 'unknown' })).toEqual({ links: [] })
+    expect(await codeOf(store.chain(HOME, { limit: 0, subject: 'ann' }))).toEqual('invalid_input')
+  })
+
   test('has no gap and no fork after concurrent commits', async ({ store, other }) => {
     await Promise.all(
       Array.from({ length: 30 }, (_, nth) => commit(nth % 2 ? store : other, event(`${nth}`), event(`${nth + 100}`))),
