@@ -331,12 +331,50 @@ export interface AuditTrail {
   connections(): Promise<readonly string[]>
 }
 
+/** A kind of data that a store holds. Documents are counted by their kind. */
+export type StoredKind =
+  | 'guests'
+  | 'sign-ins'
+  | 'access-tokens'
+  | 'issued-tokens'
+  | 'events'
+  | 'waiting-events'
+  | 'dead-letters'
+  | `documents/${string}`
+
+/** How much of one kind a store holds for a connection. */
+export interface KindSize {
+  readonly kind: StoredKind
+  /** How many rows, from 1. */
+  readonly rows: number
+  /** The bytes of the rows without indexes, estimated from a sample. Absent in a store in memory. */
+  readonly bytes?: number
+  /** When the first event happened, of `events` and of the two kinds that wait in the outbox. */
+  readonly oldestAt?: Instant
+}
+
+/** How much a store holds for a connection, and the bytes of its files. */
+export interface StoreSizes {
+  /** The kinds that have rows, sorted by name. */
+  readonly kinds: readonly KindSize[]
+  /** The bytes of all files of the store, which all connections share. Absent if there are none. */
+  readonly fileBytes?: number
+  /** The part of `fileBytes` that is free: later writes use it before the files grow. */
+  readonly freeBytes?: number
+}
+
+/** How much a store holds. */
+export interface Sizes {
+  /** Counts what a connection has. It reads an index of each kind, and no more than a sample of the rows. */
+  sizes(connection: string): Promise<StoreSizes>
+}
+
 /**
  * A store, in parts by durability and by reader: each caller takes the part that it needs. Every
  * implementation passes the contract kit of `testing`. Any call may reject with `store_busy` or
  * `store_unavailable`.
  */
-export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, AuditTrail {
+export interface Store extends Ledger, Credentials, Documents, IssuedTokens, Coordination, Facts, AuditTrail, Sizes {
   readonly outbox: Outbox
   /** Closes the store. No call may follow. */
   close(): Promise<void>

@@ -44,6 +44,8 @@ export interface MemoryDocuments {
   claimDue(request: DueDocumentsRequest, now: Instant): DueDocumentsAnswer
   count(kind: string, now: Instant): number
   readonly size: number
+  /** How many documents of each kind there are. */
+  counts(): readonly (readonly [kind: string, count: number])[]
   /** All documents. Leaves out those that expired more than a day ago. */
   snapshot(now: Instant): DocumentsSnapshot
 }
@@ -74,6 +76,7 @@ export function createMemoryDocuments(snapshot: DocumentsSnapshot = { rows: [], 
     get size() {
       return sizeOf(state)
     },
+    counts: () => [...state.kinds].map(([kind, rows]) => [kind, rows.size]),
     snapshot: (now) => snapshotOf(state, now),
   }
 }

@@ -18,6 +18,8 @@ export interface MemoryEvents {
   find(id: string): Event | undefined
   /** How many events were appended, removed ones included. */
   readonly size: number
+  /** The events that are kept, the oldest first. */
+  kept(): readonly Event[]
   /** Removes the oldest events if there are more than twice as many as to keep. */
   prune(): Promise<void>
   page(request: Parameters<AuditTrail['events']>[1]): Awaited<ReturnType<AuditTrail['events']>>
@@ -57,6 +59,7 @@ export function createMemoryEvents(connection: string, keep: number): MemoryEven
     get size() {
       return state.count
     },
+    kept: () => state.entries.map(({ event }) => event),
     prune: () => prune(state),
     page({ after = 0, limit }) {
       const { page, ...next } = pageOf(state, after, limit)

@@ -22,6 +22,8 @@ export interface MemoryOutbox extends Outbox {
    * fail.
    */
   prepare(events: readonly Event[]): () => void
+  /** The events of a connection in all queues, the first one first: those that wait, and dead letters. */
+  queued(connection: string): { readonly waiting: readonly Event[]; readonly deadLetters: readonly Event[] }
 }
 
 /** What an outbox in memory works with. */
@@ -58,6 +60,18 @@ export function createMemoryOutbox(parts: MemoryOutboxParts): MemoryOutbox {
     deadLetters: async (sink, page) => deadLetters(queueOf(state, sink), page),
     counts: async (sink, most) => counts(queueOf(state, sink), most),
     drop: async (sink) => void state.queues.delete(sink),
+    queued: (connection) => queued(state, connection),
+  }
+}
+
+function queued({ queues }: State, connection: string): ReturnType<MemoryOutbox['queued']> {
+  const all = [...queues.values()].flatMap((queue) => [...queue.values()])
+  const eventsOf = (messages: readonly QueuedMessage[]): readonly Event[] =>
+    messages.map(({ event }) => event).toSorted((one, other) => one.at - other.at)
+  const own = all.filter(({ event }) => event.connection === connection)
+  return {
+    waiting: eventsOf(own.filter((message) => !isDeadLetter(message))),
+    deadLetters: eventsOf(own.filter(isDeadLetter)),
   }
 }
 

@@ -11,12 +11,14 @@ import type {
   FoundCredential,
   IssuedTokens,
   Route,
+  Sizes,
   Store,
 } from '../ports/store.ts'
 import { checkCountLimit, checkCredentialClaim, checkDocumentClaim, checkPageLimit } from './argument-checks.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { takeLease } from './lease.ts'
 import { createMemoryOutbox, type MemoryOutbox } from './memory-outbox.ts'
+import { sizesOf } from './memory-sizes.ts'
 import { createPartition, type Partition } from './partition.ts'
 
 /** Options of a store whose partitions are in memory. */
@@ -68,6 +70,7 @@ export function createPartitionedStore(
     ...coordination(parts),
     ...facts(parts),
     ...auditTrail(parts),
+    ...sizes(parts),
   }
   return { store, partitionOf, prepareEvents: (partition, events = []) => prepareEvents(parts, partition, events) }
 }
@@ -183,6 +186,10 @@ const auditTrail = ({ partitions, partitionOf }: Parts): AuditTrail => ({
     const used = [...partitions].filter(([, partition]) => !isEmpty(partition))
     return used.map(([name]) => name).sort()
   },
+})
+
+const sizes = ({ partitionOf, outbox, clock }: Parts): Sizes => ({
+  sizes: async (connection) => sizesOf(partitionOf(connection), outbox.queued(connection), clock.wall()),
 })
 
 const isEmpty = ({ credentials: rows, documents: values, events }: Partition): boolean =>

@@ -16,6 +16,7 @@ import { permitCases, feedbackCases } from './store-contract/permits.ts'
 import { profileCases } from './store-contract/profiles.ts'
 import { recentUseCases, recentUseClaimCases } from './store-contract/recent-use.ts'
 import { type MakeStore, registerCases, type Suite, type TestFramework } from './store-contract/suite.ts'
+import { sizeCases } from './store-contract/sizes.ts'
 import { isolatedDataCases, isolatedCoordinationCases } from './store-contract/tenant-isolation.ts'
 
 export type { MakeStore, StoreUnderTest, TestFramework } from './store-contract/suite.ts'
@@ -56,6 +57,7 @@ const suites: Readonly<Record<string, Suite>> = {
   'a clock that was ahead: the outbox': outboxClockCases,
   'a clock that was ahead: due documents': documentClockCases,
   'a clock that was ahead: leases, documents and pauses': sharedClockCases,
+  sizes: sizeCases,
   'tenant isolation: data': isolatedDataCases,
   'tenant isolation: leases, permits and facts': isolatedCoordinationCases,
 }

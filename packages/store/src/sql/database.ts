@@ -1,4 +1,4 @@
-import type { Instant } from '@guestpass/core/store-kit'
+import type { Instant, StoreSizes } from '@guestpass/core/store-kit'
 import type { Kysely, RawBuilder } from 'kysely'
 import type { Tables } from './schema.ts'
 
@@ -28,6 +28,8 @@ export interface Database {
   readonly member: SchemaDialect['member']
   /** Since when the files may hold erased data; undefined if they hold none. */
   readonly tracesSince: () => Promise<Instant | undefined>
+  /** How many bytes the files have, and how many of them are free. Empty if that is unknown. */
+  readonly fileSizes: () => Promise<Pick<StoreSizes, 'fileBytes' | 'freeBytes'>>
   /** The wall clock, in milliseconds since 1970. */
   readonly now: () => Instant
   /**

@@ -12,6 +12,7 @@ import {
   type Facts,
   type IssuedTokens,
   type Outbox,
+  type Sizes,
 } from '@guestpass/core/store-kit'
 import { chainHead, hasSubject, linksAfter } from './audit-chain.ts'
 import { createCommit, type CommitParts } from './commit.ts'
@@ -34,6 +35,7 @@ import {
   settleMessage,
 } from './outbox.ts'
 import { recordFeedback, reservePermits } from './rate-limit-buckets.ts'
+import { sizesOfConnection } from './sizes.ts'
 
 /** Builds the store over any SQL database. Every database runs the same queries. */
 export function createSqlStore(parts: CommitParts): Store {
@@ -48,6 +50,7 @@ export function createSqlStore(parts: CommitParts): Store {
     ...coordination(parts),
     ...facts(parts),
     ...auditTrail(parts),
+    ...sizes(parts),
     outbox: outbox(parts),
     close: () => database.close(),
   }
@@ -174,6 +177,13 @@ const auditTrail = ({ database: { read, member } }: CommitParts): AuditTrail => 
   },
   chainHead: (connection) => read((db) => chainHead(db, connection)),
   connections: () => read(connectionsOf),
+})
+
+const sizes = ({ database: { read, fileSizes } }: CommitParts): Sizes => ({
+  sizes: async (connection) => ({
+    kinds: await read((db) => sizesOfConnection(db, connection)),
+    ...(await fileSizes()),
+  }),
 })
 
 const outbox = ({ database: { read, write, now }, route }: CommitParts): Outbox => ({

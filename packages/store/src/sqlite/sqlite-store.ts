@@ -19,6 +19,7 @@ import { isCurrent, migrate } from './migrate.ts'
 import { loadNodeSqlite } from './node-sqlite.ts'
 import { sqliteSchema } from './sqlite-schema.ts'
 import { createDiskReserve, tryWrite } from './disk-reserve.ts'
+import { fileSizes } from './file-sizes.ts'
 import { createWalScrubber } from './wal-scrubber.ts'
 
 /** Options of `sqliteStore`. */
@@ -174,6 +175,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
         return value
       }),
     tracesSince: () => mapErrors(() => scrubber.pendingSince()),
+    fileSizes: () => mapErrors(() => retryWhileBusy(busyMs, () => fileSizes(reader.raw, path))),
     ensureRoom: () => mapErrors(() => reserve.ensure()),
     async close() {
       await group.idle()
