@@ -1,4 +1,4 @@
-import { type Connection, connection, type ConnectionOptions } from '@guestpass/core'
+import { type Connection, connection, type ConnectionOptions, type PolicyOptions, type Webhooks } from '@guestpass/core'
 import { authenticatingApis } from '@guestpass/core/runtime-kit'
 import { SECOND } from '@guestpass/core/store-kit'
 import type { Config, ConfigWith } from './config/config.ts'
@@ -14,6 +14,8 @@ export type ReachableConfig = ConfigWith<'hosts' | 'clientId'>
 /**
  * Opens the connection of a configuration on a runtime, whose `close` then waits for its renewals. Nothing is
  * sent before the first call. Rejects with `config_invalid` for options that the core library refuses.
+ * Without `webhooks`, its events go to no endpoint. `policy`: deadlines, retries and circuit breaker of its
+ * calls. Default: see `PolicyOptions`.
  *
  * @example
  * ```ts
@@ -31,7 +33,8 @@ export type ReachableConfig = ConfigWith<'hosts' | 'clientId'>
  */
 export async function connect(
   { connection: name, hosts, settings }: ReachableConfig,
-  { ports, add, webhooks }: Pick<Runtime, 'ports' | 'add' | 'webhooks'>,
+  { ports, add, webhooks }: Pick<Runtime, 'ports' | 'add'> & { readonly webhooks?: Pick<Webhooks, 'register'> },
+  policy: Omit<PolicyOptions, 'limit'> = {},
 ): Promise<Connection> {
   const { clientAuth, scopes, accessTokenFormat, gateway, rateLimit } = settings
   const made = await connection(
@@ -42,7 +45,7 @@ export async function connect(
       clientAuth,
       accessTokenFormat,
       gateway,
-      policy: { limit: { perMinute: rateLimit } },
+      policy: { ...policy, limit: { perMinute: rateLimit } },
       ...pinnedClaims(settings),
       ...authenticatedGuests(settings),
       ...signInOptions(settings),
@@ -54,7 +57,7 @@ export async function connect(
   add(made)
   // Not when the runtime opens: a program that only reads the store must not add a connection to it. A store
   // that cannot be written now fails the first call that needs it.
-  await webhooks.register().catch(() => {})
+  await webhooks?.register().catch(() => {})
   return made
 }
 

@@ -72,7 +72,7 @@ it('scopes of the configuration that upstream does not grant are named, and the 
   const ann = holding('minting')
   const env = { GENESYS_SCOPES: 'webmessaging:guest:create guest:write' }
   const granted = { access_token: 'opaque', expires_in: 3_600, scope: 'webmessaging:guest:create' }
-  upstream.script([{ on: 'token', do: { status: 200, body: granted } }])
+  upstream.script([{ on: 'token', do: { status: 200, body: granted }, times: 2 }])
   const { code, said } = await ann.runJson('token', { env })
   expect([code, said['scope'], said['missing']]).toEqual([0, 'webmessaging:guest:create', ['guest:write']])
   expect((await ann.run('token', { env })).err).toContain('of GENESYS_SCOPES, guest:write was not granted')

@@ -88,6 +88,8 @@ export interface Access {
   readonly signIn: SignIn
   readonly deviceSignIn: DeviceSignIn
   readonly signOut: SignOut
+  /** Sends one request to the API; see `Connection.probe`. */
+  readonly probe: OAuth['probe']
   /**
    * Gives a source of access tokens: of the sign-in if there is one, else by client credentials with these
    * scopes. An empty list asks for the default scopes of the server (RFC 6749, 3.3). Equal scopes share one
@@ -110,7 +112,8 @@ export function createAccess(
   const issuer = async (): Promise<string | undefined> => (await parts.server.expected()).issuer
   const acceptor = createTokenAcceptor({ connection, format, ...checks, issuer, windows, random: ports.random })
   const recorder = createAccessEventRecorder({ connection, meter }, ports.random)
-  const shared = { connection, oauth: oauthOf(options, parts, ports.store), acceptor, recorder, windows }
+  const oauth = oauthOf(options, parts, ports.store)
+  const shared = { connection, oauth, acceptor, recorder, windows }
   const digest = async (text: string): Promise<string> => platform.sha256(text)
   const signedIn = createGrant(
     {
@@ -147,6 +150,7 @@ export function createAccess(
     signIn: createSignIn(signInParts, ports),
     deviceSignIn: createDeviceSignIn(signInParts, ports),
     signOut: createSignOut(shared, ports),
+    probe: oauth.probe,
     source: (asked) => {
       const one = sources(connection, lengthPrefixed([...asked].sort()))
       return (one.source ??= sourceOf(asked))

@@ -5,6 +5,7 @@ import { checkOptions } from '../domain/options.ts'
 import { defaultWindows, type RenewalWindows } from '../domain/plan.ts'
 import type { Millis } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
+import type { Secret } from '../domain/secret.ts'
 import type { Guests } from '../guests/guests.ts'
 import { createListeners } from '../guests/events/listeners.ts'
 import { guestCode, createGuestsOnDemand } from './guests-on-demand.ts'
@@ -66,6 +67,15 @@ export interface Connection {
    * each fetch that fails.
    */
   run(signal: AbortSignal, observer?: WorkerObserver): Promise<void>
+  /**
+   * Sends one request to the API, `GET /api/v2/users/me`, to learn whether it can be reached now.
+   *
+   * @param token an access token to send. Default: none
+   * @returns the status of an answer below 500: 401 if the API refused the token or needs one. Undefined if
+   *   the hosts name no API
+   * @throws `upstream_unavailable` if the API cannot be reached or fails, and `deadline_exceeded`
+   */
+  probe(token?: Secret): Promise<number | undefined>
   /** By how many milliseconds the issuer's clock is ahead of this process; negative when it is behind. */
   issuerOffset(): Millis
   /** Counters and durations of the calls of this process, for your metrics, and for `KeeperParts.meter`. */
@@ -108,7 +118,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
   const parts = await partsOf(options, ports)
   const { name, meter, checks, renewalPorts, tokenTries } = parts
   const tokens = createAccess(options, accessParts(parts), { ...renewalPorts, onFailedTry: tokenTries.report })
-  const { grant, signIn, deviceSignIn, signOut } = tokens
+  const { grant, signIn, deviceSignIn, signOut, probe } = tokens
   const { keys, accessKeys, guestTokens: verifier, run, issuerClock } = checks
   return {
     name,
@@ -122,6 +132,7 @@ export async function connection(options: ConnectionOptions, ports: ConnectionPo
     keys,
     accessKeys,
     run,
+    probe,
     issuerOffset: issuerClock.offset,
     meters: meter,
     idle: () => idle(renewalPorts.underway),

@@ -86,6 +86,11 @@ export interface OAuth {
    */
   identity(access: Secret): Promise<Identity>
   /**
+   * Sends one request to the API, with an access token or without. Gives the status of an answer below 500.
+   * Undefined if the address of the API is not known. Rejects as any call does.
+   */
+  probe(access?: Secret): Promise<number | undefined>
+  /**
    * Ends a refresh token, else an access token. The result `access` means: only the access token could be
    * ended.
    */

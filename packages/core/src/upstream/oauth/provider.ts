@@ -1,6 +1,6 @@
 import { Secret } from '../../domain/secret.ts'
 import { SECOND } from '../../domain/time.ts'
-import type { GuestpassError } from '../../domain/errors.ts'
+import { asGuestpassError, type GuestpassError } from '../../domain/errors.ts'
 import type { Policy } from '../../policy/pipeline.ts'
 import type { HttpRequest } from '../../ports/http.ts'
 import { sendOnly, sendAndRead, type Network, type ReadOptions } from '../answer.ts'
@@ -146,7 +146,7 @@ function ofTokens({
   run,
   authenticated,
   authenticationFor,
-}: TokenCalls): Pick<OAuth, 'identity' | 'revoke'> {
+}: TokenCalls): Pick<OAuth, 'identity' | 'probe' | 'revoke'> {
   const { api, client, endsByApi, server } = options
   /** The answer to a request that ends a token has no body. */
   const ended = (request: () => Promise<HttpRequest>, reading: ReadOptions): Promise<void> =>
@@ -158,6 +158,18 @@ function ofTokens({
         const { body } = await sendAndRead(network, identityRequest(api, access), identityAnswer, call)
         return identityOf(body)
       })
+    },
+    async probe(access) {
+      if (api === undefined) return undefined
+      const terms = { operation: 'users-me', rateLimitKey: 'api', repeatable: true }
+      try {
+        await run(terms, (call) => sendOnly(network, identityRequest(api, access), call))
+        return 200
+      } catch (thrown) {
+        const { status = 500 } = asGuestpassError(thrown).upstream ?? {}
+        if (status >= 500) throw thrown
+        return status
+      }
     },
     async revoke({ access, refresh }) {
       if (endsByApi && api !== undefined) {

@@ -120,7 +120,7 @@ export interface Identity {
 }
 
 /** The platform's own call for the user of a token. */
-export const identityRequest = (api: string, token: Secret): HttpRequest =>
+export const identityRequest = (api: string, token?: Secret): HttpRequest =>
   jsonRequest('GET', `${api}/api/v2/users/me?expand=organization`, { bearer: token })
 
 const id = text({ most: 256 })

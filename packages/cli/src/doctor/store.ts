@@ -1,0 +1,58 @@
+import { iso } from '@guestpass/core/runtime-kit'
+import type { Runtime } from '@guestpass/runtime'
+import { freeBytes, LOW_DISK_SPACE, mebibytes } from '../disk-space.ts'
+import { examine, type Finding, ok, warning } from './finding.ts'
+
+/** What the store and its disk look like now. `path`: the database file. */
+export const storeFindings = (runtime: Runtime, path: string): Promise<readonly Finding[]> => {
+  const check = (name: string, work: () => Promise<Finding>): Promise<Finding> =>
+    examine(name, runtime.connection, work)
+  return Promise.all([
+    check('disk', () => disk(runtime, path)),
+    check('erasure', () => erasure(runtime)),
+    check('webhooks', () => webhooks(runtime)),
+  ])
+}
+
+/** The disk of the store takes a write now, and has room for more. */
+async function disk({ ports: { random } }: Runtime, path: string): Promise<Finding> {
+  const { tryWrite } = await import('@guestpass/store/sqlite')
+  await tryWrite(path, random)
+  const free = await freeBytes(path)
+  if (free !== undefined && free < LOW_DISK_SPACE)
+    return warning('disk', `${mebibytes(free)} are left on the disk of ${path}`, 'Make room before the disk is full.')
+  return ok('disk', `${path} can be written${free === undefined ? '' : `, ${mebibytes(free)} are left`}`)
+}
+
+/** Nothing of an erased guest is left in the files of the store. */
+async function erasure({ store }: Runtime): Promise<Finding> {
+  const since = await store.tracesSince?.()
+  return since === undefined
+    ? ok('erasure', 'nothing of erased guests or retired keys is left in the files of the store')
+    : warning(
+        'erasure',
+        `traces of what was erased since ${iso(since)} are left in the log of the store`,
+        'End what reads the database for long, as a backup or an open sqlite3, then run any command.',
+      )
+}
+
+async function webhooks({ webhooks: { endpoints, counts } }: Runtime): Promise<Finding> {
+  const all = await endpoints.all()
+  const faults: { readonly message: string; readonly remedy: string }[] = []
+  for (const { id, disabled } of all) {
+    const { deadLetters } = await counts(id)
+    if (disabled)
+      faults.push({
+        message: `${id} is disabled (${disabled.why})`,
+        remedy: `Enable it with \`guestpass webhooks enable ${id}\`.`,
+      })
+    else if (deadLetters > 0)
+      faults.push({
+        message: `${id} did not take ${deadLetters} events`,
+        remedy: `See them with \`guestpass webhooks dead ${id}\`.`,
+      })
+  }
+  if (faults.length === 0) return ok('webhooks', `${all.length} endpoints, no dead letters`)
+  const joined = (member: 'message' | 'remedy', by: string): string => faults.map((one) => one[member]).join(by)
+  return warning('webhooks', joined('message', '; '), joined('remedy', ' '))
+}

@@ -1,0 +1,175 @@
+import {
+  type Connection,
+  type ConnectionPorts,
+  connectionView,
+  type Event,
+  GuestpassError,
+  memoryStore,
+  type Secret,
+} from '@guestpass/core'
+import { iso, lackedScopes, leftOutText } from '@guestpass/core/runtime-kit'
+import { type Millis, SECOND } from '@guestpass/core/store-kit'
+import { connect, type ReachableConfig } from '@guestpass/runtime'
+import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
+import { createServerClock } from './server-clock.ts'
+
+/** What the checks of the upstream work with. */
+export interface UpstreamParts {
+  readonly config: ReachableConfig
+  /** The ports of the configured store. The store is read to find the sign-in, and nothing else. */
+  readonly ports: ConnectionPorts
+  readonly signal: AbortSignal
+}
+
+/** Short, because a person waits. One retry, so that one lost packet is no finding. */
+const POLICY = { retry: { retries: 1 }, deadlineMs: 15 * SECOND }
+
+/** The exp and nbf claims of tokens are checked with this tolerance. */
+const CLOCK_TOLERANCE: Millis = 5 * SECOND
+
+/** Asks the upstream now: for an access token, for the key-sets, and for one answer of the API. */
+export async function upstreamFindings(parts: UpstreamParts): Promise<readonly Finding[]> {
+  const { config } = parts
+  const server = createServerClock(parts.ports)
+  const ports = { ...parts.ports, http: server.http }
+  const fresh = await freshConnection(config, ports)
+  const check = (name: string, work: () => Promise<Finding>): Promise<Finding> => examine(name, config.connection, work)
+  const [access, ...keys] = await Promise.all([
+    accessFindings({ ...parts, ports }, fresh),
+    check('keys', () => keysFound('keys', fresh.keys)),
+    ...(fresh.accessKeys === fresh.keys
+      ? []
+      : [check('keys of access tokens', () => keysFound('keys of access tokens', fresh.accessKeys))]),
+  ])
+  return [...access, ...keys, ...clockFindings(server.offsetMs())]
+}
+
+/**
+ * A connection that remembers nothing: neither a token nor a key-set nor a learned rate limit. What it gets is
+ * not stored, so that processes on the store notice nothing.
+ */
+function freshConnection({ settings, ...config }: ReachableConfig, ports: ConnectionPorts): Promise<Connection> {
+  // It would be spent.
+  const { refreshToken: _, ...others } = settings
+  const fresh = { ...ports, store: memoryStore({ clock: ports.clock }) }
+  return connect({ ...config, settings: others }, { ports: fresh, add() {} }, POLICY)
+}
+
+/** What was found about the access token, and what to do if the API refuses it. */
+interface AccessCheck {
+  readonly finding: Finding
+  readonly token?: Secret
+  readonly ifRefused: string
+}
+
+async function accessFindings(parts: UpstreamParts, fresh: Connection): Promise<readonly Finding[]> {
+  const { hosts, connection } = parts.config
+  const access = await accessOf(parts, fresh).catch(
+    (thrown: unknown): AccessCheck => ({ finding: failure('OAuth client', thrown, connection), ifRefused: '' }),
+  )
+  await fresh.idle()
+  if (hosts.api === undefined) return [access.finding]
+  return [access.finding, await examine('API request', connection, () => apiReached(fresh, access, hosts.api ?? ''))]
+}
+
+/** An access token of the sign-in, if the store has one; else a new one by client credentials. */
+async function accessOf(parts: UpstreamParts, fresh: Connection): Promise<AccessCheck> {
+  const { store } = parts.ports
+  const failures: Event[] = []
+  const commit: typeof store.commit = (change) => {
+    failures.push(...(change.events ?? []).filter(({ type }) => type === 'ACCESS_TOKEN_FAILED'))
+    return store.commit(change)
+  }
+  const ports = { ...parts.ports, store: { ...store, commit } }
+  const stored = await connect(parts.config, { ports, add() {} }, POLICY)
+  try {
+    return await ((await stored.grant.exists()) ? signedIn(parts, stored, failures) : byCredentials(parts, fresh))
+  } finally {
+    await stored.idle()
+  }
+}
+
+async function byCredentials({ config, signal }: UpstreamParts, fresh: Connection): Promise<AccessCheck> {
+  const { token, scopes } = await fresh.accessTokens.token({ actor: 'doctor', signal })
+  const granted = `a new token by client credentials, ${scopesText(scopes)}`
+  return { finding: scopesFinding(config, scopes, granted), token, ifRefused: API_REFUSED }
+}
+
+const API_REFUSED = 'Check that GENESYS_API_BASE_URL and the OAuth server are of one organisation.'
+
+/**
+ * A refresh token is valid for one use, so that a sign-in is renewed only if that is due. `failures`: the events
+ * of failed renewals, which callers with a valid token do not see.
+ */
+async function signedIn(parts: UpstreamParts, stored: Connection, failures: readonly Event[]): Promise<AccessCheck> {
+  const { config, ports, signal } = parts
+  const { connection } = config
+  const { token, scopes } = await stored.accessTokens.token({ actor: 'doctor', signal })
+  await stored.idle()
+  const ifRefused = 'The token may have been revoked. Sign in again with `guestpass login`.'
+  const { status, expiresAt = 0 } = await connectionView(ports.store, connection)
+  const until = `The token in use is valid until ${iso(expiresAt)}.`
+  const error = failures.at(-1)?.error ?? (await backOffOf(ports, connection))
+  const check = (finding: Finding): AccessCheck => ({ finding, token, ifRefused })
+  if (error) {
+    const known = new GuestpassError(error.code, `the renewal of the sign-in fails: ${error.message} ${until}`)
+    return check(failure('OAuth client', known, connection))
+  }
+  if (status === 'in_doubt') {
+    const doubt = new GuestpassError('in_doubt', '')
+    const message = `the answer to the last renewal of the sign-in was lost. ${until}`
+    return check(warning('OAuth client', message, remedyOf(doubt, connection)))
+  }
+  const said = `signed in by a user, ${scopesText(scopes)}; the next renewal, before ${iso(expiresAt)}, asks for the client secret`
+  return check(scopesFinding(config, scopes, said))
+}
+
+/** The failure of the last renewal of a sign-in, while it may not be repeated. */
+async function backOffOf({ store }: ConnectionPorts, connection: string) {
+  const { credentials } = await store.list(connection, { kind: 'grant', limit: 1 })
+  return credentials[0]?.backOff
+}
+
+const scopesText = (scopes: readonly string[]): string =>
+  scopes.length === 0 ? 'scopes unknown' : `scopes ${scopes.join(' ')}`
+
+function scopesFinding({ settings }: ReachableConfig, granted: readonly string[], message: string): Finding {
+  const missing = granted.length === 0 ? [] : lackedScopes(settings.scopes ?? [], granted)
+  return missing.length === 0
+    ? ok('OAuth client', `accepted, ${message}`)
+    : warning(
+        'OAuth client',
+        `accepted, ${message}; of GENESYS_SCOPES, ${missing.join(' ')} was not granted`,
+        'Grant the OAuth client these scopes, or remove them from GENESYS_SCOPES.',
+      )
+}
+
+/** Any answer shows that the API is reached, but 401 that it refuses the token. */
+async function apiReached(fresh: Connection, { token, ifRefused }: AccessCheck, api: string): Promise<Finding> {
+  const status = (await fresh.probe(token)) ?? 0
+  const message = `${api} answered ${status}`
+  if (token === undefined) return ok('API request', `${message} to a request without an access token`)
+  if (status === 401)
+    return failed('API request', 'access_rejected', `${message}: it refuses the access token`, ifRefused)
+  if (status === 429) return warning('API request', `${message}: the rate limit is reached`, BUSY)
+  return ok('API request', message)
+}
+
+const BUSY = 'Wait for a minute, or lower GENESYS_RATE_LIMIT.'
+
+async function keysFound(check: string, keys: Connection['keys']): Promise<Finding> {
+  const { keys: found, leftOut = [] } = await keys.keys()
+  const named = found.map(
+    ({ algorithm, other, kid }) => `${algorithm}${other ? ` and ${other.algorithm}` : ''} ${kid ?? 'without kid'}`,
+  )
+  const ignored = leftOut.length === 0 ? '' : `; not used: ${leftOutText(leftOut)}`
+  return ok(check, `${found.length} usable, ${named.join(', ')}${ignored}`)
+}
+
+function clockFindings(offset: Millis | undefined): readonly Finding[] {
+  if (offset === undefined) return []
+  const seconds = Math.round(Math.abs(offset) / SECOND)
+  if (Math.abs(offset) <= CLOCK_TOLERANCE) return [ok('clock', `agrees with the clock of the upstream`)]
+  const message = `the clock of the upstream is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the clock of this machine`
+  return [warning('clock', message, 'Set the clock of this machine, and keep it right by NTP.')]
+}

@@ -1,0 +1,70 @@
+import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { fakeClock } from '@guestpass/core/testing'
+import { readConfig } from '@guestpass/runtime'
+import { sandbox } from '@guestpass/sandbox'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { signInUser } from '../../src/demo/sign-in.ts'
+import { upstreamFindings } from '../../src/doctor/upstream.ts'
+
+const MINUTE = 60_000
+
+/** A sign-in whose access token of an hour is a minute before its end, on virtual time. */
+async function signedIn() {
+  const clock = fakeClock()
+  const upstream = await sandbox({ autoConsent: true, now: () => clock.wall() })
+  const { close, ...network } = nodePorts()
+  onTestFinished(async () => {
+    await close()
+    await upstream.close()
+  })
+  const { GENESYS_CLIENT_ID: id = '', GENESYS_CLIENT_SECRET: secret = '' } = upstream.env
+  const ports = { ...network, clock, store: memoryStore({ clock }) }
+  const { signIn } = await connection(
+    { hosts: resolveHosts({ baseUrl: upstream.url }), client: { id, secret: new Secret(secret) } },
+    ports,
+  )
+  await signInUser(signIn, upstream.env['GENESYS_SCOPES']?.split(' ') ?? [])
+  await clock.advance(59.5 * MINUTE)
+  const config = await readConfig({ env: upstream.env, cwd: import.meta.dirname, needs: ['hosts', 'clientId'] })
+  const examine = async (changed: Partial<typeof config.settings> = {}) => {
+    const settings = { ...config.settings, ...changed }
+    const { signal } = new AbortController()
+    const findings = await upstreamFindings({ config: { ...config, settings }, ports, signal })
+    return (check: string) => findings.find((one) => one.check === check)
+  }
+  return { clock, upstream, examine }
+}
+
+describe('the sign-in of a user that is due', () => {
+  it('is renewed', async () => {
+    const { upstream, examine } = await signedIn()
+    const before = upstream.journal().length
+    expect((await examine())('OAuth client')).toMatchObject({ state: 'ok' })
+    expect(upstream.journal().slice(before)).toContainEqual(expect.objectContaining({ path: '/api/v2/oauth/token' }))
+  })
+
+  it('is failed if its renewal fails, although the token in use is valid', async () => {
+    const { examine } = await signedIn()
+    const found = await examine({ clientSecret: new Secret('test-secret-not-right-9b2e') })
+    expect(found('OAuth client')).toMatchObject({
+      state: 'failed',
+      code: 'client_rejected',
+      message: expect.stringMatching(/The token in use is valid until /),
+    })
+    expect(found('API request')).toMatchObject({ state: 'ok' })
+  })
+})
+
+describe('the clock', () => {
+  it('is compared with the Date of the answers', async () => {
+    const { upstream, examine } = await signedIn()
+    expect((await examine())('clock')).toMatchObject({ state: 'ok' })
+    upstream.setClock(-90_000)
+    expect((await examine())('clock')).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/^the clock of the upstream is (89|90|91) s behind the clock of this machine$/),
+      remedy: expect.stringContaining('NTP'),
+    })
+  })
+})
