@@ -5,6 +5,7 @@ import { cors, preflight } from './cors.ts'
 import type { Answer, Dialect, Endpoint } from './endpoint.ts'
 import type { FaultEffect, Faults } from './faults.ts'
 import type { Journal, OpenEntry } from './journal.ts'
+import { allowHeader, routesAt } from './methods.ts'
 import type { Randomness } from './random.ts'
 import { plainRefusal } from './refusal.ts'
 import { answerAsScripted } from './scripted-answer.ts'
@@ -19,11 +20,14 @@ export interface ApiParts {
 
 /** A request in progress. */
 interface Exchange {
+  /** The parts that were current when it came. */
+  readonly parts: ApiParts
   readonly entry: OpenEntry
   readonly correlationId: string
 }
 
-interface ApiState extends ApiParts {
+interface ApiState {
+  readonly current: () => ApiParts
   readonly exchanges: WeakMap<FastifyRequest, Exchange>
   /** Aborted when the sandbox closes, which ends scripted delays. */
   readonly closing: AbortController
@@ -33,8 +37,8 @@ interface ApiState extends ApiParts {
  * Serves the endpoints, with journal, faults, correlation ids, CORS and the Date of the sandbox's clock for
  * all.
  */
-export function serveEndpoints(server: FastifyInstance, parts: ApiParts): void {
-  const state: ApiState = { ...parts, exchanges: new WeakMap(), closing: new AbortController() }
+export function serveEndpoints(server: FastifyInstance, current: () => ApiParts): void {
+  const state: ApiState = { current, exchanges: new WeakMap(), closing: new AbortController() }
   server.addHook('preClose', async () => state.closing.abort())
   server.addHook('onRequest', (request, reply, next) => {
     if (request.method === 'OPTIONS') return reply.code(204).headers(preflight(request.headers)).send()
@@ -46,34 +50,53 @@ export function serveEndpoints(server: FastifyInstance, parts: ApiParts): void {
     if (Buffer.isBuffer(request.body)) entry.body(request.headers['content-type'], request.body)
   })
   server.setErrorHandler(errorHandler(state, 'api'))
-  server.setNotFoundHandler((request, reply) =>
-    sendRefusal(state, request, reply, 'api', [404, 'The requested resource was not found.']),
-  )
-  for (const endpoint of parts.endpoints) {
-    const { method, dialect } = endpoint
-    const handler = (request: FastifyRequest, reply: FastifyReply) => handle(state, endpoint, request, reply)
-    for (const url of endpoint.paths) server.route({ method, url, handler, errorHandler: errorHandler(state, dialect) })
+  const { endpoints } = current()
+  server.setNotFoundHandler((request, reply) => refuseUnserved(state, endpoints, request, reply))
+  for (const [at, { method, dialect, paths }] of endpoints.entries()) {
+    const handler = (request: FastifyRequest, reply: FastifyReply) => handle(state, at, request, reply)
+    for (const url of paths) server.route({ method, url, handler, errorHandler: errorHandler(state, dialect) })
   }
 }
 
+/** Answers 405 with the header Allow if the path exists with other methods, else 404. */
+function refuseUnserved(
+  state: ApiState,
+  endpoints: readonly Endpoint[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const served = routesAt(endpoints, request.url)
+  const [first] = served
+  if (first === undefined)
+    return sendRefusal(state, request, reply, 'api', [404, 'The requested resource was not found.'])
+  const allow = allowHeader(served)
+  const message = `${request.method} is not supported here. Send ${allow}.`
+  return sendRefusal(state, request, reply.header('allow', allow), first.dialect, [405, message])
+}
+
 /** The journal entry and correlation id of a request. The first call makes them. */
-function exchangeOf({ exchanges, journal, random }: ApiState, request: FastifyRequest): Exchange {
+function exchangeOf({ exchanges, current }: ApiState, request: FastifyRequest): Exchange {
   const known = exchanges.get(request)
   if (known !== undefined) return known
+  const parts = current()
   const { method, url, headers } = request
-  const exchange = { entry: journal.open({ method, url, headers }), correlationId: random.uuid() }
+  const entry = parts.journal.open({ method, url, headers })
+  const exchange = { parts, entry, correlationId: parts.random.uuid() }
   exchanges.set(request, exchange)
   return exchange
 }
 
 async function handle(
   state: ApiState,
-  endpoint: Endpoint,
+  at: number,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { closing, faults } = state
-  const { entry, correlationId } = exchangeOf(state, request)
+  const { closing } = state
+  const { entry, correlationId, parts } = exchangeOf(state, request)
+  const { faults } = parts
+  const endpoint = parts.endpoints[at]
+  if (endpoint === undefined) throw new RangeError(`The sandbox has no endpoint ${at}.`)
   entry.note({ operation: endpoint.operation })
   const answerHeaders: Record<string, string> = {}
   const call = {
@@ -105,12 +128,12 @@ function sendAnswer(
   dialect: Dialect,
   answer: Answer,
 ): FastifyReply {
-  const { entry, correlationId } = exchangeOf(state, request)
+  const { entry, correlationId, parts } = exchangeOf(state, request)
   entry.status(answer.status)
   return write(reply, answer, {
     ...(dialect !== 'page' && cors),
     'inin-correlation-id': correlationId,
-    date: new Date(state.clock.now()).toUTCString(),
+    date: new Date(parts.clock.now()).toUTCString(),
   })
 }
 

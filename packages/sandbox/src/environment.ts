@@ -1,8 +1,16 @@
+import { isLoopbackHostHeader } from './loopback.ts'
+
 interface EnvironmentParts {
   readonly url: string
   readonly publicClientId: string
   readonly client: { readonly id: string; readonly secret: string }
   readonly webhookSecrets: readonly string[]
+}
+
+/** Names the host for programs that refuse plain http beyond loopback. */
+function insecureHosts(url: string): Record<string, string> {
+  const { protocol, hostname, host } = new URL(url)
+  return protocol === 'http:' && !isLoopbackHostHeader(hostname, []) ? { GUESTPASS_INSECURE_HOSTS: host } : {}
 }
 
 /** The environment variables that lead a client to a sandbox, its CRM and its receivers of webhooks. */
@@ -26,5 +34,6 @@ export function environmentVariables({
     WEBHOOK_SECRET: webhookSecrets.join(','),
     GENESYS_SCOPES:
       'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
+    ...insecureHosts(url),
   }
 }

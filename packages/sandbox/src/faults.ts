@@ -15,6 +15,15 @@ const forms = {
   garble: z.strictObject({ garble: z.enum(['html', 'truncated', 'empty', 'type']) }),
 }
 
+/** The schema of an effect. To parse, `effectSchema` is used, whose errors name the member at fault. */
+export const faultEffect = z.union([forms.status, forms.drop, forms.delayMs, forms.garble])
+
+const times = z.int().min(1).max(1_000_000).default(1)
+
+/** The schema of a script. `operations`: the names that `on` may have. */
+export const scriptBody = (operations: readonly string[]) =>
+  z.array(z.strictObject({ on: z.enum(operations), do: faultEffect, times }))
+
 /**
  * What a fault does to a request; one of:
  *
@@ -50,6 +59,8 @@ export interface Fault {
 
 /** The script of a sandbox. */
 export interface Faults {
+  /** The names that `on` may have, sorted. */
+  readonly operations: readonly string[]
   /**
    * Adds faults to the end; an empty list clears the script. Throws a ZodError if the input is not a list of
    * faults.
@@ -60,11 +71,13 @@ export interface Faults {
   pending(): Fault[]
 }
 
-/** `operations`: the names that `on` may have. */
-export function createFaults(operations: readonly string[]): Faults {
+/** `names`: the operations that faults can name; some come several times. */
+export function createFaults(names: readonly string[]): Faults {
+  const operations = [...new Set(names)].sort()
   const schema = scriptSchema(operations)
   let waiting: { on: string; do: FaultEffect; times: number }[] = []
   return {
+    operations,
     script: (input) => {
       const added = schema.parse(input)
       waiting = added.length === 0 ? [] : [...waiting, ...added]
@@ -82,10 +95,9 @@ export function createFaults(operations: readonly string[]): Faults {
   }
 }
 
-function scriptSchema(operations: readonly string[]) {
-  const known = [...new Set(operations)].sort()
+function scriptSchema(known: readonly string[]) {
   const on = z.string().refine((name) => known.includes(name), { error: `one of ${known.join(', ')}` })
-  return z.array(z.strictObject({ on, do: effectSchema(), times: z.int().min(1).max(1_000_000).default(1) }))
+  return z.array(z.strictObject({ on, do: effectSchema(), times }))
 }
 
 /** Chooses the schema by its member: a union of schemas would not name the field at fault. */

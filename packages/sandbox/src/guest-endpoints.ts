@@ -7,9 +7,9 @@ import type { Endpoint } from './endpoint.ts'
 import { createGuestEndpoint } from './engagements/create.ts'
 import { getGuestEndpoint, updateGuestEndpoint } from './engagements/guest.ts'
 import { refreshGuestEndpoint } from './engagements/refresh.ts'
-import { createSessions } from './engagements/sessions.ts'
+import { createSessions, type Sessions } from './engagements/sessions.ts'
 import { createExternalUserEndpoint } from './external-users/create.ts'
-import { createExternalUsers } from './external-users/users.ts'
+import { createExternalUsers, type ExternalUsers } from './external-users/users.ts'
 import type { GuestJwt } from './guest-jwt.ts'
 import type { guestShape } from './guest-options.ts'
 import type { Organizations } from './oauth/organizations.ts'
@@ -27,9 +27,14 @@ export interface GuestDecisions {
 /** The endpoints of authenticated guests, and the decisions on them. */
 export interface GuestEndpoints extends GuestDecisions {
   readonly endpoints: readonly Endpoint[]
+  readonly sessions: Sessions
+  readonly users: ExternalUsers
   /** The id of the channel that always exists. */
   readonly channelId: string
 }
+
+/** The end of a session from a control route. */
+export const endGuestBody = z.strictObject({ guestId: z.string(), end: z.literal(true) })
 
 interface GuestEndpointsParts {
   readonly settings: z.infer<z.ZodObject<typeof guestShape>> & { readonly organization: string }
@@ -66,9 +71,11 @@ export function createGuestEndpoints({
   const liveGuestId = z.string().refine((id) => sessions.isLive(id) || users.isLive(id), {
     error: 'no guest of this id has a live session',
   })
-  const endingBody = z.strictObject({ guestId: liveGuestId, end: z.literal(true) })
+  const endingBody = endGuestBody.extend({ guestId: liveGuestId })
   return {
     channelId,
+    sessions,
+    users,
     channels: openChannels,
     channel: (input) => {
       openChannels.put(channelBody.parse(input))

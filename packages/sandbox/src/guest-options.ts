@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { channelBody, type ChannelOptions } from './channels/channels.ts'
+import { type ExistingGuest, existingGuests } from './existing-guests.ts'
 import { secretsBody } from './receivers/deliveries.ts'
 
 /** The options of a sandbox about authenticated guests and webhooks. */
@@ -27,6 +28,11 @@ export interface GuestOptions {
   /** Channels besides `Sandbox.channelId`. Default: any channel exists as soon as a request names it. */
   readonly channels?: readonly ChannelOptions[] | undefined
   /**
+   * Guests that exist from the start. A create for the address of one is refused with 409, as long as its
+   * session lasts. Default none.
+   */
+  readonly guests?: readonly ExistingGuest[] | undefined
+  /**
    * The secrets of webhooks to the sandbox, `whsec_…`, at least one; a webhook is verified by any. Default
    * one random secret.
    */
@@ -48,5 +54,6 @@ export const guestShape = {
   externalUserDuplicates: z.enum(['refuse', 'make']).default('refuse'),
   guestIds: z.enum(['uuid', 'text']).default('uuid'),
   channels: z.array(channelBody).default([]),
+  guests: existingGuests,
   webhookSecrets: secretsBody.optional(),
 }

@@ -30,6 +30,8 @@ export interface Keys {
    * Signs with a new key from now on. The old keys stay published unless `drop`. Returns the new key's id.
    */
   readonly roll: (options?: { readonly drop?: boolean | undefined }) => Promise<string>
+  /** Signs with the first key again, and publishes it alone. */
+  reset(): void
 }
 
 interface SigningKey {
@@ -39,8 +41,9 @@ interface SigningKey {
 }
 
 export async function createKeys(algorithm: Algorithm): Promise<Keys> {
-  let current = await signingKey(algorithm)
-  let set: readonly SigningKey[] = [current]
+  const first = await signingKey(algorithm)
+  let current = first
+  let set: readonly SigningKey[] = [first]
   let published = keySet(set)
   return {
     algorithm,
@@ -55,6 +58,11 @@ export async function createKeys(algorithm: Algorithm): Promise<Keys> {
       set = drop ? [key] : [key, ...set]
       published = keySet(set)
       return key.kid
+    },
+    reset: () => {
+      current = first
+      set = [first]
+      published = keySet(set)
     },
   }
 }

@@ -80,6 +80,11 @@ export interface SandboxOptions extends SignInOptions, GuestOptions {
    * none.
    */
   readonly allowedHosts?: readonly string[] | undefined
+  /**
+   * The base URL under which other machines and containers reach the sandbox, as `http://sandbox:4000`: it is
+   * the issuer, and all addresses in answers and environment begin with it. Default: the address to listen on.
+   */
+  readonly publicUrl?: string | undefined
   /** The token of the control routes. Default 24 random bytes in base64url. */
   readonly controlToken?: string | undefined
   /** How many requests the journal keeps, at least 1. Default 10000. */
@@ -126,6 +131,11 @@ const schema = z.strictObject({
   guestScopeFormat: z.enum(['array', 'string']).default('array'),
   scopes: z.array(scope).default([...defaultScopes]),
   allowedHosts: z.array(text.toLowerCase()).default([]),
+  publicUrl: z
+    .url({ protocol: /^https?$/, error: 'an address as http://sandbox:4000' })
+    .refine((url) => !/[?#@]/.test(url), 'an address without credentials, query and fragment')
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
   controlToken: text.optional(),
   journalSize: z.int().min(1).default(10_000),
 })

@@ -18,7 +18,42 @@ export interface Randomness {
  * random.
  */
 export function createRandomness(seed?: number): Randomness {
-  const bytes = seed === undefined ? randomBytes : seededBytes(seed)
+  return randomnessOf(seed === undefined ? randomBytes : seededBytes(seed))
+}
+
+/** Randomness for one run of a sandbox, until its next reset. */
+interface RunRandomness {
+  readonly random: Randomness
+  /** Ends the start of the run: what is drawn later is not repeated. */
+  started(): void
+}
+
+/**
+ * Makes the randomness of each run of a sandbox. What the first run draws until `started`, all others draw too:
+ * so clients, users and channels keep ids and secrets. With a seed, everything repeats.
+ */
+export function createRunRandomness(seed?: number): () => RunRandomness {
+  const drawn: Buffer[] = []
+  return () => {
+    if (seed !== undefined) return { random: createRandomness(seed), started: () => {} }
+    let at = 0
+    let starting = true
+    const bytes = (length: number): Buffer => {
+      if (!starting) return randomBytes(length)
+      const next = (drawn[at] ??= randomBytes(length))
+      at += 1
+      return Buffer.from(next)
+    }
+    return {
+      random: randomnessOf(bytes),
+      started: () => {
+        starting = false
+      },
+    }
+  }
+}
+
+function randomnessOf(bytes: (length: number) => Buffer): Randomness {
   return {
     uuid: () => uuidOf(bytes(16)),
     text: (length) => bytes(length).toString('base64url'),

@@ -74,6 +74,7 @@ const apiCodes: Readonly<Record<number, string>> = {
   401: 'bad.credentials',
   403: 'not.authorized',
   404: 'not.found',
+  405: 'method.not.allowed',
   408: 'client.timeout',
   409: 'request.conflict',
   413: 'request.entity.too.large',

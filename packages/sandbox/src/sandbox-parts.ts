@@ -6,12 +6,13 @@ import { createFaults, type Faults } from './faults.ts'
 import { createGuestEndpoints, type GuestEndpoints } from './guest-endpoints.ts'
 import { createGuestJwt } from './guest-jwt.ts'
 import { generateTokenEndpoint } from './guest-tokens/generate-token.ts'
-import { createGuests } from './guest-tokens/guests.ts'
+import { createGuests, type Guests } from './guest-tokens/guests.ts'
 import { createIdempotencyKeys } from './guest-tokens/idempotency.ts'
 import { refreshTokenEndpoint } from './guest-tokens/refresh.ts'
 import { createJournal, type Journal } from './journal.ts'
 import { jwksEndpoint } from './jwks.ts'
 import { createKeys, type Keys } from './keys.ts'
+import { addGuests, listGuests, type SandboxGuest } from './known-guests.ts'
 import { createLimits, type Limits } from './limits.ts'
 import { type AccessTokens, createAccessTokens } from './oauth/access-tokens.ts'
 import { createClientAssertion } from './oauth/client-assertion.ts'
@@ -24,7 +25,7 @@ import { createSignInEndpoints, type SignInEndpoints } from './oauth/sign-in-end
 import { tokenEndpoint } from './oauth/token.ts'
 import { deleteTokenEndpoint, tokenInfoEndpoint } from './oauth/tokens-me.ts'
 import type { Settings } from './options.ts'
-import { createRandomness, type Randomness } from './random.ts'
+import { createRunRandomness, type Randomness } from './random.ts'
 import { createDeliveries, type Deliveries, webhookSecret } from './receivers/deliveries.ts'
 import { webhookEndpoint } from './receivers/receive.ts'
 
@@ -42,6 +43,9 @@ export interface SandboxParts {
   readonly faults: Faults
   readonly journal: Journal
   readonly controlToken: string
+  readonly knownGuests: () => SandboxGuest[]
+  /** Makes the guests of the option `guests`. */
+  readonly addExistingGuests: () => Promise<void>
 }
 
 type RegisteredClients = ReturnType<typeof registeredClients>
@@ -56,28 +60,38 @@ interface SharedParts {
 }
 
 /**
- * Makes the parts of a sandbox. With a seed, ids and secrets depend on the order of the calls below.
+ * Gives a function that makes the parts of a sandbox as they are at its start. Each call makes the same
+ * clients, users and channel, and resets the keys. With a seed, ids and secrets depend on the order of the
+ * calls below.
  *
  * @param issuer the base URL of the sandbox, known once it listens
  */
-export async function createSandboxParts(settings: Settings, issuer: () => string): Promise<SandboxParts> {
-  const random = createRandomness(settings.seed)
-  const clock = createClock(settings.now)
-  const limits = createLimits(settings.rateLimit, clock.now)
+export async function sandboxPartsMaker(settings: Settings, issuer: () => string): Promise<() => SandboxParts> {
+  const newRandomness = createRunRandomness(settings.seed)
   const keys = await createKeys(settings.algorithm)
-  const organization = createOrganizations(random)
-  const clients = registeredClients(settings, random, organization)
-  const served = servedParts({ issuer, clock, keys, random, limits }, settings, clients, organization)
-  return {
-    clock,
-    random,
-    keys,
-    limits,
-    clients,
-    ...served,
-    faults: createFaults(served.endpoints.map(({ operation }) => operation)),
-    journal: createJournal(settings.journalSize, clock.now),
-    controlToken: settings.controlToken ?? random.secret(24),
+  return () => {
+    keys.reset()
+    const { random, started } = newRandomness()
+    const clock = createClock(settings.now)
+    const limits = createLimits(settings.rateLimit, clock.now)
+    const organization = createOrganizations(random)
+    const clients = registeredClients(settings, random, organization)
+    const shared = { issuer, clock, keys, random, limits }
+    const { guests, ...served } = servedParts(shared, settings, clients, organization)
+    const { guestDecisions } = served
+    const lists = { clock, guests, ...guestDecisions }
+    const controlToken = settings.controlToken ?? random.secret(24)
+    started()
+    return {
+      ...shared,
+      ...served,
+      clients,
+      controlToken,
+      faults: createFaults(served.endpoints.map(({ operation }) => operation)),
+      journal: createJournal(settings.journalSize, clock.now),
+      knownGuests: () => listGuests(lists),
+      addExistingGuests: () => addGuests(lists, { ...clients.main, ...guestDecisions, random, given: settings.guests }),
+    }
   }
 }
 
@@ -87,7 +101,7 @@ function servedParts(
   settings: Settings,
   clients: RegisteredClients,
   organization: Organizations,
-): Pick<SandboxParts, 'decisions' | 'guestDecisions' | 'deliveries' | 'endpoints'> {
+): Pick<SandboxParts, 'decisions' | 'guestDecisions' | 'deliveries' | 'endpoints'> & { readonly guests: Guests } {
   const { issuer, clock, keys, random, limits } = shared
   const { accessTokenFormat: format, accessTokenSeconds: lifetime } = settings
   const tokens = createAccessTokens({ ...shared, format, lifetime })
@@ -104,6 +118,7 @@ function servedParts(
     decisions: signIn,
     guestDecisions: guestEndpoints,
     deliveries,
+    guests,
     endpoints: [
       ...tokenEndpoints(shared, settings, signIn, tokens, authenticate),
       ...signIn.endpoints,

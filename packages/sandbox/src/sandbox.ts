@@ -8,8 +8,10 @@ import { type Limit, limitBody } from './limits.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
 import type { DeviceDecision } from './oauth/sign-in-endpoints.ts'
 import type { User } from './oauth/users.ts'
-import { readSettings, type SandboxOptions } from './options.ts'
-import { createSandboxParts, type SandboxParts } from './sandbox-parts.ts'
+import { readSettings, type SandboxOptions, type Settings } from './options.ts'
+import { controlRoutes } from './control/routes.ts'
+import type { SandboxGuest } from './known-guests.ts'
+import { sandboxPartsMaker, type SandboxParts } from './sandbox-parts.ts'
 import { createServer } from './server.ts'
 import type { Delivery } from './receivers/deliveries.ts'
 
@@ -18,7 +20,7 @@ import type { Delivery } from './receivers/deliveries.ts'
  * RFCs that each endpoint implements.
  */
 export interface Sandbox {
-  /** Base URL of all endpoints, without a slash at the end. */
+  /** Base URL of all endpoints, without a slash at the end: the option `publicUrl` if it is given. */
   readonly url: string
   /** Environment variables that lead a client to this sandbox. They contain its secrets. */
   readonly env: Readonly<Record<string, string>>
@@ -81,6 +83,13 @@ export interface Sandbox {
   clearDeliveries(name?: string): void
   /** Replaces the secrets of webhooks. Throws a TypeError if the list is not valid. */
   webhookSecrets(secrets: readonly string[]): void
+  /** Returns the guests of all APIs, without tokens. */
+  guests(): SandboxGuest[]
+  /**
+   * Brings the sandbox back to its start: tokens, sign-ins, guests, channels, clock, limits, keys, consent,
+   * faults, journal and webhooks are as at first. Address, client ids, secrets, users and `channelId` stay.
+   */
+  reset(): Promise<void>
   /** Closes every connection and stops listening. It may be called again. */
   close(): Promise<void>
 }
@@ -106,15 +115,35 @@ export interface Sandbox {
  */
 export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const settings = readSettings(options)
-  let url = ''
-  const parts = await createSandboxParts(settings, () => url)
-  const script = (faults: readonly Fault[]) => withTypeError('The faults are', () => parts.faults.script(faults))
-  script(settings.faults)
-  const { host, port, allowedHosts } = settings
-  const server = createServer({ ...parts, host, allowedHosts })
+  const { host, port, publicUrl } = settings
+  let url = publicUrl ?? ''
+  const makeParts = await sandboxPartsMaker(settings, () => url)
+  let parts = startedParts(makeParts, settings)
+  const current = (): SandboxParts => parts
+  const reset = async (): Promise<void> => {
+    const next = startedParts(makeParts, settings)
+    await next.addExistingGuests()
+    parts = next
+  }
+  const server = createServer({
+    current,
+    routes: controlRoutes(current, reset),
+    url: () => url,
+    host,
+    allowedHosts: [...settings.allowedHosts, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])],
+    controlToken: parts.controlToken,
+  })
   await server.listen({ host, port })
-  url = baseUrl(host, server.server.address() as AddressInfo)
-  return { url, ...controlsOf(parts), env: variablesOf(parts, url), script, close: async () => server.close() }
+  url = publicUrl ?? baseUrl(host, server.server.address() as AddressInfo)
+  await parts.addExistingGuests()
+  return { url, ...controlsOf(current), env: variablesOf(parts, url), reset, close: async () => server.close() }
+}
+
+/** Makes the parts, with the faults of the options. */
+function startedParts(makeParts: () => SandboxParts, { faults }: Settings): SandboxParts {
+  const parts = makeParts()
+  withTypeError('The faults are', () => parts.faults.script(faults))
+  return parts
 }
 
 const variablesOf = ({ clients, deliveries }: SandboxParts, url: string): Readonly<Record<string, string>> =>
@@ -125,26 +154,36 @@ const variablesOf = ({ clients, deliveries }: SandboxParts, url: string): Readon
     webhookSecrets: deliveries.secrets(),
   })
 
-/** The members of a sandbox that control and inspect it. */
-function controlsOf(parts: SandboxParts): Omit<Sandbox, 'url' | 'env' | 'script' | 'close'> {
-  const { clock, keys, limits, clients, journal, decisions, guestDecisions, deliveries, controlToken } = parts
+/** The members of a sandbox that control and inspect it. They use the parts that are current at each call. */
+function controlsOf(current: () => SandboxParts): Omit<Sandbox, 'url' | 'env' | 'reset' | 'close'> {
+  const { controlToken, clients, decisions, guestDecisions } = current()
   return {
     controlToken,
     publicClientId: clients.publicId,
     users: decisions.users,
     channelId: guestDecisions.channelId,
-    journal: journal.entries,
-    advance: clock.advance,
-    setClock: clock.setOffset,
-    rollKeys: keys.roll,
-    setLimits: (limit) => withTypeError('The limit is', () => limits.set(limitBody.parse(limit))),
-    consent: (choice) => withTypeError('The choice is', () => decisions.consent.set(choice)),
-    device: (decision) => withTypeError('The decision is', () => decisions.device(decision)),
-    channel: (channel) => withTypeError('The channel is', () => guestDecisions.channel(channel)),
-    endGuest: (guestId) => withTypeError('The guest is', () => guestDecisions.endGuest({ guestId, end: true })),
-    deliveries: deliveries.all,
-    clearDeliveries: deliveries.clear,
-    webhookSecrets: (secrets) => withTypeError('The secrets are', () => deliveries.setSecrets(secrets)),
+    journal: () => current().journal.entries(),
+    script: (faults) => withTypeError('The faults are', () => current().faults.script(faults)),
+    advance: (ms) => current().clock.advance(ms),
+    setClock: (offsetMs) => current().clock.setOffset(offsetMs),
+    rollKeys: (options) => current().keys.roll(options),
+    setLimits: (limit) => withTypeError('The limit is', () => current().limits.set(limitBody.parse(limit))),
+    ...decisionControls(current),
+    guests: () => current().knownGuests(),
+    deliveries: (name) => current().deliveries.all(name),
+    clearDeliveries: (name) => current().deliveries.clear(name),
+    webhookSecrets: (secrets) => withTypeError('The secrets are', () => current().deliveries.setSecrets(secrets)),
+  }
+}
+
+/** The members that decide as users and as the platform do. */
+function decisionControls(current: () => SandboxParts): Pick<Sandbox, 'consent' | 'device' | 'channel' | 'endGuest'> {
+  return {
+    consent: (choice) => withTypeError('The choice is', () => current().decisions.consent.set(choice)),
+    device: (decision) => withTypeError('The decision is', () => current().decisions.device(decision)),
+    channel: (channel) => withTypeError('The channel is', () => current().guestDecisions.channel(channel)),
+    endGuest: (guestId) =>
+      withTypeError('The guest is', () => current().guestDecisions.endGuest({ guestId, end: true })),
   }
 }
 

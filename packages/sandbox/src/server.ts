@@ -1,16 +1,18 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serveEndpoints, type ApiParts } from './api.ts'
-import { serveControlRoutes, type ControlParts } from './control.ts'
+import { type ControlOptions, serveControlRoutes } from './control/serve.ts'
 import { isLoopback, isLoopbackHostHeader } from './loopback.ts'
 
-interface ServerParts extends ControlParts, ApiParts {
+interface ServerOptions extends ControlOptions {
+  /** The parts that serve the endpoints. A reset replaces them; their paths stay the same. */
+  readonly current: () => ApiParts
   readonly allowedHosts: readonly string[]
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
 
 /** Creates the HTTP server of the endpoints. It does not listen yet. */
-export function createServer(parts: ServerParts): FastifyInstance {
+export function createServer(options: ServerOptions): FastifyInstance {
   const server = Fastify({
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
@@ -20,9 +22,9 @@ export function createServer(parts: ServerParts): FastifyInstance {
   // own errors.
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  if (isLoopback(parts.host)) checkHost(server, parts.allowedHosts)
-  server.register(async (scope) => serveControlRoutes(scope, parts), { prefix: '/__sandbox' })
-  server.register(async (scope) => serveEndpoints(scope, parts))
+  if (isLoopback(options.host)) checkHost(server, options.allowedHosts)
+  server.register(async (scope) => serveControlRoutes(scope, options), { prefix: '/__sandbox' })
+  server.register(async (scope) => serveEndpoints(scope, options.current))
   return server
 }
 

@@ -50,8 +50,14 @@ export interface Sessions {
   find(guestId: string): EngagementGuest | undefined
   /** Whether this address has a session on this channel. */
   hasSession(organization: Organization, details: GuestDetails): boolean
-  /** Makes a guest. `created` counts the guests of this address and channel so far. */
-  create(organization: Organization, details: GuestDetails): Promise<GuestWithTokens & { readonly created: number }>
+  /** Makes a guest. `givenId`: default a new id. `created` counts the guests of this address and channel so far. */
+  create(
+    organization: Organization,
+    details: GuestDetails,
+    givenId?: string,
+  ): Promise<GuestWithTokens & { readonly created: number }>
+  /** All guests, in the order in which they were made. */
+  all(): readonly EngagementGuest[]
   /** Counts a presentation. Returns undefined if no such refresh token was issued. */
   present(refreshToken: string): GuestRefreshToken | undefined
   isRefreshable(guest: EngagementGuest): boolean
@@ -140,8 +146,9 @@ export function createSessions(parts: SessionParts): Sessions {
     find: (guestId) => findGuest(state, guestId),
     hasSession: (organization, { email, channelId }) =>
       owners.find(personKey(organization, email, channelId)) !== undefined,
-    create: async (organization, details) => {
-      const guestId = parts.newId()
+    all: () => [...state.guests.values()],
+    create: async (organization, details, givenId) => {
+      const guestId = givenId ?? parts.newId()
       const created = owners.assign(personKey(organization, details.email, details.channelId), guestId)
       const guest = { ...details, guestId, organization, createdAt: clock.now(), refreshes: 0, ended: false }
       return { ...(await issueTokens(state, guest)), created }

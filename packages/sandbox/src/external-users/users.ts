@@ -15,10 +15,21 @@ interface ExternalUser {
   readonly created: number
 }
 
+/** A user that was made. Its token expires at `expiresAt`, in milliseconds. */
+interface KnownUser {
+  readonly id: string
+  readonly email: string
+  readonly expiresAt: number
+  readonly ended: boolean
+}
+
 export interface ExternalUsers {
   /** Whether a user of this address has a token that is not expired. */
   hasSession(organization: Organization, email: string): boolean
-  create(organization: Organization, email: string): Promise<ExternalUser>
+  /** `givenId`: default a new id. */
+  create(organization: Organization, email: string, givenId?: string): Promise<ExternalUser>
+  /** All users, in the order in which they were made. */
+  all(): readonly KnownUser[]
   /** Whether a user's token is not expired. */
   isLive(id: string): boolean
   /** Ends the session of a user, if there is one. */
@@ -36,23 +47,28 @@ interface ExternalUserParts {
 
 export function createExternalUsers(parts: ExternalUserParts): ExternalUsers {
   const { clock, random, newId, sign, tokenFormat, tokenSeconds: seconds } = parts
-  const liveUntil = new Map<string, number>()
-  const isLive = (id: string): boolean => clock.now() < (liveUntil.get(id) ?? 0)
+  const known = new Map<string, KnownUser>()
+  const isLive = (id: string): boolean => {
+    const user = known.get(id)
+    return user !== undefined && !user.ended && clock.now() < user.expiresAt
+  }
   const owners = createSessionOwners(isLive)
   return {
     hasSession: (organization, email) => owners.find(personKey(organization, email)) !== undefined,
-    create: async (organization, email) => {
+    all: () => [...known.values()],
+    create: async (organization, email, givenId) => {
       const createdAt = clock.now()
       const iat = epochSeconds(createdAt)
-      const id = newId()
-      liveUntil.set(id, (iat + seconds) * 1000)
+      const id = givenId ?? newId()
+      known.set(id, { id, email, expiresAt: (iat + seconds) * 1000, ended: false })
       const created = owners.assign(personKey(organization, email), id)
       const claims = { guestId: id, organization, scopes: guestScopes, iat, seconds }
       return { id, createdAt, created, token: tokenFormat === 'jwt' ? await sign(claims) : random.secret(48) }
     },
     isLive,
     end: (id) => {
-      liveUntil.delete(id)
+      const user = known.get(id)
+      if (user !== undefined) known.set(id, { ...user, ended: true })
     },
   }
 }

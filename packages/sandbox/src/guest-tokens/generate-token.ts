@@ -13,7 +13,7 @@ export const guestScopes: readonly string[] = [
 ]
 
 /** A UUID of any version and variant (RFC 9562). */
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 const MAX_DURATION = 86_400
 

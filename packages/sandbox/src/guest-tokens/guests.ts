@@ -20,6 +20,8 @@ export interface Guest extends GuestTerms {
 }
 
 export interface Guests {
+  /** All guests, in the order in which they were made. */
+  all(): readonly Guest[]
   find(guestId: string): Guest | undefined
   /** Issues a first token, or another one for a known guest. */
   mint(organization: Organization, terms: GuestTerms): Promise<string>
@@ -38,6 +40,7 @@ export function createGuests({ clock, sign }: { readonly clock: Clock; readonly 
   }
   const find = (guestId: string): Guest | undefined => known.get(guestId.toLowerCase())
   return {
+    all: () => [...known.values()],
     find,
     mint: (organization, terms) => {
       const { createdAt = clock.now(), refreshes = 0 } = find(terms.guestId) ?? {}

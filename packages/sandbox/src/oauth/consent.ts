@@ -11,6 +11,13 @@ export interface ConsentChoice {
   readonly user?: string | undefined
 }
 
+/** A choice from a control route. */
+export const consentBody = z.strictObject({
+  auto: z.boolean(),
+  deny: z.literal(true).optional(),
+  user: z.string().optional(),
+})
+
 export interface Consent {
   readonly current: () => ConsentChoice
   /** Throws a ZodError if the input is not a choice. */
@@ -20,7 +27,7 @@ export interface Consent {
 }
 
 export function createConsent(auto: boolean, users: Users): Consent {
-  const schema = z.strictObject({ auto: z.boolean(), deny: z.literal(true).optional(), user: userId(users).optional() })
+  const schema = consentBody.extend({ user: userId(users).optional() })
   let choice: ConsentChoice = { auto }
   return {
     current: () => choice,

@@ -38,6 +38,13 @@ export interface DeviceDecision {
   readonly user?: string | undefined
 }
 
+/** A decision from a control route. */
+export const deviceBody = z.strictObject({
+  userCode: z.string(),
+  approve: z.boolean(),
+  user: z.string().optional(),
+})
+
 /** The decisions of users that tests and control routes can make. */
 export interface UserDecisions {
   readonly consent: Pick<Consent, 'current' | 'set'>
@@ -109,5 +116,5 @@ export function createSignInEndpoints(parts: SignInEndpointsParts): SignInEndpoi
 
 function deviceDecision(user: ReturnType<typeof userId>, isWaiting: (userCode: string) => boolean) {
   const userCode = z.string().refine(isWaiting, { error: 'no device that waits shows this code' })
-  return z.strictObject({ userCode, approve: z.boolean(), user: user.optional() })
+  return deviceBody.extend({ userCode, user: user.optional() })
 }
