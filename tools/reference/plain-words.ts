@@ -8,7 +8,7 @@ export const plainWords: readonly string[] = `
   instruction issued job journal kind left like limit line listener local lock log lookup make maker
   member memory message method millis name named need network node not note o object observed observer
   ocsf of on open option out outcome owner page param parsed part pascal place public random raw reachable read ready
-  received refreshed repeat request resource result route running runtime sdk sealed server setting shown
+  received refreshed repeat request resource result route running runtime sdk sealed seen server setting shown
   signed sqlite standard started stored target test text trail type typed under unsaved usable user value
   variable verify version view web with worked working wrapped write written
 `

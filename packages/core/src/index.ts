@@ -81,12 +81,8 @@ export { webPorts } from './web/ports.ts'
 // Webhooks
 export { type WebhookEndpoint, webhookRoute } from './webhooks/endpoint.ts'
 export { receiverMemory } from './webhooks/receiver-memory.ts'
-export {
-  type WebhookMessage,
-  type ReceiverOptions,
-  webhookReceiver,
-  type WebhookReceiver,
-} from './webhooks/receiver.ts'
+export type { WebhookMessage } from './webhooks/received-message.ts'
+export { type ReceiverOptions, webhookReceiver, type WebhookReceiver } from './webhooks/receiver.ts'
 export { signingSecret } from './webhooks/signing-secret.ts'
 export { webhooks, type Webhooks } from './webhooks/webhooks.ts'
 

@@ -56,6 +56,9 @@ describe('the audit log in the store', () => {
       count: 5,
       keyId: expect.stringMatching(/^[\da-f]{16}$/),
     })
+    const { said: key } = await ann.runJson<{ readonly publicKey: string }>('audit checkpoint --public-key')
+    expect(said).toMatchObject(key)
+    expect((await ann.run('audit checkpoint --public-key')).out).toBe(`${key.publicKey}\n`)
     expect(await verdict()).toMatchObject({ code: 0, valid: true, count: 5, anchored: 5 })
     expect((await ann.run('audit verify')).out).toMatch(/^Valid: 5 records, 5 of them under signed checkpoints\.\n/)
   })

@@ -33,6 +33,11 @@ export interface AuditLog extends StoredWorker {
    */
   checkpoint(): Promise<Checkpoint>
   /**
+   * The Ed25519 key that checkpoints are signed with, for receivers of webhooks and for archives: 32 bytes as base64url,
+   * and its id. It is made at first use and kept in the store.
+   */
+  publicKey(): Promise<Pick<Checkpoint, 'keyId' | 'publicKey'>>
+  /**
    * Checks every record and every checkpoint.
    *
    * @param kept checkpoints that were kept outside the store; they reveal that the end was cut off, or that
@@ -95,6 +100,10 @@ export function auditLog(
   return {
     records: (until) => records(parts, until),
     checkpoint: () => makeCheckpoint(parts),
+    publicKey: async () => {
+      const { keyId, publicKey } = await signerOf(parts)
+      return { keyId, publicKey }
+    },
     backlog: (most) => backlog(parts, most),
     run: (signal, observer) => repeatUntilAborted(() => checkpointIfDue(parts), { clock, signal, observer }),
     verify: (kept) => verify(parts, kept),

@@ -52,7 +52,10 @@ async function signingKey({ connection, store }: CheckpointStoreParts): Promise<
 export async function latestCheckpoint({
   connection,
   store,
-}: CheckpointStoreParts): Promise<{ readonly last?: Checkpoint; readonly revision: number }> {
+}: {
+  readonly connection: string
+  readonly store: Pick<Store, 'document'>
+}): Promise<{ readonly last?: Checkpoint; readonly revision: number }> {
   const { value, revision } = await store.document(connection, documentKind.checkpoint, LAST)
   const last = checkpointOf(value)
   return { revision, ...(last ? { last } : {}) }

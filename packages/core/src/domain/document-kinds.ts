@@ -1,5 +1,7 @@
 /** The kinds of stored documents. They are stored, so that their values never change. */
 export const documentKind = {
+  /** Which checkpoint a webhook endpoint acknowledged last, by the id of the endpoint. */
+  acknowledgedCheckpoint: 'webhook-checkpoint',
   /** Signed checkpoints of the audit chain. */
   checkpoint: 'checkpoint',
   /** Webhook endpoints, by their id. */

@@ -4,6 +4,7 @@ import { retryAfter } from '../policy/retry-after.ts'
 import { withTimeLimit } from '../policy/time-limit.ts'
 import { type Clock, stopwatch } from '../ports/clock.ts'
 import { type Http, type HttpAnswer, HttpFault } from '../ports/http.ts'
+import { CHECKPOINT_HEADER } from './checkpoint-header.ts'
 import type { WebhookContract, WebhookEndpoint } from './endpoint.ts'
 import type { Payload } from './payload.ts'
 import { signedHeaders } from './signature.ts'
@@ -44,11 +45,14 @@ const ANSWER_TIMEOUT: Readonly<Record<WebhookContract, Millis>> = {
 /** The longest time that an attempt takes. */
 export const LONGEST_ATTEMPT: Millis = Math.max(...Object.values(ANSWER_TIMEOUT))
 
-/** Sends one signed message once. Rejects only with the reason of the signal. */
+/**
+ * Sends one signed message once. Rejects only with the reason of the signal. `checkpoint`: the value of the header
+ * `guestpass-checkpoint`.
+ */
 export async function attemptDelivery(
   endpoint: WebhookEndpoint,
   { id }: Event,
-  { body, token }: Payload,
+  { body, token, checkpoint }: Payload & { readonly checkpoint?: string | undefined },
   { clock, http, guardedHttp }: WebhookNetwork,
   signal: AbortSignal,
 ): Promise<WebhookAttempt> {
@@ -58,6 +62,7 @@ export async function attemptDelivery(
     'content-type': 'application/json',
     'user-agent': 'guestpass',
     ...signedHeaders(endpoint.secrets, id, clock.wall(), text),
+    ...(checkpoint === undefined ? {} : { [CHECKPOINT_HEADER]: checkpoint }),
   }
   const request = { method: 'POST', url: endpoint.url, headers, body: text, secrets: token ? [token] : [] } as const
   const send = endpoint.configured ? http : guardedHttp

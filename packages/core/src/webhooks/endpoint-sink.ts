@@ -10,6 +10,7 @@ import type { DueMessage, DeliveryOutcome, Store } from '../ports/store.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type WebhookAttempt, type WebhookNetwork, attemptDelivery, LONGEST_ATTEMPT } from './attempt.ts'
 import { deliveryEvent } from './delivery-event.ts'
+import { checkpointFor, type DeliveredCheckpoint } from './sent-checkpoint.ts'
 import { createEndpointBackOff, type EndpointBackOff } from './endpoint-back-off.ts'
 import { type WebhookEndpoint, endpointQueue } from './endpoint.ts'
 import type { Endpoints } from './endpoints.ts'
@@ -45,11 +46,15 @@ interface Parts extends EndpointSinkParts, WebhooksPorts {
 
 interface Batch {
   readonly endpoint: WebhookEndpoint
+  /** One for the batch: a batch ends within a minute. */
+  readonly checkpoint: DeliveredCheckpoint
   readonly signal: AbortSignal
   readonly elapsed: () => Millis
   readonly outcomes: DeliveryOutcome[]
   /** The message that the endpoint answered with 410. */
   gone: DueMessage | undefined
+  /** Whether the endpoint took a message. */
+  taken: boolean
 }
 
 /**
@@ -76,10 +81,14 @@ async function deliverBatch(
   if (!endpoint) return due.map(({ event }) => ({ event: event.id, then: 'done' }))
   if (endpoint.disabled)
     return deadLetterAll(parts, endpoint, due, `the endpoint is disabled: ${endpoint.disabled.why}`)
-  const batch: Batch = { endpoint, signal, elapsed: stopwatch(parts.clock), outcomes: [], gone: undefined }
+  const checkpoint = await checkpointFor(parts, endpoint.id)
+  const elapsed = stopwatch(parts.clock)
+  const batch: Batch = { endpoint, checkpoint, signal, elapsed, outcomes: [], gone: undefined, taken: false }
   const guests = Map.groupBy(due, (message) => message.event.subject)
   await Promise.all([...guests.values()].map((messages) => deliverInOrder(parts, batch, messages)))
   if (batch.gone) await disable(parts, endpoint, batch.gone)
+  // The outcomes are settled even if this fails: the next batch that is taken records it.
+  if (batch.taken) await checkpoint.acknowledged().catch(() => {})
   parts.backOff.afterBatch(batch.outcomes)
   return batch.outcomes
 }
@@ -104,7 +113,7 @@ const deliverOne = (parts: Parts, batch: Batch, message: DueMessage): Promise<De
 
 async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise<DeliveryOutcome> {
   const { connection, clientId, store, clock, random, backOff } = parts
-  const { endpoint, signal } = batch
+  const { endpoint, signal, checkpoint } = batch
   const { event } = message
   const credential = await store.findBySubject(connection, event.subject)
   const payload = payloadFor(endpoint, event, {
@@ -113,7 +122,8 @@ async function deliver(parts: Parts, batch: Batch, message: DueMessage): Promise
     ...(clientId === undefined ? {} : { clientId }),
   })
   if (!payload) return { event: event.id, then: 'done' }
-  const attempt = await attemptDelivery(endpoint, event, payload, parts, signal)
+  const attempt = await attemptDelivery(endpoint, event, { ...payload, checkpoint: checkpoint.header }, parts, signal)
+  if (attempt.result === 'taken') batch.taken = true
   const [outcome, attemptEvent] = outcomeOf(parts, endpoint, message, attempt)
   await commitEvents(parts, [attemptEvent])
   if (attempt.result === 'gone') batch.gone ??= message

@@ -168,8 +168,12 @@ async function remove(parts: Parts, id: string): Promise<void> {
   for (;;) {
     const { endpoint, revision } = await read(parts, id)
     if (endpoint.configured) throw refused('id', `names the endpoint ${id} of the configuration`, FIXED)
-    const write = { kind: documentKind.endpoint, id, expect: { revision } }
-    if ((await ports.store.commit({ connection, documents: [write] })) === 'done') break
+    const acknowledged = await ports.store.document(connection, documentKind.acknowledgedCheckpoint, id)
+    const documents = [
+      { kind: documentKind.endpoint, id, expect: { revision } },
+      { kind: documentKind.acknowledgedCheckpoint, id, expect: { revision: acknowledged.revision } },
+    ]
+    if ((await ports.store.commit({ connection, documents })) === 'done') break
   }
   await ports.store.outbox.drop(endpointQueue(connection, id))
 }

@@ -21,6 +21,12 @@ export function singleHeader(headers: ReceivedHeaders, name: string): FoundHeade
   return { value }
 }
 
+/** All values of a header as one text, as Fetch joins them; undefined if the header is missing. */
+export function joinedHeader(headers: ReceivedHeaders, name: string): string | undefined {
+  const values = valuesOf(headers, name)
+  return values.length === 0 ? undefined : values.join(', ')
+}
+
 function valuesOf(headers: ReceivedHeaders, name: string): readonly string[] {
   if (typeof headers !== 'object' || headers === null) return []
   if (typeof headers.get === 'function') return texts(headers.get(name))

@@ -1,8 +1,16 @@
+import type { Checkpoint } from '../audit/checkpoint.ts'
 import { checkOptions, object, integer } from '../domain/options.ts'
 import type { Millis } from '../domain/time.ts'
 import { type Clock, countdown } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
+
+/** A checkpoint that a receiver saw, by the endpoint that it was sent to. */
+export interface SeenCheckpoint {
+  /** The id that the sender has for the endpoint. */
+  readonly endpoint: string
+  readonly checkpoint: Checkpoint
+}
 
 /**
  * What a receiver remembers of messages. Processes that receive for one endpoint share one memory, for
@@ -27,6 +35,35 @@ export interface ReceiverMemory {
    * @returns false where a later generation was stored before
    */
   advance(about: string, generation: number): Promise<boolean>
+  /**
+   * Reads all checkpoints that were kept. A memory without this method and `keepCheckpoint` is completed by one in
+   * the process.
+   */
+  checkpoints?(): Promise<readonly SeenCheckpoint[]>
+  /**
+   * Keeps a checkpoint, and of its connection and endpoint only the `most` with the highest numbers. Keeps it once
+   * if it is given twice.
+   */
+  keepCheckpoint?(seen: SeenCheckpoint, most: number): Promise<void>
+}
+
+/** A memory that also keeps checkpoints. */
+export type WitnessMemory = Required<Pick<ReceiverMemory, 'checkpoints' | 'keepCheckpoint'>>
+
+/** Makes a memory of checkpoints in this process. */
+export function witnessMemory(): WitnessMemory {
+  let kept: readonly SeenCheckpoint[] = []
+  return {
+    checkpoints: async () => kept,
+    async keepCheckpoint(seen, most) {
+      const isSame = ({ endpoint, checkpoint }: SeenCheckpoint): boolean =>
+        endpoint === seen.endpoint && checkpoint.connection === seen.checkpoint.connection
+      const others = kept.filter((one) => !isSame(one))
+      const own = kept.filter((one) => isSame(one) && one.checkpoint.signature !== seen.checkpoint.signature)
+      const newest = [...own, seen].sort((a, b) => b.checkpoint.number - a.checkpoint.number).slice(0, most)
+      kept = [...others, ...newest]
+    },
+  }
 }
 
 const MOST_KEPT = 10_000
@@ -83,5 +120,6 @@ export function receiverMemory(options: { readonly most?: number; readonly clock
       keep(generations, about, Math.max(last, generation))
       return generation >= last
     },
+    ...witnessMemory(),
   }
 }

@@ -1,39 +1,21 @@
-import { checkOptions, objectWithMethods, millis, required, object } from '../domain/options.ts'
+import { decodeCanonicalBase64url } from '../domain/base64url.ts'
+import { callable, checkOptions, list, objectWithMethods, millis, required, object, schema } from '../domain/options.ts'
 import type { Secret } from '../domain/secret.ts'
-import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { DAY, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import { readAtMost } from '../ports/bounded-bytes.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import { systemClock } from '../ports/system.ts'
-import { parseStrictObject } from '../domain/strict-json.ts'
+import { CHECKPOINT_HEADER } from './checkpoint-header.ts'
 import { bodyText, type RawBody } from './raw-body.ts'
-import { singleHeader, type ReceivedHeaders } from './received-headers.ts'
+import { invalid, messageContents, type WebhookMessage } from './received-message.ts'
+import { joinedHeader, singleHeader, type ReceivedHeaders } from './received-headers.ts'
 import { receiverMemory, type ReceiverMemory } from './receiver-memory.ts'
 import { anySignatureMatches, signatures } from './signature.ts'
 import { secretsOf, signingSecrets } from './signing-secret.ts'
-
-/** A received webhook message whose signature and time are valid. */
-export interface WebhookMessage {
-  /** The header `webhook-id`: the same for every delivery of one event. */
-  readonly id: string
-  /** When it was sent, in epoch milliseconds. */
-  readonly at: Instant
-  /**
-   * The type of the event, as `REFRESH_COMPLETED`, or `GUEST_TOKEN_REFRESHED` of the contract `idp`. Empty if
-   * the body has no type.
-   */
-  readonly type: string
-  /**
-   * The guest that the message is about: the guest id if the body has one, else the subject of the audit
-   * record.
-   */
-  readonly about?: string
-  /** The generation of the guest's token. A message with an older one than the last is out of date. */
-  readonly generation?: number
-  /** The whole body. */
-  readonly body: Readonly<Record<string, unknown>>
-}
+import { createWitness, type Witness } from './witness.ts'
+import type { WitnessFault } from './witness-verdict.ts'
 
 /** How a receiver checks messages. */
 export interface ReceiverOptions {
@@ -51,6 +33,16 @@ export interface ReceiverOptions {
    * How far the time of a message may be from now, either way, in milliseconds. At least 1, default 5 min.
    */
   readonly toleranceMs?: Millis
+  /**
+   * Public keys that sign the sender's checkpoints, as `guestpass audit checkpoint --public-key` prints them: base64url
+   * of 32 bytes. Default: for each connection the key of the first checkpoint.
+   */
+  readonly checkpointKeys?: readonly string[]
+  /**
+   * Called when a message shows that the sender's audit chain went back or was written anew: once for each checkpoint
+   * that shows it, and once while checkpoints are missing. The message is accepted all the same. Errors are ignored.
+   */
+  readonly onBrokenChain?: (fault: WitnessFault, message: WebhookMessage) => void | Promise<void>
   /** The clock that the time of messages is compared with. Default: the clock of the platform. */
   readonly clock?: Clock
 }
@@ -58,7 +50,7 @@ export interface ReceiverOptions {
 /** Receives webhook messages. */
 export interface WebhookReceiver {
   /**
-   * Checks signature and time of a message.
+   * Checks signature and time of a message, and compares the checkpoint in it with those of earlier messages.
    *
    * @param headers the headers of the request
    * @param rawBody the body as it was received, not parsed and written again
@@ -92,6 +84,12 @@ export interface WebhookReceiver {
   handler(act: (message: WebhookMessage) => Promise<void> | void): (request: Request) => Promise<Response>
 }
 
+const checkpointKey = schema(
+  'the public key of a sender',
+  (value) => typeof value === 'string' && decodeCanonicalBase64url(value)?.length === 32,
+  'Give what `audit checkpoint --public-key` printed at the sender.',
+)
+
 const receiverSchema = object<ReceiverOptions>({
   secrets: required(signingSecrets),
   memory: objectWithMethods(
@@ -100,6 +98,8 @@ const receiverSchema = object<ReceiverOptions>({
     'Give receiverMemory(), or leave it out.',
   ),
   toleranceMs: millis(1),
+  checkpointKeys: list(checkpointKey, 1),
+  onBrokenChain: callable('Give a function that gets the fault and the message.'),
   clock: schemas.clock,
 })
 
@@ -133,43 +133,20 @@ const MOST_BYTES = 65_536
  */
 export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
   checkOptions('webhookReceiver', ['options', options, receiverSchema])
-  const { memory = receiverMemory(), toleranceMs = 5 * MINUTE, clock = systemClock() } = options
-  const secrets = secretsOf(options.secrets)
-
-  async function verify(headers: ReceivedHeaders, rawBody: RawBody): Promise<WebhookMessage> {
-    const body = bodyText(rawBody)
-    if ('fault' in body) throw invalid(body.fault)
-    const id = header(headers, 'webhook-id')
-    const timestamp = header(headers, 'webhook-timestamp')
-    const given = header(headers, 'webhook-signature')
-    if (!/^\d{1,12}$/.test(timestamp)) throw invalid('the header webhook-timestamp is not whole seconds since 1970')
-    const at = Number(timestamp) * SECOND
-    const { text } = body
-    if (!anySignatureMatches(given, signatures(secrets, id, at, text))) throw invalid('none of its signatures is right')
-    const age = clock.wall() - at
-    if (Math.abs(age) > toleranceMs)
-      throw invalid(`it was sent too ${age > 0 ? 'long ago' : 'far ahead'}; check the clocks`)
-    return { id, at, ...contents(text) }
-  }
-
-  const receive: WebhookReceiver['receive'] = async (headers, rawBody, act) => {
-    const message = await verify(headers, rawBody)
-    const claimed = await memory.claim(message.id, CLAIM_TIME)
-    if (claimed !== 'taken') return claimed === 'done' ? 'repeated' : 'underway'
-    try {
-      const { about, generation } = message
-      const newer = about === undefined || generation === undefined || (await memory.advance(about, generation))
-      if (newer) await act(message)
-      await memory.settle(message.id, REMEMBERED)
-      return newer ? 'handled' : 'outdated'
-    } catch (thrown) {
-      await memory.forget(message.id)
-      throw thrown
-    }
-  }
-
+  const { memory = receiverMemory(), toleranceMs = 5 * MINUTE, clock = systemClock(), checkpointKeys: keys } = options
+  const { onBrokenChain } = options
+  const witness = createWitness({ memory, keys, toleranceMs, onBrokenChain })
+  const parts: Parts = { secrets: secretsOf(options.secrets), memory, toleranceMs, clock, witness }
+  const receive: WebhookReceiver['receive'] = (headers, rawBody, act) => receiveOnce(parts, headers, rawBody, act)
   return {
-    verify,
+    async verify(headers, rawBody) {
+      const { message, remember } = await witness.examine(
+        verified(parts, headers, rawBody),
+        joinedHeader(headers, CHECKPOINT_HEADER),
+      )
+      await remember()
+      return message
+    },
     receive,
     handler: (act) => async (request) => {
       const bytes = await readAtMost(request.body, MOST_BYTES)
@@ -185,33 +162,64 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
   }
 }
 
+interface Parts {
+  readonly secrets: readonly Secret[]
+  readonly memory: ReceiverMemory
+  readonly toleranceMs: Millis
+  readonly clock: Clock
+  readonly witness: Witness
+}
+
+/** A message whose signature and time are right. Throws `webhook_invalid` for any other. */
+function verified({ secrets, toleranceMs, clock }: Parts, headers: ReceivedHeaders, rawBody: RawBody): WebhookMessage {
+  const body = bodyText(rawBody)
+  if ('fault' in body) throw invalid(body.fault)
+  const id = header(headers, 'webhook-id')
+  const timestamp = header(headers, 'webhook-timestamp')
+  const given = header(headers, 'webhook-signature')
+  if (!/^\d{1,12}$/.test(timestamp)) throw invalid('the header webhook-timestamp is not whole seconds since 1970')
+  const at = Number(timestamp) * SECOND
+  const { text } = body
+  if (!anySignatureMatches(given, signatures(secrets, id, at, text))) throw invalid('none of its signatures is right')
+  const age = clock.wall() - at
+  if (Math.abs(age) > toleranceMs)
+    throw invalid(`it was sent too ${age > 0 ? 'long ago' : 'far ahead'}; check the clocks`)
+  return { id, at, ...messageContents(text) }
+}
+
+async function receiveOnce(
+  parts: Parts,
+  headers: ReceivedHeaders,
+  rawBody: RawBody,
+  act: (message: WebhookMessage) => Promise<void> | void,
+): ReturnType<WebhookReceiver['receive']> {
+  const { memory, witness } = parts
+  const { message, remember } = await witness.examine(
+    verified(parts, headers, rawBody),
+    joinedHeader(headers, CHECKPOINT_HEADER),
+  )
+  const claimed = await memory.claim(message.id, CLAIM_TIME)
+  if (claimed === 'underway') return claimed
+  if (claimed === 'done') {
+    await remember()
+    return 'repeated'
+  }
+  try {
+    const { about, generation } = message
+    const newer = about === undefined || generation === undefined || (await memory.advance(about, generation))
+    if (newer) await act(message)
+    // Before the message is settled: the sender counts a checkpoint as acknowledged once the message is taken.
+    await remember()
+    await memory.settle(message.id, REMEMBERED)
+    return newer ? 'handled' : 'outdated'
+  } catch (thrown) {
+    await memory.forget(message.id)
+    throw thrown
+  }
+}
+
 function header(headers: ReceivedHeaders, name: string): string {
   const found = singleHeader(headers, name)
   if ('fault' in found) throw invalid(found.fault)
   return found.value
 }
-
-function contents(text: string): Pick<WebhookMessage, 'type' | 'about' | 'generation' | 'body'> {
-  const body = parseStrictObject(text)
-  if (!body) throw invalid('its body is not a JSON object, holds a member twice or is nested more than 64 levels deep')
-  const data = objectIn(body['data'])
-  const about = [body['guestSessionId'], data?.['subject'], body['guestId']].find((one) => typeof one === 'string')
-  const generation = body['generation'] ?? data?.['generation']
-  const type = body['type'] ?? body['event']
-  return {
-    body,
-    type: typeof type === 'string' ? type : '',
-    ...(typeof about === 'string' ? { about } : {}),
-    ...(isCount(generation) ? { generation } : {}),
-  }
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-
-const objectIn = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined
-
-const invalid = (why: string): GuestpassError =>
-  new GuestpassError('webhook_invalid', `The webhook message was refused: ${why}. Nothing was done with it.`)

@@ -15,6 +15,7 @@ import type { WebhooksPorts } from './endpoint-sink.ts'
 import { type ConfiguredEndpoint, configuredSchema, type Endpoints, createEndpoints } from './endpoints.ts'
 import { standardBody } from './payload.ts'
 import { createRegistration, type Registration } from './registration.ts'
+import { checkpointFor } from './sent-checkpoint.ts'
 
 /** The connection whose webhooks are delivered, and the endpoints of its configuration. */
 export interface WebhooksParts {
@@ -93,7 +94,7 @@ const partsSchema = object<WebhooksParts>({
   actor: nonEmptyText,
 })
 const storeSchema = required(
-  refined(schemas.store('commit', 'find', 'findBySubject', 'document', 'documents'), (store: Store, members) =>
+  refined(schemas.store('commit', 'find', 'findBySubject', 'document', 'documents', 'chain'), (store: Store, members) =>
     schemas.outbox.faults(store.outbox, `${members}outbox`),
   ),
 )
@@ -201,11 +202,14 @@ async function sendTest(parts: Parts, id: string, signal: AbortSignal): Promise<
   const endpoint = await endpoints.get(id)
   const about = { actor, connection, subject: random.uuid(), correlationId: random.uuid() }
   const message = webhookTested(about, { id: random.uuid(), at: clock.wall(), webhook: id })
-  const attempt = await attemptDelivery(endpoint, message, { body: standardBody(message) }, ports, signal)
+  const { header, acknowledged } = await checkpointFor({ connection, store }, id)
+  const payload = { body: standardBody(message), checkpoint: header }
+  const attempt = await attemptDelivery(endpoint, message, payload, ports, signal)
   const { result, why, latencyMs, statusCode } = attempt
   const error = result === 'taken' ? undefined : new GuestpassError('webhook_failed', `Webhook ${id}: ${why}.`)
   const facts = { id: message.id, at: clock.wall(), webhook: id, latencyMs, statusCode, error }
   await store.commit({ connection, events: [webhookTested(about, facts)] })
+  if (result === 'taken') await acknowledged()
   return attempt
 }
 

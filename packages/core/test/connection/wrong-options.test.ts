@@ -186,6 +186,8 @@ const factories: Readonly<Record<string, Factory>> = {
       [[], ['secrets']],
       [[{ secret: secrets[0] }], ['secrets', 'secret']],
       [[{ secrets, toleranceMs: 0 }], ['toleranceMs']],
+      [[{ secrets, checkpointKeys: [], onBrokenChain: 'log' }], ['checkpointKeys', 'onBrokenChain']],
+      [[{ secrets, checkpointKeys: ['A'.repeat(44)] }], ['checkpointKeys[0]']],
     ],
   },
   receiverMemory: { make: core.receiverMemory, args: [{}], mistakes: [[[{ most: 0.5 }], ['most']]] },
