@@ -11,6 +11,7 @@ export default defineConfig({
     setupFiles: own.test?.setupFiles ?? [],
     reporters: ['default', 'json'],
     pool: 'threads',
+    isolate: own.test?.isolate ?? true,
     maxWorkers: 1,
   },
 })
