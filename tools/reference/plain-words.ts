@@ -1,11 +1,11 @@
 /** Words of exported nouns that need no entry in the glossary, in the singular. */
 export const plainWords: readonly string[] = `
   add answer any argument ask attempt auth authenticated authorized axio base begin begun body by call case
-  chained change choice clock code compliance composable config configured context coordination decision
+  chained change choice clock code compliance composable config configured context coordination current decision
   defaulted delivery dispatch duplicate effect end engagement enriched entry env erased error existing expectation
   expected exported external extra fact failed fake fault fetch field figure file filter flag found
   framework given got guarded guestpass head header held histogram hono hook host http input instant
-  instruction issued job journal kind left like limit line listener local lock log lookup make maker
+  instruction issued job journal kind left like limit line list listener local lock log lookup make maker
   member memory message method millis name named need network node not note o object observed observer
   ocsf of on open option out outcome owner page param parsed part pascal place public random raw reachable read ready
   received refreshed repeat request resource result route running runtime sdk sealed seen server setting shown

@@ -14,18 +14,32 @@ function instantOf(text: string): Instant {
   return dateTime.safeParse(local).success ? Date.parse(local + offset) : Number.NaN
 }
 
+/** A duration that is written as `90m`, `24h` or `7d`. */
+export const durationOption: z.ZodType<Millis, string> = z.string().transform((text, context) => {
+  const ms = durationOf(text)
+  if (ms !== undefined) return ms
+  context.addIssue({ code: 'custom', message: 'is no duration' })
+  return z.NEVER
+})
+
+function durationOf(text: string): Millis | undefined {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  return count === undefined ? undefined : Number(count) * (units[unit] ?? 0)
+}
+
 /**
  * A moment that is written as an age (`90m`, `24h`, `7d`) or in ISO 8601; gives it by the time that it is
  * now.
  */
 export const sinceOption: z.ZodType<(now: Instant) => Instant, string> = z.string().transform((text, context) => {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
-  if (count !== undefined) return (now: Instant) => now - Number(count) * (units[unit] ?? 0)
+  const age = durationOf(text)
+  if (age !== undefined) return (now: Instant) => now - age
   const at = instantOf(text)
   if (!Number.isNaN(at)) return () => at
   context.addIssue({ code: 'custom', message: 'is neither an age nor a time' })
   return z.NEVER
 })
 
-/** What its option takes, for help and remedies. */
+/** What such options take, for help and remedies. */
+export const DURATION_FORMATS = 'a duration as 90m, 24h or 7d'
 export const SINCE_FORMATS = 'an age as 90m, 24h or 7d, or a time as 2026-01-31 or 2026-01-31T08:00Z'

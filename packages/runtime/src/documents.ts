@@ -1,5 +1,6 @@
 import type { AccessToken, ConnectionView, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
-import { iso } from '@guestpass/core/runtime-kit'
+import { currentStatus, iso } from '@guestpass/core/runtime-kit'
+import type { Instant } from '@guestpass/core/store-kit'
 
 /** Gives the text that shows a token: the token, or a mask. */
 export type ShownToken = (token: Secret) => string
@@ -32,9 +33,14 @@ export const accessTokenDocument = (
   shown: ShownToken,
 ) => ({ accessToken: shown(token), expiresAt: iso(expiresAt), scope: scopes.join(' '), generation, status })
 
-/** Makes the JSON of a guest without its token, for a route or `--json`. Times are ISO 8601 in UTC. */
-export const guestViewDocument = (view: GuestView) => ({
+/**
+ * Makes the JSON of a guest without its token, for a route or `--json`. Times are ISO 8601 in UTC.
+ *
+ * @param now in milliseconds since 1970: the status is the one at this time, `expired` if the token has ended
+ */
+export const guestViewDocument = (view: GuestView, now: Instant) => ({
   ...view,
+  status: currentStatus(view, now),
   ...(view.expiresAt === undefined ? {} : { expiresAt: iso(view.expiresAt) }),
   createdAt: iso(view.createdAt),
 })
@@ -49,9 +55,15 @@ export const revocationDocument = ({ upstream, local, upstreamValidUntil }: Revo
 /**
  * Makes the JSON of a connection, for a route or `--json`: how it gets its access tokens, and their status. Times
  * are ISO 8601 in UTC.
+ *
+ * @param now in milliseconds since 1970: the status is the one at this time, `expired` if the token has ended
  */
-export const connectionDocument = ({ expiresAt, renewedAt, standing: _former, ...view }: ConnectionView) => ({
+export const connectionDocument = (
+  { expiresAt, renewedAt, standing: _former, ...view }: ConnectionView,
+  now: Instant,
+) => ({
   ...view,
+  status: currentStatus({ status: view.status, ...(expiresAt === undefined ? {} : { expiresAt }) }, now),
   ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
   ...(renewedAt === undefined ? {} : { renewedAt: iso(renewedAt) }),
 })

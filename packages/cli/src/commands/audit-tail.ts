@@ -3,6 +3,7 @@ import { auditRecord } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { whole, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
+import { listDocument } from '../lists/list-document.ts'
 import { defineCommand } from './runner/command.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 
@@ -25,7 +26,7 @@ export const auditTailCommand = defineCommand({
       const records = view
         ? await latestOf(store, connection, lines, view.subject)
         : await latest(store, connection, lines)
-      cli.answer({ records }, () => records.map((record) => JSON.stringify(record)))
+      cli.answer(listDocument(records), () => records.map((record) => JSON.stringify(record)))
     })
   },
 })

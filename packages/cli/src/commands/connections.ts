@@ -1,26 +1,47 @@
 import { type ConnectionView, connectionView, GuestpassError } from '@guestpass/core'
-import { connectionViews, iso } from '@guestpass/core/runtime-kit'
+import { connectionViews, currentStatus, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { commandRemedy, connectionDocument, withRuntime } from '@guestpass/runtime'
+import { listDocument } from '../lists/list-document.ts'
+import { statusCell } from '../lists/status-cell.ts'
+import { tableLines } from '../lists/table.ts'
+import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
 import { defineCommand } from './runner/command.ts'
+import type { Line } from './runner/styled-line.ts'
 
 const ended = new GuestpassError('needs_reauth', 'The sign-in has ended.')
 
-const lineOf = ({ connection, grant, status, generation, expiresAt }: ConnectionView): string =>
+const lineOf = ({ connection, grant, generation, expiresAt }: ConnectionView, status: string): string =>
   `${connection}  ${grant}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 export const connectionsListCommand = defineCommand({
   example: 'guestpass connections list',
-  input: z.object({}),
-  async run(_input, cli) {
-    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store }) => {
+  options: [utcOption],
+  input: z.object({ utc: utcInput }),
+  async run({ utc }, cli) {
+    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store, ports }) => {
       const views = await connectionViews(store)
-      cli.answer({ connections: views.map(connectionDocument) }, () =>
-        views.length === 0 ? ['No connections yet.'] : views.map(lineOf),
+      const now = ports.clock.wall()
+      cli.answer(listDocument(views.map((view) => connectionDocument(view, now))), () =>
+        views.length === 0 ? ['No connections yet.'] : connectionTable(views, { now, utc }),
       )
     })
   },
 })
+
+const connectionTable = (views: readonly ConnectionView[], times: TimeFormat): readonly Line[] =>
+  tableLines<ConnectionView>(
+    [
+      { title: 'connection', cell: ({ connection }) => connection },
+      { title: 'grant', cell: ({ grant }) => grant },
+      { title: 'status', cell: (view) => statusCell(currentStatus(view, times.now)) },
+      { title: 'generation', align: 'right', cell: ({ generation }) => String(generation) },
+      { title: 'expires', cell: ({ expiresAt }) => timeText(expiresAt, times) },
+      { title: 'user', cell: ({ user = '' }) => user },
+      { title: 'organisation', cell: ({ organization = '' }) => organization },
+    ],
+    views,
+  )
 
 /** Throws `invalid_input` where --connection names another one. */
 function refuseOther(name: string | undefined, connection: string): void {
@@ -36,10 +57,11 @@ export const connectionsShowCommand = defineCommand({
   async run({ name }, cli) {
     const config = await cli.config()
     refuseOther(name, config.connection)
-    await withRuntime(config, cli.runtimeHost, async ({ store }) => {
+    await withRuntime(config, cli.runtimeHost, async ({ store, ports }) => {
       const view = await connectionView(store, name ?? config.connection)
-      cli.answer(connectionDocument(view), () => [
-        lineOf(view),
+      const document = connectionDocument(view, ports.clock.wall())
+      cli.answer(document, () => [
+        lineOf(view, document.status),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
         ...(view.status === 'needs_reauth' ? [`  ${commandRemedy(ended, view.connection)}`] : []),
         ...(view.user === undefined ? [] : [`  signed in as ${view.user}`]),

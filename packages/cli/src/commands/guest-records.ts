@@ -1,20 +1,27 @@
 import { type GuestRecords, guestRecords, type GuestView } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
+import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { guestViewDocument, revocationDocument, type Settings, whole, withRuntime } from '@guestpass/runtime'
+import { guestViewDocument, revocationDocument, type Settings, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 import { addressApi, addressApiOption, knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 
 /** Runs work on the guests that the store knows; nothing is asked of upstream. */
-async function onRecords(cli: Cli, work: (records: GuestRecords, settings: Settings) => Promise<void>): Promise<void> {
+async function onRecords(
+  cli: Cli,
+  work: (records: GuestRecords, parts: { readonly settings: Settings; readonly now: () => Instant }) => Promise<void>,
+): Promise<void> {
   const config = await cli.config()
   await withRuntime(config, cli.runtimeHost, ({ ports }) =>
-    work(guestRecords({ connection: config.connection }, ports), config.settings),
+    work(guestRecords({ connection: config.connection }, ports), {
+      settings: config.settings,
+      now: () => ports.clock.wall(),
+    }),
   )
 }
 
-const viewLine = ({ guestId, api, status, generation, expiresAt }: GuestView): string =>
+const viewLine = ({ guestId, api, generation, expiresAt }: GuestView, status: string): string =>
   `${guestId}  ${api}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 /** What is known of its token; nothing when there is none. */
@@ -30,40 +37,16 @@ export const guestShowCommand = defineCommand({
   options: [knownGuestApiOption],
   input: named,
   run: ({ guestId, api }, cli) =>
-    onRecords(cli, async (records) => {
+    onRecords(cli, async (records, { now }) => {
       const view = await records.show(guestId, { ...callContext(cli), api })
-      cli.answer(guestViewDocument(view), () => [
-        viewLine(view),
+      const document = guestViewDocument(view, now())
+      cli.answer(document, () => [
+        viewLine(view, document.status),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
         // No record has the subject of an erased guest.
         ...(view.status === 'erased' ? [] : [`  audit subject ${view.subject}`]),
         ...(view.tokenSubject === undefined ? [] : [`  its tokens are of subject ${view.tokenSubject}`]),
       ])
-    }),
-})
-
-export const guestListCommand = defineCommand({
-  example: 'guestpass guest list --limit 20',
-  options: [
-    ['--limit <n>', 'guests on a page, from 1 to 1000 (default: 100)'],
-    ['--after <cursor>', 'the cursor that the previous page printed'],
-  ],
-  input: z.object({ limit: whole(1, 1_000).optional(), after: z.string().optional() }),
-  run: ({ limit, after }, cli) =>
-    onRecords(cli, async (records) => {
-      const page = await records.list({
-        ...(limit === undefined ? {} : { limit }),
-        ...(after === undefined ? {} : { after }),
-      })
-      cli.answer(
-        { guests: page.guests.map(guestViewDocument), ...(page.next === undefined ? {} : { next: page.next }) },
-        () => [
-          ...(page.guests.length === 0
-            ? [after === undefined ? 'No guests yet.' : 'No more guests.']
-            : page.guests.map(viewLine)),
-          ...(page.next === undefined ? [] : [`More: guestpass guest list --after ${page.next}`]),
-        ],
-      )
     }),
 })
 
@@ -114,7 +97,7 @@ export const guestInvalidateCommand = defineCommand({
     api: addressApi,
   }),
   run: ({ email, channel, api }, cli) =>
-    onRecords(cli, async (records, { channelId: fallback }) => {
+    onRecords(cli, async (records, { settings: { channelId: fallback } }) => {
       const channelId = channel ?? fallback
       const whose = {
         email,

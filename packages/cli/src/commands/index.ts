@@ -86,8 +86,8 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'guest list',
-    summary: 'List the known guests, a page at a time',
-    load: async () => (await import('./guest-records.ts')).guestListCommand,
+    summary: 'List the known guests, all or those of a status, API or channel, a page at a time',
+    load: async () => (await import('./guest-list.ts')).guestListCommand,
   },
   {
     name: 'guest revoke',

@@ -2,21 +2,36 @@ import { iso } from '@guestpass/core/runtime-kit'
 import type { DataKey, Rotation, SealedStore } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
+import { listDocument } from '../lists/list-document.ts'
+import { statusCell } from '../lists/status-cell.ts'
+import { tableLines } from '../lists/table.ts'
+import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
+import type { Line } from './runner/styled-line.ts'
 
 const documentOf = ({ createdAt, ...key }: DataKey) => ({ ...key, createdAt: iso(createdAt) })
 
-const lineOf = ({ id, wrappedBy, createdAt, values, current }: DataKey): string =>
-  `${id}  wrapped by ${wrappedBy}  since ${iso(createdAt)}  ${values} values${current ? '  current' : ''}`
+const keyTable = (keys: readonly DataKey[], times: TimeFormat): readonly Line[] =>
+  tableLines<DataKey>(
+    [
+      { title: 'key', cell: ({ id }) => id },
+      { title: 'status', cell: ({ current }) => statusCell(current ? 'current' : 'former') },
+      { title: 'wrapped by', cell: ({ wrappedBy }) => wrappedBy },
+      { title: 'created', cell: ({ createdAt }) => timeText(createdAt, times) },
+      { title: 'values', align: 'right', cell: ({ values }) => String(values) },
+    ],
+    keys,
+  )
 
 export const keysListCommand = defineCommand({
   example: 'guestpass keys list',
-  input: z.object({}),
-  async run(_input, cli) {
-    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store }) => {
+  options: [utcOption],
+  input: z.object({ utc: utcInput }),
+  async run({ utc }, cli) {
+    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store, ports }) => {
       const keys = await store.keys.list()
-      cli.answer({ keys: keys.map(documentOf) }, () => [
-        ...keys.map(lineOf),
+      cli.answer(listDocument(keys.map(documentOf)), () => [
+        ...(keys.length === 0 ? ['No data keys yet.'] : keyTable(keys, { now: ports.clock.wall(), utc })),
         ...(keys.length > 1 ? ['A rotation was not brought to its end; go on with: guestpass keys rotate'] : []),
       ])
     })

@@ -2,8 +2,11 @@ import { GuestpassError } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
 import type { DeadLetter } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { whole } from '@guestpass/runtime'
+import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
+import { tableLines } from '../lists/table.ts'
+import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
 import { defineCommand } from './runner/command.ts'
+import type { Line } from './runner/styled-line.ts'
 import { onWebhooks } from './webhook-endpoints.ts'
 
 export const webhooksTestCommand = defineCommand({
@@ -25,20 +28,19 @@ export const webhooksTestCommand = defineCommand({
 
 export const webhooksDeadCommand = defineCommand({
   example: 'guestpass webhooks dead idp',
-  options: [
-    ['--limit <n>', 'events on a page, from 1 to 1000 (default: 100)'],
-    ['--after <cursor>', 'the cursor that the previous page printed'],
-  ],
-  input: z.object({ id: z.string(), limit: whole(1, 1_000).optional(), after: z.string().optional() }),
-  run: ({ id, limit = 100, after }, cli) =>
-    onWebhooks(cli, async (webhooks) => {
+  options: [...pageOptions('events'), utcOption],
+  input: z.object({ id: z.string(), ...pageInput, utc: utcInput }),
+  run: ({ id, limit = 100, after, utc }, cli) =>
+    onWebhooks(cli, async (webhooks, now) => {
       const { messages, next } = await webhooks.deadLetters(id, { limit, ...(after === undefined ? {} : { after }) })
-      const dead = messages.map(deadLetterDocument)
-      cli.answer({ dead, ...(next === undefined ? {} : { next }) }, () => [
-        ...(dead.length === 0
-          ? ['Nothing was given up.']
-          : [...dead.map(deadLetterLine), `Send them again with \`guestpass webhooks redeliver ${id}\`.`]),
-        ...(next === undefined ? [] : [`More: guestpass webhooks dead ${id} --after ${next}`]),
+      cli.answer(listDocument(messages.map(deadLetterDocument), next), () => [
+        ...(messages.length === 0
+          ? ['No dead letters.']
+          : [
+              ...deadLetterTable(messages, { now: now(), utc }),
+              `Send them again with \`guestpass webhooks redeliver ${id}\`.`,
+            ]),
+        ...moreLines(next),
       ])
     }),
 })
@@ -51,14 +53,17 @@ const deadLetterDocument = ({ event: { id, type, at }, attempts, why }: DeadLett
   why,
 })
 
-const deadLetterLine = ({
-  eventId,
-  eventType,
-  timestamp,
-  attempts,
-  why,
-}: ReturnType<typeof deadLetterDocument>): string =>
-  `${eventId}  ${eventType}  of ${timestamp}, tried ${attempts} times: ${why}`
+const deadLetterTable = (messages: readonly DeadLetter[], times: TimeFormat): readonly Line[] =>
+  tableLines<DeadLetter>(
+    [
+      { title: 'event', cell: ({ event }) => event.id },
+      { title: 'type', cell: ({ event }) => event.type },
+      { title: 'time', cell: ({ event }) => timeText(event.at, times) },
+      { title: 'tries', align: 'right', cell: ({ attempts }) => String(attempts) },
+      { title: 'reason', cell: ({ why }) => why },
+    ],
+    messages,
+  )
 
 export const webhooksRedeliverCommand = defineCommand({
   example: 'guestpass webhooks redeliver idp',

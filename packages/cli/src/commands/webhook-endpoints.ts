@@ -1,13 +1,21 @@
 import type { WebhookEndpoint, Webhooks } from '@guestpass/core'
 import { iso, webhookEvents } from '@guestpass/core/runtime-kit'
+import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
+import { listDocument } from '../lists/list-document.ts'
+import { statusCell } from '../lists/status-cell.ts'
+import { tableLines } from '../lists/table.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
+import type { Line } from './runner/styled-line.ts'
 
 /** Runs work on the webhooks of a connection. */
-export async function onWebhooks<T>(cli: Cli, work: (webhooks: Webhooks) => Promise<T>): Promise<T> {
+export async function onWebhooks<T>(
+  cli: Cli,
+  work: (webhooks: Webhooks, now: () => Instant) => Promise<T>,
+): Promise<T> {
   const config = await cli.config()
-  return withRuntime(config, cli.runtimeHost, ({ webhooks }) => work(webhooks))
+  return withRuntime(config, cli.runtimeHost, ({ webhooks, ports }) => work(webhooks, () => ports.clock.wall()))
 }
 
 /** An endpoint as a document; the routes of the service answer the same. */
@@ -33,13 +41,20 @@ const describeEvents = ({ contract, events }: Pick<WebhookEndpoint, 'contract' |
 const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly string[] => [
   `${endpoint.id}  ${endpoint.url}`,
   `  ${describeEvents(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
-  ...(endpoint.disabled
-    ? [
-        `  disabled since ${endpoint.disabled.at}: ${endpoint.disabled.why}`,
-        `  When it is back, enable it with \`guestpass webhooks enable ${endpoint.id}\`.`,
-      ]
-    : []),
+  ...disabledLines(endpoint),
 ]
+
+/** Since when and why an endpoint is disabled, and what to do; nothing for one that is enabled. */
+const disabledLines = ({
+  id,
+  disabled,
+}: Pick<ReturnType<typeof endpointDocument>, 'id' | 'disabled'>): readonly string[] =>
+  disabled
+    ? [
+        `  ${id} is disabled since ${disabled.at}: ${disabled.why}`,
+        `  When it is back, enable it with \`guestpass webhooks enable ${id}\`.`,
+      ]
+    : []
 
 export const webhooksListCommand = defineCommand({
   example: 'guestpass webhooks list',
@@ -54,13 +69,31 @@ export const webhooksListCommand = defineCommand({
           return { ...endpointDocument(one, cli), waiting, parked: deadLetters }
         }),
       )
-      cli.answer({ webhooks: rows }, () =>
+      cli.answer(listDocument(rows), () =>
         rows.length === 0
-          ? ['No webhook endpoints yet. Add one with `guestpass webhooks add`.']
-          : rows.flatMap((row) => [...endpointLines(row), `  waiting ${row.waiting}, given up ${row.parked}`]),
+          ? ['No webhook endpoints yet. Add one with `guestpass webhooks add URL`.']
+          : [...endpointTable(rows), ...rows.flatMap(disabledLines)],
       )
     }),
 })
+
+type EndpointRow = ReturnType<typeof endpointDocument> & { readonly waiting: number; readonly parked: number }
+
+const endpointTable = (rows: readonly EndpointRow[]): readonly Line[] =>
+  tableLines<EndpointRow>(
+    [
+      { title: 'id', cell: ({ id }) => id },
+      { title: 'url', cell: ({ url }) => url },
+      { title: 'status', cell: ({ disabled }) => statusCell(disabled ? 'disabled' : 'enabled') },
+      { title: 'events', cell: describeEvents },
+      { title: 'tokens', cell: ({ includeToken }) => (includeToken ? 'included' : '') },
+      { title: 'origin', cell: ({ configured }) => (configured ? 'configuration' : 'added') },
+      { title: 'waiting', align: 'right', cell: ({ waiting }) => String(waiting) },
+      { title: 'dead', align: 'right', cell: ({ parked }) => String(parked) },
+      { title: 'signed with', cell: ({ secrets }) => secrets.join(' and ') },
+    ],
+    rows,
+  )
 
 export const webhooksAddCommand = defineCommand({
   example: 'guestpass webhooks add https://hooks.example.com/guestpass --event REFRESH_COMPLETED --reveal',

@@ -150,13 +150,13 @@ interface FrontDoorParts {
 export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> {
   const parts = await openParts(await loadOptions(options))
   const { config } = parts.options
-  const { connection, calls, clock, background } = parts
+  const { connection, calls, background } = parts
   const { run } = calls
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => (closing ??= closeParts(parts))
   return {
     connection: config.connection,
-    guests: createGuestpassGuests(connection.guests, calls, clock.wall),
+    guests: createGuestpassGuests(connection.guests, calls),
     verify: (token, expectations) => run(undefined, () => verifyToken(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
       run(context, async (callContext) =>

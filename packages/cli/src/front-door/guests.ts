@@ -15,7 +15,7 @@ import {
   type Secret,
 } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
-import type { Credential, Instant } from '@guestpass/core/store-kit'
+import type { CurrentStatus } from '@guestpass/core/runtime-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
@@ -23,7 +23,7 @@ import type { CallContext, Calls } from './calls.ts'
  * The status of a guest now: `active`, `in_doubt`, `needs_reauth`, `revoked` or `erased` as in `GuestView`, or
  * `expired` if it is active and its token has expired.
  */
-export type GuestStatus = Credential['status'] | 'expired'
+export type GuestStatus = CurrentStatus
 
 /** Which guests `guests.list` gives, and how many. */
 export interface GuestFilter {
@@ -31,15 +31,20 @@ export interface GuestFilter {
   readonly api?: GuestApi | undefined
   /** Only guests with this status. Default: with any. */
   readonly status?: GuestStatus | undefined
+  /** Only guests of this channel. Default: of all, and guests without a channel. */
+  readonly channelId?: string | undefined
   /**
-   * How many guests are read for a page, 1 to 1000; those that do not match are left out of it. Default 100.
+   * Only guests whose token is valid now and expires within so many milliseconds, from 0. Default: whenever it
+   * expires.
    */
+  readonly expiresWithinMs?: number | undefined
+  /** The most guests of a page, 1 to 1000. Default 100. */
   readonly limit?: number | undefined
   /** The `next` of the previous page. Default: the first page. */
   readonly after?: string | undefined
 }
 
-/** A page of guests. It may have fewer guests than `limit`, or none, although others follow. */
+/** A page of guests. */
 export interface GuestPage {
   readonly guests: readonly GuestView[]
   /** The `after` of the next page. Absent on the last page. */
@@ -84,8 +89,8 @@ export interface GuestpassGuests {
   /** Gives what is stored of a guest, without its token. Rejects with `guest_unknown`. */
   show(guestId: string, context?: CallContext): Promise<GuestView>
   /**
-   * Lists guests in the order of their ids in the store, a page at a time. Rejects with `invalid_input` for a
-   * wrong filter.
+   * Lists guests in the order of their ids in the store, a page at a time. A filter reads guests until the page
+   * is full. Rejects with `invalid_input` for a wrong filter.
    *
    * @example
    * ```ts
@@ -131,7 +136,7 @@ export interface GuestpassGuests {
   invalidate(whose: SessionOwner, context?: CallContext): Promise<Invalidation>
 }
 
-export function createGuestpassGuests(guests: Guests, { run }: Calls, now: () => Instant): GuestpassGuests {
+export function createGuestpassGuests(guests: Guests, { run }: Calls): GuestpassGuests {
   return {
     issue: (request, context) => run(context, (callContext) => guests.issue(request, callContext)),
     token: (guestId, context) => run(context, (callContext) => guests.token(guestId, callContext)),
@@ -139,14 +144,7 @@ export function createGuestpassGuests(guests: Guests, { run }: Calls, now: () =>
       run(context, async (callContext) => guests.refresh(guestId, checkRefreshOptions(options), callContext)),
     show: (guestId, context) => run(context, (callContext) => guests.show(guestId, callContext)),
     list: (filter, context) =>
-      run(context, async (callContext) => {
-        const { api, status, limit = 100, after } = checkArgument(FILTER, filter)
-        const page = await guests.list({ limit, ...(after === undefined ? {} : { after }) }, callContext)
-        const at = now()
-        const isWanted = (view: GuestView): boolean =>
-          (api === undefined || view.api === api) && (status === undefined || statusOf(view, at) === status)
-        return { ...page, guests: page.guests.filter(isWanted) }
-      }),
+      run(context, async (callContext) => guests.list(checkArgument(FILTER, filter), callContext)),
     find: (whose, context) => run(context, (callContext) => guests.find(whose, callContext)),
     revoke: (guestId, context) => run(context, (callContext) => guests.revoke(guestId, callContext)),
     // One implementation of both overloads.
@@ -156,9 +154,6 @@ export function createGuestpassGuests(guests: Guests, { run }: Calls, now: () =>
     invalidate: (whose, context) => run(context, (callContext) => guests.invalidate(whose, callContext)),
   }
 }
-
-const statusOf = ({ status, expiresAt = Number.POSITIVE_INFINITY }: GuestView, now: Instant): GuestStatus =>
-  status === 'active' && expiresAt <= now ? 'expired' : status
 
 const { anyValue, anyOf, schema, oneOf, object, secret, integer } = schemas
 const isText = (value: unknown): boolean => typeof value === 'string'
@@ -206,6 +201,8 @@ const FILTER: Parameter = {
     {
       api: oneOf(...guestApis),
       status: oneOf(...Object.keys(statuses)),
+      channelId: schema('a text', isText, 'Give the id of a channel.'),
+      expiresWithinMs: integer(0),
       limit: integer(1, 1_000),
       after: schema('a text', isText, 'Give the `next` of the previous page.'),
     },

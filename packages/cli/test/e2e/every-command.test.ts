@@ -137,21 +137,21 @@ describe('a user of every command', () => {
     })
     expect((await ann.run(`guest show ${guestId}`)).out).toContain(`${guestId}  guest-tokens  active  generation 1`)
 
-    type Page = { guests: { guestId: string }[]; next?: string }
+    type Page = { data: { guestId: string }[]; pagination: { cursor: string | null; hasMore: boolean } }
     const { said: all } = await ann.runJson<Page>('guest list')
-    const ids = all.guests.map((guest) => guest.guestId)
+    const ids = all.data.map((guest) => guest.guestId)
     expect(ids).toContain(guestId)
-    expect(all.next).toBeUndefined()
+    expect(all.pagination).toEqual({ cursor: null, hasMore: false })
     const paged: string[] = []
     for (let after = ''; ; ) {
       const { said: page } = await ann.runJson<Page>(`guest list --limit 3 ${after}`)
-      paged.push(...page.guests.map((guest) => guest.guestId))
-      if (page.next === undefined) break
-      after = `--after ${page.next}`
+      paged.push(...page.data.map((guest) => guest.guestId))
+      if (!page.pagination.hasMore) break
+      after = `--after ${page.pagination.cursor}`
     }
     expect(paged).toEqual(ids)
     expect((await ann.run('guest list --limit 1')).out).toMatch(
-      /^[\da-f-]{36} .*\nMore: guestpass guest list --after \S+\n$/,
+      /^GUEST +API .*\n[\da-f-]{36} .*\nMore follow\. Repeat the command with --after \S+\n$/,
     )
   })
 
@@ -186,11 +186,11 @@ describe('a user of every command', () => {
   })
 
   it('reads what happened: audit records, a report, a check-up', async () => {
-    const { said: log } = await ann.runJson<{ records: Record<string, unknown>[] }>('audit tail --lines 10000')
-    const types = new Set(log.records.map((record) => record['eventType']))
+    const { said: log } = await ann.runJson<{ data: Record<string, unknown>[] }>('audit tail --lines 10000')
+    const types = new Set(log.data.map((record) => record['eventType']))
     for (const type of ['ACCESS_TOKEN_RENEWED', 'TOKEN_REQUEST_INITIATED', 'TOKEN_GENERATED_SUCCESS', 'TOKEN_REVOKED'])
       expect(types).toContain(type)
-    for (const record of log.records) {
+    for (const record of log.data) {
       expect(record).toMatchObject({
         timestamp: expect.stringMatching(TIME),
         actor: 'cli',
@@ -204,9 +204,9 @@ describe('a user of every command', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as unknown)
-    expect(lines).toEqual(log.records.slice(-2))
+    expect(lines).toEqual(log.data.slice(-2))
 
-    const made = log.records.filter((record) => record['eventType'] === 'TOKEN_GENERATED_SUCCESS').length
+    const made = log.data.filter((record) => record['eventType'] === 'TOKEN_GENERATED_SUCCESS').length
     const { said: report } = await ann.runJson('report')
     expect(report).toMatchObject({
       connection: 'default',

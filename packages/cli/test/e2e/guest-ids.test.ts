@@ -23,7 +23,7 @@ describe('a guest whose id is no UUID', () => {
     const { guestId } = said
     expect(guestId).toMatch(/^guest\/[\w-]{12}\?ü$/)
     expect(upstream.journal().find(({ operation }) => operation === 'update')).toMatchObject({ guestId, status: 200 })
-    expect((await ann.runJson('guest list')).said).toMatchObject({ guests: [{ guestId }] })
+    expect((await ann.runJson('guest list')).said).toMatchObject({ data: [{ guestId }] })
     expect(await ann.runJson(`verify - --subject ${guestId}`, { input: said.token })).toMatchObject({ code: 0 })
     expect((await ann.runJson(`guest show ${guestId}`)).said).toMatchObject({ guestId, api: 'engagements' })
     expect((await ann.runJson(`guest show ${guestId} --api engagements`)).code).toBe(0)

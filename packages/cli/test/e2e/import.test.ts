@@ -25,7 +25,7 @@ const write = (text: string, name = 'people.csv'): void => writeFileSync(join(an
 const read = (name: string): string => readFileSync(join(ann.cwd, name), 'utf8')
 const mints = (): number => upstream.journal().filter(({ operation }) => operation === 'mint').length
 const guests = async (): Promise<number> =>
-  (await ann.runJson<{ guests: unknown[] }>('guest list --limit 1000')).said.guests.length
+  (await ann.runJson<{ data: unknown[] }>('guest list --limit 1000')).said.data.length
 const rows = (count: number): string => `duration\n${Array.from({ length: count }, (_, nth) => 600 + nth).join('\n')}\n`
 
 describe('an import', () => {

@@ -7,7 +7,7 @@ const OTHER_KEY = Buffer.alloc(32, 2).toString('base64')
 const key = (...keys: readonly string[]) => ({ env: { GUESTPASS_ENCRYPTION_KEY: keys.join(',') } })
 
 interface Listed {
-  readonly keys: readonly { id: string; wrappedBy: string; createdAt: string; values: number; current: boolean }[]
+  readonly data: readonly { id: string; wrappedBy: string; createdAt: string; values: number; current: boolean }[]
 }
 
 let upstream: Sandbox
@@ -25,8 +25,8 @@ afterEach(() => {
   ann.removeFolder()
 })
 
-const listed = async (...keys: readonly string[]): Promise<Listed['keys']> =>
-  (await ann.runJson<Listed>('keys list', key(...keys))).said.keys
+const listed = async (...keys: readonly string[]): Promise<Listed['data']> =>
+  (await ann.runJson<Listed>('keys list', key(...keys))).said.data
 
 describe('the keys of a store', () => {
   it('rotate: the first key of the list opens the store alone afterwards', async () => {
@@ -44,7 +44,7 @@ describe('the keys of a store', () => {
     const [after, ...others] = await listed(OTHER_KEY)
     expect([after?.id, after?.values, others]).toEqual([said['key'], before?.values, []])
     expect(after?.wrappedBy).not.toBe(before?.wrappedBy)
-    expect((await ann.runJson('guest list', key(OTHER_KEY))).said).toMatchObject({ guests: [{ generation: 1 }] })
+    expect((await ann.runJson('guest list', key(OTHER_KEY))).said).toMatchObject({ data: [{ generation: 1 }] })
     const { text } = await ann.expectFailure('guest list', 1, 'store_wrong_key', key(KEY))
     expect(text).toContain(after?.wrappedBy)
   })
@@ -53,7 +53,7 @@ describe('the keys of a store', () => {
     await ann.run('guest issue --api guest-tokens --scope webmessaging:guest:send')
     const { out } = await ann.run('keys rotate')
     expect(out).toMatch(/^\d+ values are sealed anew with [0-9a-f]{16}; one old key is gone\.\n$/)
-    expect((await ann.run('keys list')).out).toMatch(/^[0-9a-f]{16} {2}wrapped by .* values {2}current\n$/)
+    expect((await ann.run('keys list')).out).toMatch(/^KEY +STATUS .*\n[0-9a-f]{16} {2}current .*\n$/)
     expect((await ann.run('audit tail --lines 1')).out).toContain('"eventType":"KEYS_ROTATED"')
     expect((await ann.run('audit verify')).code).toBe(0)
   })

@@ -136,7 +136,7 @@ describe('logout', () => {
       said: { connection: 'default', upstream: 'done', local: 'done' },
     })
     const { said: after } = await ann.runJson('connections list')
-    expect(after).toMatchObject({ connections: [{ grant: 'refresh_token', status: 'revoked' }] })
+    expect(after).toMatchObject({ data: [{ grant: 'refresh_token', status: 'revoked' }] })
     await ann.run('token')
     expect(await ann.runJson('connections show')).toMatchObject({
       said: { grant: 'client_credentials', status: 'active' },

@@ -86,8 +86,8 @@ describe('an upstream that keeps to the documented contract and does nothing mor
       env: { GENESYS_TOKEN_ISSUER: 'me' },
     })
     expect(pinned.reason).toBe('issuer')
-    const { said } = await ann.runJson<{ guests: unknown[] }>('guest list')
-    expect(said.guests).toHaveLength(1)
+    const { said } = await ann.runJson<{ data: unknown[] }>('guest list')
+    expect(said.data).toHaveLength(1)
     expect((await ann.runJson('report')).said).toMatchObject({ guestTokens: { succeeded: 1, failed: 4 } })
   })
 

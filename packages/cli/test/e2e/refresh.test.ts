@@ -69,8 +69,8 @@ describe('guest refresh', () => {
 
   it('is in the audit log with its key, and is counted', async () => {
     await refresh()
-    const { said } = await ann.runJson<{ records: Record<string, unknown>[] }>('audit tail')
-    const ours = said.records.filter(({ eventType }) => String(eventType).startsWith('REFRESH_'))
+    const { said } = await ann.runJson<{ data: Record<string, unknown>[] }>('audit tail')
+    const ours = said.data.filter(({ eventType }) => String(eventType).startsWith('REFRESH_'))
     expect(ours.map(({ eventType }) => eventType)).toEqual(['REFRESH_INITIATED', 'REFRESH_COMPLETED'])
     expect(new Set(ours.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1)
     expect(ours[0]?.['idempotencyKey']).toMatch(/^[\da-f-]{36}$/)

@@ -63,7 +63,7 @@ describe('a store that cannot be used', () => {
     const text = await refused('store_wrong_key', { GUESTPASS_ENCRYPTION_KEY: OTHER_KEY })
     expect(text).not.toContain(OTHER_KEY)
     const both = { GUESTPASS_ENCRYPTION_KEY: `${OTHER_KEY},${KEY}` }
-    expect((await ann.runJson('guest list', { env: both })).said).toMatchObject({ guests: [{ generation: 1 }] })
+    expect((await ann.runJson('guest list', { env: both })).said).toMatchObject({ data: [{ generation: 1 }] })
   })
 
   it('has lost its key, and gets no other one in its place', async () => {
@@ -75,7 +75,7 @@ describe('a store that cannot be used', () => {
     expect(text).not.toContain('made the encryption key')
     expect(readdirSync(join(ann.cwd, '.guestpass'))).not.toContain('encryption.key')
     writeFileSync(keyFile, key)
-    expect((await ann.runJson('guest list')).said).toMatchObject({ guests: [{ generation: 1 }] })
+    expect((await ann.runJson('guest list')).said).toMatchObject({ data: [{ generation: 1 }] })
   })
 
   it('has a key file that holds no key', async () => {

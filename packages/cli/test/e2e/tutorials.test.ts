@@ -52,7 +52,7 @@ afterEach(async () => {
 })
 
 const records = async (more = ''): Promise<readonly AuditRecord[]> =>
-  (await ann.runJson<{ records: readonly AuditRecord[] }>(`audit tail --lines 100${more}`)).said.records
+  (await ann.runJson<{ data: readonly AuditRecord[] }>(`audit tail --lines 100${more}`)).said.data
 
 const latest = async (type: string): Promise<AuditRecord | undefined> =>
   (await records()).filter(({ eventType }) => eventType === type).at(-1)

@@ -156,7 +156,7 @@ describe('an upstream that fails', () => {
     script('jwks', { garble: 'html' }, 50)
     const ann = newUser()
     await ann.expectFailure(ISSUE, 1, 'keys_unavailable')
-    expect((await ann.runJson('guest list')).said).toEqual({ guests: [] })
+    expect((await ann.runJson('guest list')).said).toMatchObject({ data: [] })
     const doctor = await ann.runJson<{ findings: { check: string; code?: string }[] }>('doctor')
     expect([doctor.code, doctor.said]).toEqual([1, expect.objectContaining({ healthy: false })])
     expect(doctor.said.findings).toContainEqual(expect.objectContaining({ check: 'keys', code: 'keys_unavailable' }))
@@ -190,7 +190,7 @@ describe('Ctrl-C while upstream is slow', () => {
       '',
     ])
     upstream.script([])
-    const { said } = await ann.runJson<{ records: { error: { code: string } | null }[] }>('audit tail')
-    expect(said.records.map(({ error }) => error?.code)).not.toContain('internal')
+    const { said } = await ann.runJson<{ data: { error: { code: string } | null }[] }>('audit tail')
+    expect(said.data.map(({ error }) => error?.code)).not.toContain('internal')
   })
 })

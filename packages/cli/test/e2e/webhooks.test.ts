@@ -58,10 +58,10 @@ describe('webhooks of the configuration', () => {
         generation: 2,
       },
     ])
-    const { said } = await ann.runJson<{ records: readonly { eventType: string; data: object }[] }>(
+    const { said } = await ann.runJson<{ data: readonly { eventType: string; data: object }[] }>(
       'audit tail --lines 100',
     )
-    const synced = said.records.filter(({ eventType }) => eventType === 'WEBHOOK_SYNCED')
+    const synced = said.data.filter(({ eventType }) => eventType === 'WEBHOOK_SYNCED')
     expect(synced.map(({ data }) => data)).toMatchObject([{ webhook: 'idm' }, { webhook: 'idp' }])
   })
 
@@ -111,13 +111,10 @@ describe('webhooks of the configuration', () => {
     const { err } = await ann.run('guest list', { env })
     expect(err).toContain('WEBHOOK_SECRET is not set')
     expect((await ann.run('guest list', { env })).err).toBe('')
-    const { said } = await ann.runJson<{ webhooks: readonly { secrets: readonly string[] }[] }>(
-      'webhooks list --reveal',
-      {
-        env,
-      },
-    )
-    const [secret = ''] = said.webhooks[0]?.secrets ?? []
+    const { said } = await ann.runJson<{ data: readonly { secrets: readonly string[] }[] }>('webhooks list --reveal', {
+      env,
+    })
+    const [secret = ''] = said.data[0]?.secrets ?? []
     const own = await receiver(secret)
     try {
       const { said: test } = await ann.runJson('webhooks test idp', { env: { ...env, IDP_WEBHOOK_URL: `${own.url}/` } })
@@ -142,13 +139,13 @@ describe('webhooks of the configuration', () => {
     peer.answers({ status: 410 })
     const { guestId } = await issued()
     await ann.run(`guest refresh ${guestId}`)
-    const { said } = await ann.runJson<{ webhooks: readonly object[] }>('webhooks list')
-    expect(said.webhooks).toMatchObject([
+    const { said } = await ann.runJson<{ data: readonly object[] }>('webhooks list')
+    expect(said.data).toMatchObject([
       { id: 'idp', disabled: { why: expect.stringContaining('410') }, waiting: 0, parked: 1 },
       { id: 'idm', disabled: { at: expect.stringMatching(TIME) }, waiting: 0, parked: 1 },
     ])
     expect((await ann.run('webhooks dead idp')).out).toMatch(
-      /^[\da-f-]{36} {2}REFRESH_COMPLETED {2}of .*tried 1 times: the endpoint answered 410\nSend them again with `guestpass webhooks redeliver idp`\.\n$/,
+      /^EVENT .*\n[\da-f-]{36} {2}REFRESH_COMPLETED .* {2}the endpoint answered 410\nSend them again with `guestpass webhooks redeliver idp`\.\n$/,
     )
     await ann.expectFailure('webhooks redeliver idp', 1, 'webhook_failed')
     expect((await ann.run('doctor')).out).toMatch(/^warning {2}webhooks: idp is disabled .*; idm is disabled/m)
@@ -156,7 +153,7 @@ describe('webhooks of the configuration', () => {
     await ann.run('webhooks enable idp')
     expect((await ann.runJson('webhooks redeliver idp')).said).toEqual({ id: 'idp', redelivered: 1 })
     expect(peer.of('/idp').at(-1)?.body).toMatchObject({ guestSessionId: guestId })
-    expect((await ann.run('webhooks dead idp')).out).toBe('Nothing was given up.\n')
+    expect((await ann.run('webhooks dead idp')).out).toBe('No dead letters.\n')
   })
 })
 

@@ -56,6 +56,7 @@ const addGlobalOptions = (program: Command, version: string): Command =>
       'database to use (default: GUESTPASS_DATABASE_URL, else ./.guestpass/guestpass.db)',
     )
     .option('--json', 'one JSON document on standard output, a problem document on failure')
+    .option('--no-color', 'print without colour; NO_COLOR=1 does so for all commands')
     .addHelpText('after', '\nExample:\n  guestpass sandbox > .env')
 
 /** Makes help print `[options]` for a command that is not loaded. */

@@ -30,6 +30,7 @@ import type * as z from 'zod'
 import type { ConfigWith, Key, Need, RuntimeHost } from '@guestpass/runtime'
 import type { ProgressBar } from './progress-bar.ts'
 import type { HostProcess } from './host-process.ts'
+import type { Line } from './styled-line.ts'
 
 /**
  * A parameter in the syntax of commander, as `--port <n>` or `<guest-id>`, and what it takes. The text is
@@ -75,12 +76,12 @@ export interface Cli {
   config<const N extends Need = never>(needs?: readonly N[]): Promise<ConfigWith<N>>
   readonly json: boolean
   /** Prints the command's one answer: the document on one line with --json, else the lines. */
-  answer(document: unknown, lines: () => readonly string[]): void
+  answer(document: unknown, lines: () => readonly Line[]): void
   /**
    * A line of a command that prints as it goes, besides or in place of its answer. Resolves when it has left;
    * rejects with `output_failed`.
    */
-  print(line: string): Promise<void>
+  print(line: Line): Promise<void>
   /** A token as text: masked unless --reveal or --raw is given. */
   showToken(secret: Secret): string
   /** Prints lines on standard error. */

@@ -1,6 +1,6 @@
 import { GuestpassError } from '@guestpass/core'
-import { escapeForTerminal } from '@guestpass/runtime'
 import type { OutputStream } from './host-process.ts'
+import { type Line, renderedLine } from './styled-line.ts'
 
 /** Standard output or standard error. Everything that is printed goes through it. */
 export interface Output {
@@ -8,9 +8,9 @@ export interface Output {
    * Prints a line; characters that a terminal would act on are escaped. Rejects with `output_failed` when it
    * cannot be written.
    */
-  line(text: string): Promise<void>
+  line(line: Line): Promise<void>
   /** Prints lines without waiting. `settled` reports a failure. */
-  lines(texts: readonly string[]): void
+  lines(lines: readonly Line[]): void
   /**
    * Waits until everything is written. Gives `output_failed` if that failed; a reader that ended early, as
    * `head` does, is no failure.
@@ -18,8 +18,17 @@ export interface Output {
   settled(): Promise<GuestpassError | undefined>
 }
 
-/** Creates an output. `onBroken` is called once, when the reader is gone or writing failed. */
-export function createOutput(sink: OutputStream, name: string, onBroken: () => void = () => {}): Output {
+interface OutputParts {
+  readonly sink: OutputStream
+  /** As messages name it. */
+  readonly name: string
+  readonly isColoured: boolean
+  /** Is called once, when the reader is gone or writing failed. */
+  readonly onBroken?: () => void
+}
+
+/** Creates an output. */
+export function createOutput({ sink, name, isColoured, onBroken = () => {} }: OutputParts): Output {
   let last: Promise<void> = Promise.resolve()
   let broken = false
   let failure: GuestpassError | undefined
@@ -36,15 +45,15 @@ export function createOutput(sink: OutputStream, name: string, onBroken: () => v
       onBroken()
     }
   }
-  function write(texts: readonly string[]): Promise<void> {
-    const text = texts.map((one) => `${escapeForTerminal(one)}\n`).join('')
+  function write(lines: readonly Line[]): Promise<void> {
+    const text = lines.map((one) => `${renderedLine(one, isColoured)}\n`).join('')
     if (text !== '') last = Promise.all([last, written(text)]).then(() => undefined)
     return last
   }
   return {
-    lines: (texts) => void write(texts),
-    async line(text) {
-      await write([text])
+    lines: (lines) => void write(lines),
+    async line(line) {
+      await write([line])
       if (failure) throw failure
     },
     async settled() {

@@ -133,7 +133,15 @@ function rawBesideJson(): GuestpassError {
 const camelCase = (word: string): string => word.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 function commandRequest(command: LoadedCommand, parser: Command): CommandRequest {
-  const { connection, database, json, reveal, raw, ...typed } = parser.optsWithGlobals<Record<string, unknown>>()
+  const {
+    connection,
+    database,
+    json,
+    color: _color,
+    reveal,
+    raw,
+    ...typed
+  } = parser.optsWithGlobals<Record<string, unknown>>()
   if (raw === true && json === true) throw rawBesideJson()
   const settings: Partial<Record<Key, string>> = {}
   const input: Record<string, unknown> = {}

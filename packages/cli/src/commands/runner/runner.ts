@@ -6,6 +6,7 @@ import { type Output, createOutput } from './output.ts'
 import { withTypedNames, errorLines, inputError } from './errors.ts'
 import { type CommandRequest, parseCommand } from './parse.ts'
 import { withRemedy } from './remedies.ts'
+import { isColoured } from './styled-line.ts'
 import type { ListedCommand } from './command.ts'
 import { Interruption, type HostProcess } from './host-process.ts'
 
@@ -24,8 +25,13 @@ export function createCommandRunner(
 ): CommandRunner {
   let session: CommandSession | undefined
   const outputClosed = new AbortController()
-  const out = createOutput(hostProcess.stdout, 'Standard output', () => outputClosed.abort())
-  const err = createOutput(hostProcess.stderr, 'Standard error')
+  const out = createOutput({
+    sink: hostProcess.stdout,
+    name: 'Standard output',
+    isColoured: isColoured(hostProcess, hostProcess.stdout),
+    onBroken: () => outputClosed.abort(),
+  })
+  const err = createOutput({ sink: hostProcess.stderr, name: 'Standard error', isColoured: false })
   const print = (to: Output, lines: readonly string[]): void =>
     to.lines(lines.map((line) => session?.redactSecrets(line) ?? line))
 

@@ -6,6 +6,7 @@ import type { Cli } from './command.ts'
 import type { HostProcess } from './host-process.ts'
 import type { Output } from './output.ts'
 import { createProgressBar, type ProgressBar } from './progress-bar.ts'
+import type { Line } from './styled-line.ts'
 
 /** Flags that every command has, and those that set a setting. */
 export interface CommonFlags {
@@ -120,7 +121,7 @@ async function loadConfig<const N extends Need>(
   return config
 }
 
-function printAnswer({ flags, out }: SessionParts, document: unknown, lines: () => readonly string[]): void {
+function printAnswer({ flags, out }: SessionParts, document: unknown, lines: () => readonly Line[]): void {
   if (flags.json) out.lines([JSON.stringify(document)])
   else out.lines(flags.raw ? lines().slice(0, 1) : lines())
 }

@@ -1,5 +1,4 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
-import { guestsIn } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
 import { checkOptions, required, object } from '../../domain/options.ts'
@@ -17,6 +16,7 @@ import { parseGuestId } from '../requests/guest-token-request.ts'
 import { type Locate, type Located, createLocate } from '../requests/locate.ts'
 import { revocationChange } from '../tokens/revocation.ts'
 import { createEraser, type Eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
+import { type GuestListOptions, listGuests } from './guest-list.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 import { type SessionOwner, type InvalidateParts, invalidateSession, type Invalidation } from './invalidate.ts'
 import type { PersonExport } from './person-export.ts'
@@ -33,11 +33,11 @@ export interface GuestRecords {
   /** Gives what is known of a guest, without its token. Rejects with `invalid_input` or `guest_unknown`. */
   show(guestId: string, context?: GuestContext): Promise<GuestView>
   /**
-   * Lists guests in the order of their ids in the store. `limit` is 1 to 1000, default 100. `after` is the
-   * `next` of the page before. `next` is absent on the last page.
+   * Lists guests in the order of their ids in the store, a page at a time, all or those that match. `next` is
+   * absent on the last page. A filter reads every guest of the connection until the page is full.
    */
   list(
-    page?: { readonly after?: string; readonly limit?: number },
+    options?: GuestListOptions,
     context?: Context,
   ): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }>
   /**
@@ -152,7 +152,8 @@ export function createGuestRecords(
 
   return {
     show: (guestId, context) => waited(context, async (own) => viewOf((await located(calls, guestId, own)).credential)),
-    list: (page, context) => waited(context, async () => list(calls, page)),
+    list: (options = {}, context) =>
+      waited(context, async ({ signal }) => listGuests({ connection, store, clock, signal }, options)),
     revoke: (guestId, context) => waited(context, async (own) => revoke(calls, guestId, own)),
     erase,
     find: (whose, context) => waited(context, async (own) => persons.find(whose, own)),
@@ -164,14 +165,6 @@ export function createGuestRecords(
 async function located(calls: RecordCalls, guestId: string, { api, signal }: GuestContext): Promise<Located> {
   signal?.throwIfAborted()
   return calls.locate(parseGuestId(guestId), api)
-}
-
-async function list(
-  { connection, store }: RecordCalls,
-  { after, limit = 100 }: NonNullable<Parameters<GuestRecords['list']>[0]> = {},
-): ReturnType<GuestRecords['list']> {
-  const page = await store.list(connection, { kind: 'guest', limit, ...(after === undefined ? {} : { after }) })
-  return { guests: guestsIn(page).map(viewOf), ...(page.next === undefined ? {} : { next: page.next }) }
 }
 
 async function revoke(calls: RecordCalls, guestId: string, context: GuestContext): Promise<Revocation> {

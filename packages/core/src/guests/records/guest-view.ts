@@ -21,6 +21,8 @@ export interface GuestView {
   readonly scopes: readonly string[]
   /** Whether signature and claims of the token were verified on receipt. False without a token. */
   readonly verified: boolean
+  /** The channel of an authenticated guest. Absent for guests of APIs without channels. */
+  readonly channelId?: string
   /** When its token expires, in milliseconds since 1970. Absent if it has no token. */
   readonly expiresAt?: Instant
   /** When the guest was first requested, in milliseconds since 1970. */
@@ -41,6 +43,7 @@ export function viewOf(credential: GuestCredential): GuestView {
     generation,
     scopes: tokens?.scopes ?? request?.scopes ?? [],
     verified: tokens?.verified ?? false,
+    ...(request?.channelId === undefined ? {} : { channelId: request.channelId }),
     ...(tokens ? { expiresAt: tokenEnd(tokens) } : {}),
     createdAt: Math.floor(createdAt),
     subject,

@@ -1,0 +1,58 @@
+import { guestApis, guestRecords } from '@guestpass/core'
+import type { CurrentStatus } from '@guestpass/core/runtime-kit'
+import * as z from 'zod'
+import { guestViewDocument, withRuntime } from '@guestpass/runtime'
+import { callContext } from '../call-context.ts'
+import { guestTable } from '../lists/guest-table.ts'
+import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
+import { utcInput, utcOption } from '../lists/times.ts'
+import { DURATION_FORMATS, durationOption } from '../since.ts'
+import { defineCommand } from './runner/command.ts'
+
+/** Every status that a guest can have now. */
+const statuses = [
+  'active',
+  'expired',
+  'in_doubt',
+  'needs_reauth',
+  'revoked',
+  'erased',
+] as const satisfies CurrentStatus[]
+
+export const guestListCommand = defineCommand({
+  example: 'guestpass guest list --status active --expires-within 90m',
+  options: [
+    ['--status <name>', `only guests whose status is now ${statuses.join(', ')}`],
+    ['--api <name>', `only guests of this API: ${guestApis.join(', ')}`],
+    ['--channel <id>', 'only guests of this channel'],
+    ['--expires-within <time>', `only guests whose token expires within ${DURATION_FORMATS}`],
+    ...pageOptions('guests'),
+    utcOption,
+  ],
+  input: z.object({
+    ...pageInput,
+    status: z.enum(statuses, { error: 'is not a status of guests' }).optional(),
+    api: z.enum(guestApis, { error: 'is not an API that issues guests' }).optional(),
+    channel: z.string().optional(),
+    expiresWithin: durationOption.optional(),
+    utc: utcInput,
+  }),
+  async run({ limit, after, status, api, channel, expiresWithin, utc }, cli) {
+    const config = await cli.config()
+    await withRuntime(config, cli.runtimeHost, async ({ ports }) => {
+      const records = guestRecords({ connection: config.connection }, ports)
+      const options = { limit, after, status, api, channelId: channel, expiresWithinMs: expiresWithin }
+      const { guests, next } = await records.list(options, callContext(cli))
+      const now = ports.clock.wall()
+      const isPart = Object.values(options).some((value) => value !== undefined)
+      const document = listDocument(
+        guests.map((view) => guestViewDocument(view, now)),
+        next,
+      )
+      cli.answer(document, () => [
+        ...(guests.length === 0 ? [isPart ? 'No such guests.' : 'No guests yet.'] : guestTable(guests, { now, utc })),
+        ...moreLines(next),
+      ])
+    })
+  },
+})

@@ -1,0 +1,72 @@
+import { guestsIn } from '../../domain/credential.ts'
+import { type CurrentStatus, currentStatus } from '../../domain/current-status.ts'
+import type { Instant, Millis } from '../../domain/time.ts'
+import type { Clock } from '../../ports/clock.ts'
+import type { Store } from '../../ports/store.ts'
+import { type GuestView, viewOf } from './guest-view.ts'
+
+/** Which guests a list gives, and how many. Default: the first 100. */
+export interface GuestListOptions {
+  /** The most guests of a page, 1 to 1000. Default 100. */
+  readonly limit?: number | undefined
+  /** The `next` of the page before. Default: the first page. */
+  readonly after?: string | undefined
+  /** Only guests of this API, as `guest-tokens`. */
+  readonly api?: string | undefined
+  /** Only guests whose status is this one now. */
+  readonly status?: CurrentStatus | undefined
+  /** Only guests of this channel. */
+  readonly channelId?: string | undefined
+  /** Only guests whose token is valid now and expires within so many milliseconds. */
+  readonly expiresWithinMs?: Millis | undefined
+}
+
+interface ListParts {
+  readonly connection: string
+  readonly store: Pick<Store, 'list'>
+  readonly clock: Clock
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Rows that are read at once, at least, where a filter may leave most of them out. */
+const FILTERED_ROWS = 100
+
+/**
+ * Reads a page of guests in the order of their ids in the store. It has `limit` guests if so many match, and
+ * `next` only if more match. Rejects with the reason of the signal.
+ */
+export async function listGuests(
+  { connection, store, clock, signal }: ListParts,
+  { limit = 100, after: start, ...filter }: GuestListOptions,
+): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }> {
+  const now = clock.wall()
+  const isFiltered = Object.values(filter).some((value) => value !== undefined)
+  const guests: GuestView[] = []
+  let lastId = ''
+  for (let after = start; ; ) {
+    signal?.throwIfAborted()
+    const rows = isFiltered ? Math.max(limit, FILTERED_ROWS) : limit
+    const page = await store.list(connection, { kind: 'guest', limit: rows, ...(after === undefined ? {} : { after }) })
+    for (const credential of guestsIn(page)) {
+      const view = viewOf(credential)
+      if (!isWanted(view, filter, now)) continue
+      if (guests.length === limit) return { guests, next: lastId }
+      guests.push(view)
+      lastId = credential.id
+    }
+    if (page.next === undefined) return { guests }
+    if (!isFiltered) return { guests, next: page.next }
+    after = page.next
+  }
+}
+
+function isWanted(view: GuestView, filter: Omit<GuestListOptions, 'limit' | 'after'>, now: Instant): boolean {
+  const { api, status, channelId, expiresWithinMs } = filter
+  const { expiresAt = Number.NEGATIVE_INFINITY } = view
+  return (
+    (api === undefined || view.api === api) &&
+    (status === undefined || currentStatus(view, now) === status) &&
+    (channelId === undefined || view.channelId === channelId) &&
+    (expiresWithinMs === undefined || (expiresAt > now && expiresAt <= now + expiresWithinMs))
+  )
+}
