@@ -69,6 +69,7 @@ export type {
   Outbox,
   DeliveryOutcome,
   CredentialPage,
+  CredentialQuery,
   Route,
   Sizes,
   StoredKind,

@@ -136,6 +136,11 @@ export interface GuestCredential extends CredentialBase {
   readonly request?: StoredGuestRequest
   /** Personal data: a `Profile`, written by `profileSecret`. Stores seal it with a key that is removed on erasure. */
   readonly profile?: Secret
+  /**
+   * The pseudonym of the address in the profile, by which a store finds the guests of a person: a keyed digest.
+   * Empty: the profile has no address. Absent without a profile, and in rows of earlier versions.
+   */
+  readonly person?: string
   /** The id by which the upstream knows the guest. Absent if it is the `id` of the row; see `guestIdOf`. */
   readonly upstreamId?: string
   /** True if a guest of another API may have the same id. That guest has a row of its own. */

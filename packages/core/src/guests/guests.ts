@@ -150,13 +150,13 @@ function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
   const sessions = createGuestSessions({ connection, strategies, recorder, windows }, ports)
   const enrichment = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
   const locate = createLocate(connection, store)
-  const pseudonym = createPseudonyms(connection, ports)
+  const pseudonyms = createPseudonyms(connection, ports)
   const importToken = createImportToken({ ...parts, recorder, locate, ports })
   return {
     ports,
     enrichment,
     apis: new Map(parts.apis.map((one) => [one.api.name, createApplicantApi(one, { ...parts, enrichment }, ports)])),
-    authenticate: createAuthenticate({ ...parts, pseudonym, acceptor, sessions, recorder }, ports),
+    authenticate: createAuthenticate({ ...parts, pseudonyms, acceptor, sessions, recorder }, ports),
     guestTokenParts: { connection, recorder, mint: idempotent.mint, ports },
     current: { connection, store, sessions, locate, importToken, ensureAvailable },
     notify: { clock, recorder, verifier },

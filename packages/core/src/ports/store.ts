@@ -77,6 +77,22 @@ export interface Change {
   readonly deny?: readonly string[]
 }
 
+/** The credentials that `list` gives. */
+export interface CredentialQuery {
+  readonly kind: Credential['kind']
+  /** Only the guests with this `person`, a digest that is not empty. Default: any. */
+  readonly person?: string
+  /**
+   * Only guests whose `person` does not fit their profile: one of the two is absent. Earlier versions wrote them.
+   * Never together with `person`. Default: any.
+   */
+  readonly unindexed?: true
+  /** Starts after this id. */
+  readonly after?: string
+  /** 1 to 1000. */
+  readonly limit: number
+}
+
 /** A page of credentials, in the order of their ids. */
 export interface CredentialPage {
   readonly credentials: readonly Credential[]
@@ -227,8 +243,11 @@ export interface Credentials {
   find(connection: string, id: string): Promise<FoundCredential>
   /** The credential of a subject. Undefined if there is none, or it was erased. */
   findBySubject(connection: string, subject: string): Promise<Credential | undefined>
-  /** Credentials of a kind, in the order of their ids. `after`: starts after this id. `limit`: 1 to 1000. */
-  list(connection: string, page: { kind: Credential['kind']; after?: string; limit: number }): Promise<CredentialPage>
+  /**
+   * Credentials of a kind, in the order of their ids. With `person` or `unindexed` its cost must not grow with
+   * the number of other guests.
+   */
+  list(connection: string, query: CredentialQuery): Promise<CredentialPage>
   /**
    * Records that a caller used the credential now, so that its renewal goes on. Changes neither revision nor
    * generation. An unknown id is ignored. Called for every use: a store may skip one within a minute of the

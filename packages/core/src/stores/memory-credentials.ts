@@ -1,13 +1,7 @@
 import type { Credential } from '../domain/credential.ts'
 import { dueAt, dueSetAt } from '../domain/due.ts'
 import type { Instant, Millis } from '../domain/time.ts'
-import type {
-  Credentials as StoredCredentials,
-  DueAnswer,
-  DueRequest,
-  CredentialPage,
-  CredentialWrite,
-} from '../ports/store.ts'
+import type { DueAnswer, DueRequest, CredentialPage, CredentialQuery, CredentialWrite } from '../ports/store.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { claimDueRows, type DueRow, isDue } from './memory-due.ts'
 
@@ -25,7 +19,7 @@ export interface MemoryCredentials {
   /** Whether the stored row has the generation and revision that the write expects. */
   meets(write: CredentialWrite): boolean
   put(credential: Credential, now: Instant): void
-  page(request: Parameters<StoredCredentials['list']>[1]): CredentialPage
+  page(query: CredentialQuery): CredentialPage
   touch(id: string, now: Instant): void
   claimDue(request: DueRequest, now: Instant): DueAnswer
   rows(): readonly Row[]
@@ -70,6 +64,28 @@ function firstAfter(ids: readonly string[], after: string): number {
     else low = middle + 1
   }
   return low
+}
+
+/** Whether a credential is one of those that a query asks for. */
+function isWanted(credential: Credential, { person, unindexed }: CredentialQuery): boolean {
+  if (credential.kind !== 'guest') return false
+  const { profile, person: known } = credential
+  if (unindexed) return (profile === undefined) !== (known === undefined)
+  return profile !== undefined && known === person
+}
+
+/** A page of the credentials with these ids, which are sorted. */
+function pageOf(rows: ReadonlyMap<string, Row>, all: readonly string[], query: CredentialQuery): CredentialPage {
+  const { person, unindexed, after, limit } = query
+  const isFiltered = person !== undefined || unindexed
+  const ids = isFiltered ? all.filter((id) => isWanted((rows.get(id) as Row).credential, query)) : all
+  const from = after === undefined ? 0 : firstAfter(ids, after)
+  const page = ids.slice(from, from + limit)
+  const next = from + limit < ids.length ? page.at(-1) : undefined
+  return {
+    credentials: page.map((id) => (rows.get(id) as Row).credential),
+    ...(next === undefined ? {} : { next }),
+  }
 }
 
 /** Credentials that begin with the rows of another one; none by default. */
@@ -117,16 +133,7 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
       if (row) idOfSubject.delete(row.credential.subject)
       keep(rowAfter(row, credential, now))
     },
-    page({ kind, after, limit }) {
-      const ids = idsOf(kind)
-      const from = after === undefined ? 0 : firstAfter(ids, after)
-      const page = ids.slice(from, from + limit)
-      const next = from + limit < ids.length ? page.at(-1) : undefined
-      return {
-        credentials: page.map((id) => (rows.get(id) as Row).credential),
-        ...(next === undefined ? {} : { next }),
-      }
-    },
+    page: (query) => pageOf(rows, idsOf(query.kind), query),
     touch: (id, now) => change(id, { touchedAt: now }),
     claimDue: (request, now) => claimDueRows(rows, request, now, change),
     rows: () => [...rows.values()],

@@ -13,6 +13,7 @@ import { leaseCases } from './store-contract/leases.ts'
 import { outboxQueueCases, deadLetterCases } from './store-contract/outbox-queues.ts'
 import { outboxRouteCases, outboxClaimCases, outboxOutcomeCases } from './store-contract/outbox.ts'
 import { permitCases, feedbackCases } from './store-contract/permits.ts'
+import { personCases } from './store-contract/persons.ts'
 import { profileCases } from './store-contract/profiles.ts'
 import { recentUseCases, recentUseClaimCases } from './store-contract/recent-use.ts'
 import { type MakeStore, registerCases, type Suite, type TestFramework } from './store-contract/suite.ts'
@@ -31,6 +32,7 @@ const suites: Readonly<Record<string, Suite>> = {
   'compare and set: conflicts': conflictCases,
   'compare and set: one step': atomicCases,
   'profiles and subjects': profileCases,
+  'persons: lists by pseudonym': personCases,
   documents: documentCases,
   'documents: lists': documentListCases,
   'documents: changes': documentChangeCases,

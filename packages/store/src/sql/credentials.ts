@@ -7,6 +7,7 @@ import {
   type GuestCredential,
   type Instant,
   type CredentialPage,
+  type CredentialQuery,
   type TokenSet,
   type CredentialWrite,
 } from '@guestpass/core/store-kit'
@@ -20,7 +21,7 @@ import type { Tables } from './schema.ts'
 
 type Row = Selectable<Tables['credentials']>
 type BodyOf<C> = C extends Credential
-  ? Omit<C, 'connection' | 'id' | 'generation' | 'status' | 'subject' | 'tokens' | 'profile'>
+  ? Omit<C, 'connection' | 'id' | 'generation' | 'status' | 'subject' | 'tokens' | 'profile' | 'person'>
   : never
 /** What a row holds of a credential besides its columns, and its kind. */
 type Body = BodyOf<Credential>
@@ -57,8 +58,8 @@ function parseTokens(text: string): TokenSet {
 }
 
 export function sealWrite(sealer: Sealer, { credential, expect }: CredentialWrite): SealedWrite {
-  const every: Credential & Pick<GuestCredential, 'profile'> = credential
-  const { connection, id, kind, generation, status, subject, tokens, profile, ...body } = every
+  const every: Credential & Pick<GuestCredential, 'profile' | 'person'> = credential
+  const { connection, id, kind, generation, status, subject, tokens, profile, person, ...body } = every
   const sealed = profile && encryptProfile(sealer, { connection, id, generation }, profile.reveal())
   return {
     expect,
@@ -74,6 +75,7 @@ export function sealWrite(sealer: Sealer, { credential, expect }: CredentialWrit
       due_set_at: dueSetAt(credential),
       tokens: tokens ? sealer.seal(tokensContext(credential), tokensText(tokens)) : null,
       profile: sealed?.profile ?? null,
+      person: person ?? null,
       body: JSON.stringify(body),
     },
   }
@@ -104,7 +106,7 @@ async function openProfile(
 }
 
 async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential> {
-  const { connection, id, generation, standing, subject, tokens, body } = row
+  const { connection, id, generation, standing, subject, tokens, person, body } = row
   const sealed =
     tokens === null ? undefined : bytesOf(tokens, `tokens column of credentials "${id}" (connection "${connection}")`)
   return {
@@ -115,6 +117,7 @@ async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential>
     status: standing,
     subject,
     ...(row.profile === null ? {} : { profile: await openProfile(sealer, row) }),
+    ...(person === null ? {} : { person }),
     ...(sealed ? { tokens: parseTokens(await sealer.open(tokensContext(row), sealed)) } : {}),
   }
 }
@@ -161,14 +164,21 @@ export async function findBySubject(
   return row && openCredential(sealer, row)
 }
 
+/** Whether profile and pseudonym of a row do not fit. The condition of an index, so its text must not change. */
+const isUnindexed = sql<boolean>`(credentials.profile is null) <> (credentials.person is null)`
+
 export async function listCredentials(
   db: Db,
   sealer: Sealer,
   connection: string,
-  { kind, after = '', limit }: { kind: Credential['kind']; after?: string; limit: number },
+  { kind, person, unindexed, after = '', limit }: CredentialQuery,
 ): Promise<CredentialPage> {
   const rows = await rowsOf(db, connection)
     .where('credentials.kind', '=', kind)
+    .$if(person !== undefined, (query) =>
+      query.where('credentials.person', '=', person as string).where('credentials.profile', 'is not', null),
+    )
+    .$if(unindexed === true, (query) => query.where(isUnindexed))
     .where('credentials.id', '>', after)
     .orderBy('credentials.id')
     .limit(limit + 1)

@@ -25,6 +25,8 @@ export interface Tables {
     readonly tokens: Uint8Array | null
     /** Personal data as JSON, sealed for this row and generation with a key of its own. */
     readonly profile: Uint8Array | null
+    /** The pseudonym of the address in the profile; empty if the profile has none. Null: see `GuestCredential.person`. */
+    readonly person: string | null
     /** 1: the row had a profile before its last write, so that write replaces its key. Otherwise 0. */
     readonly was_personal: number
     /** All other members of the credential, as JSON. */

@@ -18,6 +18,8 @@ export interface Attempt {
   readonly onDuplicate: OnDuplicate
   /** The pseudonym of applicant and channel. */
   readonly key: string
+  /** The pseudonym of the address alone. */
+  readonly person: string
   readonly context: Context & { readonly correlationId: string }
   /** Milliseconds since the request came in. */
   readonly elapsed: () => Millis

@@ -16,7 +16,7 @@ import { recordRefusal } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { OnDuplicate } from '../../upstream/applicant-fields.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
-import type { Pseudonym } from './pseudonyms.ts'
+import type { Pseudonyms } from './pseudonyms.ts'
 import type { TokenAcceptor } from '../tokens/accept-tokens.ts'
 import type { GuestSessions } from '../tokens/guest-sessions.ts'
 import {
@@ -32,7 +32,7 @@ import { type HeldLock, createKeyedLock } from '../../tokens/renewal/keyed-lock.
 
 interface AuthenticationParts {
   readonly connection: string
-  readonly pseudonym: Pseudonym
+  readonly pseudonyms: Pseudonyms
   readonly acceptor: TokenAcceptor
   readonly sessions: GuestSessions
   readonly recorder: GuestEventRecorder
@@ -78,15 +78,16 @@ const RENEWAL_IMPOSSIBLE: ReadonlySet<string> = new Set([
 ])
 
 export function createAuthenticate(parts: AuthenticationParts, ports: RenewalPorts): Authenticate {
-  const { connection, meter, pseudonym } = parts
+  const { connection, meter, pseudonyms } = parts
   const lockKey = createKeyedLock(connection, ports)
   const creation: CreationParts = { ...parts, eventOf: attemptEvents(connection, ports), ports }
 
   return async (api, applicant, context) => {
     api.ensureAvailable()
-    const key = await pseudonym(applicant)
+    const key = await pseudonyms.ofApplicant(applicant)
+    const person = await pseudonyms.ofPerson(applicant.email)
     const onDuplicate = applicant.onDuplicate ?? parts.onDuplicate
-    const attempt: Attempt = { applicant, onDuplicate, key, context, elapsed: stopwatch(ports.clock) }
+    const attempt: Attempt = { applicant, onDuplicate, key, person, context, elapsed: stopwatch(ports.clock) }
     const call: ApplicantCall = { parts: creation, api, attempt }
     const guest = await authenticate(call, (work) => lockKey(`guest:${key}`, work, context.signal))
     meter.count('guest_authenticated')
@@ -225,7 +226,7 @@ async function storeReuse(
     const found = await ports.store.find(connection, guestId)
     const guest = guestIn(found)
     if (!hasToken(guest)) return undefined
-    const next = withRequestProfile(guest, attempt.applicant, now())
+    const next = withRequestProfile(guest, attempt, now())
     const result = { reused: true } as const
     const outcome = await ports.store.commit({
       connection,

@@ -111,6 +111,7 @@ function newGuestOf({ parts, entry }: Creation, { created, sentAt }: Answered, l
       ...(consent ? { consentTimestamp: iso(sentAt) } : {}),
     },
     profile: profileSecret({ ...requestProfile(attempt.applicant, lookup), upstream: created.upstream }),
+    person: attempt.person,
     createdAt: sentAt,
     ...(upstreamId === undefined ? {} : { upstreamId }),
   }

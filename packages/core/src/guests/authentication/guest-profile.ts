@@ -6,6 +6,7 @@ import { profileIn, type Profile, profileSecret } from '../../domain/profile.ts'
 import { type Instant, iso } from '../../domain/time.ts'
 import { type CrmLookup, withCrm } from '../enrichment/crm-lookup.ts'
 import type { Applicant } from '../requests/applicant-request.ts'
+import type { Attempt } from './attempt.ts'
 
 /** The profile that a request gives, with what the CRM knows. */
 export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: CrmLookup): Profile => {
@@ -19,7 +20,7 @@ export const requestProfile = ({ email, name, attributes }: Applicant, lookup?: 
  */
 export function withRequestProfile(
   guest: GuestWithTokens,
-  applicant: Applicant,
+  { applicant, person }: Pick<Attempt, 'applicant' | 'person'>,
   at: Instant,
   lookup?: CrmLookup,
 ): GuestWithTokens {
@@ -32,6 +33,7 @@ export function withRequestProfile(
       ...brings,
       attributes: merged(applicant.attributes, before['attributes'] ?? {}),
     }),
+    person,
     ...(applicant.consent ? { request: { ...guest.request, consentTimestamp: iso(at) } } : {}),
   }
 }

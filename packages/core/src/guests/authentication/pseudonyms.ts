@@ -15,20 +15,36 @@ export type ApplicantKey = Pick<Applicant, 'api' | 'email' | 'channelId'>
  */
 export type Pseudonym = (whose: ApplicantKey) => Promise<string>
 
+/** The pseudonyms of a connection, all under one key. */
+export interface Pseudonyms {
+  /** Of an applicant on a channel, for reservations. */
+  readonly ofApplicant: Pseudonym
+  /** Of an address alone, trimmed and in lower case: finds the guests of a person. */
+  ofPerson(email: string): Promise<string>
+  /** The same. Undefined if the connection has no key: then no guest has a pseudonym. */
+  ofKnownPerson(email: string): Promise<string | undefined>
+}
+
 const ID = 'pseudonyms'
 const BYTES = 32
 
 export function createPseudonyms(
   connection: string,
   { store, random }: { readonly store: Pick<Store, 'document' | 'commit'>; readonly random: Random },
-): Pseudonym {
+): Pseudonyms {
   let known: Promise<(text: string) => Promise<string>> | undefined
+
+  /** The key of the connection; undefined before the first call that makes it. */
+  async function storedKey(): Promise<{ readonly key?: Uint8Array; readonly revision: number }> {
+    const { value, revision } = await store.document(connection, documentKind.key, ID)
+    return typeof value === 'string' ? { key: decodeHex(value), revision } : { revision }
+  }
 
   /** The key of the connection. The first call makes it. */
   async function key(): Promise<Uint8Array> {
     for (;;) {
-      const { value, revision } = await store.document(connection, documentKind.key, ID)
-      if (typeof value === 'string') return decodeHex(value)
+      const { key: stored, revision } = await storedKey()
+      if (stored) return stored
       const made = encodeHex(random.bytes(BYTES))
       await store.commit({
         connection,
@@ -37,9 +53,16 @@ export function createPseudonyms(
     }
   }
 
-  return async ({ api, email, channelId }) => {
+  const digest = async (parts: readonly (string | undefined)[]): Promise<string> => {
     known ??= key().then(hmacSha256Hex)
     known.catch(() => (known = undefined))
-    return (await known)(lengthPrefixed([api, email, channelId]))
+    return (await known)(lengthPrefixed(parts))
+  }
+  // No API has the name `person`.
+  const ofPerson = (email: string): Promise<string> => digest(['person', email])
+  return {
+    ofApplicant: ({ api, email, channelId }) => digest([api, email, channelId]),
+    ofPerson,
+    ofKnownPerson: async (email) => (known || (await storedKey()).key ? ofPerson(email) : undefined),
   }
 }

@@ -56,7 +56,7 @@ async function storeRecovered(
     const found = await ports.store.find(connection, guestId)
     const guest = guestIn(found)
     if (!hasToken(guest)) return undefined
-    const next = withRequestProfile(guest, entry.attempt.applicant, entry.now(), lookup)
+    const next = withRequestProfile(guest, entry.attempt, entry.now(), lookup)
     const result = { recovered: true, crm: lookup.outcome } as const
     const done = authenticated(eventOf, entry.attempt, entry, next, { result })
     const change = {

@@ -58,8 +58,8 @@ export interface GuestRecords {
   erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
   /**
    * Finds the guests of an address, whatever their status, except erased ones. `channelId`: only those of
-   * this channel, which leaves out guests of APIs without channels. Reads every guest of the connection,
-   * because addresses are sealed. Rejects with `invalid_input`.
+   * this channel, which leaves out guests of APIs without channels. Guests that an earlier version stored get
+   * their index by the first call, which reads them. Rejects with `invalid_input`.
    */
   find(whose: PersonKey, context?: Context): Promise<readonly GuestView[]>
   /**
@@ -132,9 +132,10 @@ export function createGuestRecords(
   { connection, ...parts }: { readonly connection: string; readonly locate?: Locate },
   { store, random, clock = systemClock() }: RecordsPorts,
 ): GuestRecords {
-  const pseudonym = createPseudonyms(connection, { store, random })
+  const pseudonyms = createPseudonyms(connection, { store, random })
+  const pseudonym = pseudonyms.ofApplicant
   const eraser = createEraser(connection, { store, random, pseudonym })
-  const persons = createPersonRecords({ connection, store, random, pseudonym, eraser })
+  const persons = createPersonRecords({ connection, store, random, pseudonyms, eraser })
   const find = parts.locate ?? createLocate(connection, store)
   const calls: RecordCalls = { connection, store, random, pseudonym, eraser, persons, locate: find }
 

@@ -6,7 +6,7 @@ import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Store } from '../../ports/store.ts'
 import { type Reservation, reservationOf } from '../authentication/guest-reservation.ts'
-import type { Pseudonym } from '../authentication/pseudonyms.ts'
+import type { Pseudonyms } from '../authentication/pseudonyms.ts'
 import { authenticatingApis } from '../../upstream/guest-apis.ts'
 import { parsePersonKey, type PersonKey } from '../requests/applicant-request.ts'
 import { unknownGuest } from '../requests/locate.ts'
@@ -45,7 +45,7 @@ interface PersonRecordsParts {
   readonly connection: string
   readonly store: Store
   readonly random: Random
-  readonly pseudonym: Pseudonym
+  readonly pseudonyms: Pseudonyms
   readonly eraser: Eraser
 }
 
@@ -64,18 +64,18 @@ export function createPersonRecords(parts: PersonRecordsParts): PersonRecords {
 }
 
 async function findGuests(
-  { connection, store }: PersonRecordsParts,
+  parts: PersonRecordsParts,
   whose: PersonKey,
   { signal }: Context,
 ): Promise<readonly GuestView[]> {
-  const guests = await guestsByAddress(connection, parsePersonKey(whose), store, signal)
+  const guests = await guestsByAddress(parts, parsePersonKey(whose), signal)
   return guests.map(viewOf)
 }
 
 async function exportPerson(parts: PersonRecordsParts, whose: PersonKey, { signal }: Context): Promise<PersonExport> {
   const { connection, store } = parts
   const person = parsePersonKey(whose)
-  const guests = await guestsByAddress(connection, person, store, signal)
+  const guests = await guestsByAddress(parts, person, signal)
   const exported = guests.map(async (guest) =>
     exportedGuest(guest, (await store.document(connection, documentKind.enrichment, guest.id)).value),
   )
@@ -88,10 +88,10 @@ async function exportPerson(parts: PersonRecordsParts, whose: PersonKey, { signa
 }
 
 async function erasePerson(parts: PersonRecordsParts, whose: PersonKey, context: Context): Promise<PersonErasure> {
-  const { connection, store, random, eraser } = parts
+  const { random, eraser } = parts
   const person = parsePersonKey(whose)
   const own = { ...context, correlationId: context.correlationId ?? random.uuid() }
-  const guests = await guestsByAddress(connection, person, store, context.signal)
+  const guests = await guestsByAddress(parts, person, context.signal)
   const early = await eraseAll(parts, guests, own)
   const late = await storedSince(parts, person, guests)
   const erased = [...early, ...(await eraseAll(parts, late, own))]
@@ -163,14 +163,18 @@ async function storedSince(
 
 /** The person's reservations: at APIs without channels, and on the named channel or those of the guests. */
 async function reservations(
-  { connection, store, pseudonym }: PersonRecordsParts,
+  { connection, store, pseudonyms }: PersonRecordsParts,
   { email, channelId }: PersonKey,
   guests: readonly GuestCredential[],
 ): Promise<readonly PlaceReservation[]> {
   const places = placesOf(channelId, guests)
   return Promise.all(
     places.map(async (place) => {
-      const { value } = await store.document(connection, documentKind.reservation, await pseudonym({ ...place, email }))
+      const { value } = await store.document(
+        connection,
+        documentKind.reservation,
+        await pseudonyms.ofApplicant({ ...place, email }),
+      )
       return { place, reservation: reservationOf(value) }
     }),
   )

@@ -61,6 +61,7 @@ export const fullCredential = (id: string, generation = 1): Required<GuestCreden
   intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
   backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
   profile: profileSecret({ email: 'ann@example.com', attributes: { plan: 'gold' } }),
+  person: 'digest-of-ann',
   request: {
     durationSeconds: 3600,
     scopes: ['conversations'],

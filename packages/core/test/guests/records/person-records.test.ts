@@ -220,7 +220,8 @@ describe('the erasure of a person by address', () => {
     let late = ''
     const list: typeof here.store.list = async (...ask) => {
       const page = await here.store.list(...ask)
-      late = (await here.guests.issue({ ...ann, channelId: 'web-7' })).guestId
+      // The search for the person; the one before it looks for guests without an index.
+      if (ask[1].person !== undefined) late = (await here.guests.issue({ ...ann, channelId: 'web-7' })).guestId
       return page
     }
     const records = guestRecords({ connection: 'default' }, { store: { ...here.store, list }, random: seededRandom() })

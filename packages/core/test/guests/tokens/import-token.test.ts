@@ -241,6 +241,15 @@ describe('a token from outside whose sub is not the guest id', () => {
     expect(await guests.show(ID)).toMatchObject({ guestId: ID, tokenSubject: SUB })
   })
 
+  it('needs no index by address, because its profile has none', async () => {
+    const { guests, token, store } = await foreign()
+    await guests.refresh(ID, { token, subject: SUB })
+    const unindexed = { kind: 'guest', unindexed: true, limit: 9 } as const
+    expect((await store.list('default', unindexed)).credentials).toEqual([])
+    await guests.erase(ID)
+    expect((await store.list('default', unindexed)).credentials).toEqual([])
+  })
+
   it('has its subject stored for the next refresh, renewal and import, also in another process', async () => {
     const here = await foreign()
     await here.guests.refresh(ID, { token: here.token, subject: SUB })

@@ -201,6 +201,23 @@ async function addEventSubjects(db: AnyDb, { member }: SchemaDialect): Promise<v
   )
 }
 
+async function addPersons(db: AnyDb): Promise<void> {
+  await db.schema.alterTable('credentials').addColumn('person', 'text').execute()
+  await db.schema
+    .createIndex('credentials_by_person')
+    .on('credentials')
+    .columns(['connection', 'person', 'id'])
+    .where(sql<boolean>`person is not null`)
+    .execute()
+  // The rows that a version without the column wrote, until a search indexes them.
+  await db.schema
+    .createIndex('credentials_unindexed')
+    .on('credentials')
+    .columns(['connection', 'kind', 'id'])
+    .where(sql<boolean>`(profile is null) <> (person is null)`)
+    .execute()
+}
+
 /** All migrations by name, in the order of their names. The name of a released migration never changes. */
 export const migrationsFor = (dialect: SchemaDialect): Readonly<Record<string, Migration>> => ({
   '0001_first': {
@@ -226,5 +243,6 @@ export const migrationsFor = (dialect: SchemaDialect): Readonly<Record<string, M
     },
   },
   '0004_due_documents': { up: addDueDocuments },
+  '0005_persons': { up: addPersons },
   '0006_event_subjects': { up: (db) => addEventSubjects(db, dialect) },
 })
