@@ -81,6 +81,7 @@ export {
 export { type Meters, createMeters } from './report/meters.ts'
 export type { Histogram } from './report/histogram.ts'
 export { eventsOf, type JobReport, type ReportOptions, type SignInReport } from './report/report.ts'
+export { type RollUps, rollUps } from './report/roll-ups.ts'
 export { jsonLines } from './sinks/json-lines.ts'
 export type { Sink } from './sinks/sink.ts'
 export { connectionViews } from './tokens/access/connection-views.ts'

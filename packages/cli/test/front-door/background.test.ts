@@ -20,7 +20,16 @@ describe('start()', () => {
     const { workers, status } = await gp.health()
     expect(status).toBe('ok')
     expect(workers.map(({ name }) => name).sort()).toEqual(
-      ['audit-checkpoints', 'audit-listener', 'enrichment', 'keys', 'renewal', 'sign-in', 'webhooks'].sort(),
+      [
+        'audit-checkpoints',
+        'audit-listener',
+        'enrichment',
+        'keys',
+        'renewal',
+        'roll-ups',
+        'sign-in',
+        'webhooks',
+      ].sort(),
     )
     await gp.close()
     const after = await gp.health()

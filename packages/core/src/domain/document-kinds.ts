@@ -14,6 +14,10 @@ export const documentKind = {
   key: 'key',
   /** Guest reservations, by the pseudonym of applicant and channel. */
   reservation: 'duplicate',
+  /** What a report counts, by the hour of the events. */
+  rollUp: 'roll-up',
+  /** What a report counts, of all hours together. */
+  rollUpTotals: 'roll-up-totals',
   /** Sign-ins that were started, by the digest of their state. */
   signIn: 'sign-in',
 } as const

@@ -202,6 +202,16 @@ const factories: Readonly<Record<string, Factory>> = {
       [['default', { ...ports, store: {} }], ['store']],
     ],
   },
+  rollUps: {
+    make: core.rollUps,
+    args: ['default', world],
+    mistakes: [
+      [
+        [undefined, {}],
+        ['name', 'store', 'clock'],
+      ],
+    ],
+  },
   relay: {
     make: core.relay,
     args: [audited.outbox, sink, ports, {}],

@@ -1,5 +1,5 @@
 import { auditLog, type Connection, keepAlive, keeper, type Store } from '@guestpass/core'
-import type { Worker } from '@guestpass/core/runtime-kit'
+import { rollUps, type Worker } from '@guestpass/core/runtime-kit'
 import type { Runtime } from '../runtime.ts'
 
 /** A connection with background workers. */
@@ -18,7 +18,7 @@ export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'port
 /**
  * The names of all workers. `renewal`: of guest tokens. `sign-in`: renewal of the user's sign-in.
  * `enrichment`: attributes of guests from the CRM. `keys`: the mirror of the key-set. `audit-checkpoints`:
- * signed checkpoints of the audit log. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`:
+ * signed checkpoints of the audit log. `roll-ups`: sums of events for reports. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`:
  * delivery of audit records.
  */
 export type WorkerName =
@@ -27,6 +27,7 @@ export type WorkerName =
   | 'enrichment'
   | 'keys'
   | 'audit-checkpoints'
+  | 'roll-ups'
   | 'webhooks'
   | 'audit-file'
   | 'audit-listener'
@@ -44,6 +45,7 @@ const connectionWorkers: Readonly<Partial<Record<WorkerName, MakeWorker>>> = {
   enrichment: ({ connection: { guests } }) => guests.enrichment,
   keys: ({ connection: { run } }) => ({ run }),
   'audit-checkpoints': ({ connection: { name } }, { store, ports: { clock } }) => auditLog(name, { store, clock }),
+  'roll-ups': ({ connection: { name } }, { store, ports: { clock } }) => rollUps(name, { store, clock }),
 }
 
 /**

@@ -52,6 +52,7 @@ describe('the workers of a runtime', () => {
       'enrichment default waiting',
       'keys default waiting',
       'audit-checkpoints default waiting',
+      'roll-ups default waiting',
       'webhooks default waiting',
       'audit-file  waiting',
       'renewal second waiting',
@@ -59,20 +60,21 @@ describe('the workers of a runtime', () => {
       'enrichment second waiting',
       'keys second waiting',
       'audit-checkpoints second waiting',
+      'roll-ups second waiting',
     ])
     expect((await workers.health()).every(({ lastSuccess }) => lastSuccess !== undefined)).toBe(true)
     await workers.stop()
     await workers.stop()
     workers.add({ connection: other })
     const states = (await workers.health()).map(({ state }) => state)
-    expect(states).toEqual(Array.from({ length: 12 }, () => 'stopped'))
+    expect(states).toEqual(Array.from({ length: 14 }, () => 'stopped'))
     expect(here.clock.sleeping).toBe(0)
   })
 
   it('are those that are wanted, and stay while nothing is there to do', async () => {
     const { runtime, connection, clock } = await guestTokens()
     const workers = started(runtime, [{ connection }], { without: ['renewal', 'sign-in', 'audit-checkpoints'] })
-    expect((await workers.health()).map(({ name }) => name)).toEqual(['enrichment', 'keys', 'webhooks'])
+    expect((await workers.health()).map(({ name }) => name)).toEqual(['enrichment', 'keys', 'roll-ups', 'webhooks'])
     let hasStopped = false
     void workers.stopped.then(() => (hasStopped = true))
     await clock.advance(MINUTE)
@@ -93,6 +95,7 @@ describe('the workers of a runtime', () => {
       'sign-in',
       'enrichment',
       'audit-checkpoints',
+      'roll-ups',
       'webhooks',
       'audit-file',
     ])
