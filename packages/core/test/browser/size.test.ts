@@ -8,11 +8,11 @@ const KIB = 1_024
 const sizeOf = (code: string): number => gzipSync(code).length / KIB
 const shown = (kib: number): string => `${kib.toFixed(1)} KiB`
 
-it('the whole library fits in 134 KiB, minified and with gzip, without anything of Node', async () => {
+it('the whole library fits in 140 KiB, minified and with gzip, without anything of Node', async () => {
   const code = await bundled(join(import.meta.dirname, '../../src/index.ts'), true)
   expect(code).not.toMatch(/\bnode:|\brequire\(/)
   console.log(`the whole of @guestpass/core in one file: ${shown(sizeOf(code))} with gzip`)
-  expect(sizeOf(code)).toBeLessThan(134)
+  expect(sizeOf(code)).toBeLessThan(140)
 })
 
 describe('a page that signs its user in and starts a chat', () => {
