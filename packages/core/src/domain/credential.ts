@@ -156,6 +156,10 @@ export type CredentialWithTokens<C extends Credential = Credential> = C & { read
 /** A guest with a token. */
 export type GuestWithTokens = CredentialWithTokens<GuestCredential>
 
+/** When the last token of a guest expires or expired. For a guest that never had a token: when it was made. */
+export const guestEnd = ({ aliveUntil, createdAt }: Pick<GuestCredential, 'aliveUntil' | 'createdAt'>): Instant =>
+  aliveUntil ?? createdAt
+
 /** Whether a credential is there and is of a kind. */
 export const isOfKind = <C extends Credential>(credential: Credential | undefined, kind: C['kind']): credential is C =>
   credential?.kind === kind

@@ -1,5 +1,5 @@
 import type { RateLimitFeedback, PermitAnswer, PermitRequest } from '../domain/bucket.ts'
-import type { Credential } from '../domain/credential.ts'
+import type { Credential, GuestCredential } from '../domain/credential.ts'
 import type { ChainHead, Link } from '../domain/chain.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
@@ -24,6 +24,12 @@ export interface FoundCredential<C extends Credential = Credential> {
  */
 export interface CredentialWrite {
   readonly credential: Credential
+  readonly expect: { readonly generation: number; readonly revision?: number }
+}
+
+/** A credential to remove with all that the store keeps for it, and the condition that its row must meet. */
+export interface CredentialRemoval {
+  readonly id: string
   readonly expect: { readonly generation: number; readonly revision?: number }
 }
 
@@ -67,6 +73,8 @@ export interface Change {
   readonly connection: string
   /** Credentials to write. Default: none, as for all other members. */
   readonly writes?: readonly CredentialWrite[]
+  /** Credentials to remove, with the keys of their profiles. A later write of the same id makes a new row. */
+  readonly removals?: readonly CredentialRemoval[]
   /** Documents to write or remove. */
   readonly documents?: readonly DocumentWrite[]
   /** Events to append to the audit chain, and to queue for the sinks that the route names. */
@@ -98,6 +106,24 @@ export interface CredentialPage {
   readonly credentials: readonly Credential[]
   /** The cursor of the next page, to be given as `after`. Absent on the last page. */
   readonly next?: string
+}
+
+/** A guest whose last token has expired. */
+export interface EndedGuest {
+  readonly credential: GuestCredential
+  readonly revision: number
+  /** When the last token expired: `guestEnd`. */
+  readonly endedAt: Instant
+}
+
+/** What `endedGuests` is asked for. */
+export interface EndedGuestRequest {
+  /** Only guests whose last token expired before this time. */
+  readonly before: Instant
+  /** Starts after this guest: the last one of the page before. */
+  readonly after?: { readonly endedAt: Instant; readonly id: string }
+  /** The most guests of a page, 1 to 1000. */
+  readonly limit: number
 }
 
 /** The answer to a request for a lease. */
@@ -266,6 +292,8 @@ export interface Credentials {
    * `claimDue`.
    */
   countDue(connection: string, ask: { readonly keepForMs: Millis; readonly most: number }): Promise<number>
+  /** Guests whose last token expired before a time, in the order of these times and of their ids. Read by an index. */
+  endedGuests(connection: string, ask: EndedGuestRequest): Promise<readonly EndedGuest[]>
 }
 
 /** Small sealed values. Durable. */
@@ -344,6 +372,12 @@ export interface AuditTrail {
     connection: string,
     page: { readonly after?: number; readonly limit: number; readonly subject?: string },
   ): Promise<{ readonly links: readonly Link[]; readonly next?: number }>
+  /**
+   * Removes the first links of the chain, up to the count `through`, and their events from all queues of the
+   * outbox. The hashes and places of later links stay. `limit`: the most links to remove, 1 to 1000. Resolves to
+   * the number of links that were removed; 0 if none is left.
+   */
+  prune(connection: string, ask: { readonly through: number; readonly limit: number }): Promise<number>
   /** The end of the chain. */
   chainHead(connection: string): Promise<ChainHead>
   /** The names of all connections with credentials, documents or events, in order. */
@@ -353,6 +387,7 @@ export interface AuditTrail {
 /** A kind of data that a store holds. Documents are counted by their kind. */
 export type StoredKind =
   | 'guests'
+  | 'ended-guests'
   | 'sign-ins'
   | 'access-tokens'
   | 'issued-tokens'
@@ -368,7 +403,10 @@ export interface KindSize {
   readonly rows: number
   /** The bytes of the rows without indexes, estimated from a sample. Absent in a store in memory. */
   readonly bytes?: number
-  /** When the first event happened, of `events` and of the two kinds that wait in the outbox. */
+  /**
+   * When the first event happened, of `events` and of the two kinds in the outbox. Of `ended-guests`, which
+   * `guests` counts too: when the last token of the first one expired.
+   */
   readonly oldestAt?: Instant
 }
 

@@ -1,7 +1,15 @@
-import type { Credential } from '../domain/credential.ts'
+import { type Credential, guestEnd } from '../domain/credential.ts'
 import { dueAt, dueSetAt } from '../domain/due.ts'
 import type { Instant, Millis } from '../domain/time.ts'
-import type { DueAnswer, DueRequest, CredentialPage, CredentialQuery, CredentialWrite } from '../ports/store.ts'
+import type {
+  CredentialPage,
+  CredentialQuery,
+  CredentialWrite,
+  DueAnswer,
+  DueRequest,
+  EndedGuest,
+  EndedGuestRequest,
+} from '../ports/store.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { claimDueRows, type DueRow, isDue } from './memory-due.ts'
 
@@ -16,10 +24,12 @@ export interface MemoryCredentials {
   get(id: string): Row | undefined
   ofSubject(subject: string): Credential | undefined
   readonly size: number
-  /** Whether the stored row has the generation and revision that the write expects. */
-  meets(write: CredentialWrite): boolean
+  /** Whether the stored row has the generation and revision that are expected. */
+  meets(id: string, expect: CredentialWrite['expect']): boolean
   put(credential: Credential, now: Instant): void
+  remove(id: string): void
   page(query: CredentialQuery): CredentialPage
+  ended(request: EndedGuestRequest): readonly EndedGuest[]
   touch(id: string, now: Instant): void
   claimDue(request: DueRequest, now: Instant): DueAnswer
   rows(): readonly Row[]
@@ -52,6 +62,19 @@ function rowAfter(row: Row | undefined, credential: Credential, now: Instant): R
     claimedUntil: keepsClaim ? row.claimedUntil : next.claimedUntil,
     claimedAt: row?.claimedAt ?? next.claimedAt,
   }
+}
+
+function endedRows(rows: Iterable<Row>, { before, after, limit }: EndedGuestRequest): readonly EndedGuest[] {
+  const ended: EndedGuest[] = []
+  for (const { credential, revision } of rows) {
+    if (credential.kind !== 'guest') continue
+    const endedAt = guestEnd(credential)
+    const isLater = !after || endedAt > after.endedAt || (endedAt === after.endedAt && credential.id > after.id)
+    if (endedAt < before && isLater) ended.push({ credential, revision, endedAt })
+  }
+  const inOrder = (one: EndedGuest, other: EndedGuest): number =>
+    one.endedAt - other.endedAt || (one.credential.id < other.credential.id ? -1 : 1)
+  return ended.sort(inOrder).slice(0, limit)
 }
 
 /** Index of the first id after the given one. */
@@ -122,7 +145,7 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
     get size() {
       return rows.size
     },
-    meets({ credential: { id }, expect: { generation, revision } }) {
+    meets(id, { generation, revision }) {
       const row = rows.get(id)
       if ((row?.credential.generation ?? 0) !== generation) return false
       return revision === undefined || (row?.revision ?? 0) === revision
@@ -134,6 +157,14 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
       keep(rowAfter(row, credential, now))
     },
     page: (query) => pageOf(rows, idsOf(query.kind), query),
+    remove(id) {
+      const row = rows.get(id)
+      if (!row) return
+      if (idOfSubject.get(row.credential.subject) === id) idOfSubject.delete(row.credential.subject)
+      rows.delete(id)
+      sorted.clear()
+    },
+    ended: (request) => endedRows(rows.values(), request),
     touch: (id, now) => change(id, { touchedAt: now }),
     claimDue: (request, now) => claimDueRows(rows, request, now, change),
     rows: () => [...rows.values()],

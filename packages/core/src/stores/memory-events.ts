@@ -21,7 +21,9 @@ export interface MemoryEvents {
   /** The events that are kept, the oldest first. */
   kept(): readonly Event[]
   /** Removes the oldest events if there are more than twice as many as to keep. */
-  prune(): Promise<void>
+  trim(): Promise<void>
+  /** Removes events up to the count `through`, at most `limit`. Resolves to their ids. */
+  prune(through: number, limit: number): Promise<readonly string[]>
   page(request: Parameters<AuditTrail['events']>[1]): Awaited<ReturnType<AuditTrail['events']>>
   chain(request: Parameters<AuditTrail['chain']>[1]): ReturnType<AuditTrail['chain']>
   head(): Promise<ChainHead>
@@ -60,7 +62,8 @@ export function createMemoryEvents(connection: string, keep: number): MemoryEven
       return state.count
     },
     kept: () => state.entries.map(({ event }) => event),
-    prune: () => prune(state),
+    trim: () => trim(state),
+    prune: (through, limit) => removeFirst(state, (entries) => Math.min(limit, countUpTo(entries, through))),
     page({ after = 0, limit }) {
       const { page, ...next } = pageOf(state, after, limit)
       return { events: page.map(({ event }) => event), ...next }
@@ -100,18 +103,29 @@ async function linkEntries({ connection, entries, removed }: State): Promise<Cha
   return head
 }
 
-async function prune(state: State): Promise<void> {
-  const { entries, byId, keep } = state
+async function trim(state: State): Promise<void> {
+  const { entries, keep } = state
   // In large steps, because a removal from the front moves all other entries.
-  if (entries.length <= keep * 2) return
+  if (entries.length > keep * 2) await removeFirst(state, ({ length }) => length - keep)
+}
+
+const countUpTo = (entries: readonly Entry[], through: number): number => {
+  const later = entries.findIndex(({ count }) => count > through)
+  return later === -1 ? entries.length : later
+}
+
+/** Removes the first entries. `most`: how many, given all of them. Resolves to the ids of their events. */
+async function removeFirst(state: State, most: (entries: readonly Entry[]) => number): Promise<readonly string[]> {
+  const { entries, byId } = state
   await link(state)
   // Entries that were appended in the meantime have no hash yet, and stay.
   const unlinked = entries.findIndex(({ hash }) => hash === undefined)
   const linked = unlinked === -1 ? entries.length : unlinked
-  const removed = entries.splice(0, Math.max(0, Math.min(linked, entries.length - keep)))
+  const removed = entries.splice(0, Math.max(0, Math.min(linked, most(entries))))
   for (const { event } of removed) byId.delete(event.id)
   const last = removed.at(-1)
   if (last?.hash !== undefined) state.removed = { chain: 0, count: last.count, hash: last.hash }
+  return removed.map(({ event }) => event.id)
 }
 
 function pageOf({ entries, removed }: State, after: number, limit: number, subject?: string) {

@@ -22,6 +22,8 @@ export interface MemoryOutbox extends Outbox {
    * fail.
    */
   prepare(events: readonly Event[]): () => void
+  /** Removes events of a connection from all queues. `events`: their ids. */
+  remove(connection: string, events: readonly string[]): void
   /** The events of a connection in all queues, the first one first: those that wait, and dead letters. */
   queued(connection: string): { readonly waiting: readonly Event[]; readonly deadLetters: readonly Event[] }
 }
@@ -60,8 +62,14 @@ export function createMemoryOutbox(parts: MemoryOutboxParts): MemoryOutbox {
     deadLetters: async (sink, page) => deadLetters(queueOf(state, sink), page),
     counts: async (sink, most) => counts(queueOf(state, sink), most),
     drop: async (sink) => void state.queues.delete(sink),
+    remove: (connection, events) => remove(state, connection, events),
     queued: (connection) => queued(state, connection),
   }
+}
+
+function remove({ queues }: State, connection: string, events: readonly string[]): void {
+  for (const queue of queues.values())
+    for (const id of events) if (queue.get(id)?.event.connection === connection) queue.delete(id)
 }
 
 function queued({ queues }: State, connection: string): ReturnType<MemoryOutbox['queued']> {

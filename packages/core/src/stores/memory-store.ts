@@ -63,7 +63,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const add = prepareEvents(partition, change.events)
       applyChange(partition, change, clock.wall())
       add()
-      await partition.events.prune()
+      await partition.events.trim()
       return 'done'
     },
     async ensureRoom() {},

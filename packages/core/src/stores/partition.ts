@@ -35,13 +35,17 @@ export const createPartition = (connection: string, keepEvents: number): Partiti
 /** Whether all expectations of a change are met. */
 export const meetsExpectations = (
   { credentials, documents }: SavedContents,
-  { writes = [], documents: others = [] }: Change,
+  { writes = [], removals = [], documents: others = [] }: Change,
   now: Instant,
-): boolean => writes.every((write) => credentials.meets(write)) && others.every((write) => documents.meets(write, now))
+): boolean =>
+  writes.every(({ credential: { id }, expect }) => credentials.meets(id, expect)) &&
+  removals.every(({ id, expect }) => credentials.meets(id, expect)) &&
+  others.every((write) => documents.meets(write, now))
 
 /** Writes a change except its events. Cannot fail. */
 export function applyChange(contents: SavedContents, change: Change, now: Instant): void {
   for (const { credential } of change.writes ?? []) contents.credentials.put(credential, now)
+  for (const { id } of change.removals ?? []) contents.credentials.remove(id)
   for (const write of change.documents ?? []) contents.documents.put(write, now)
   for (const id of change.deny ?? []) contents.issued.deny(id)
   contents.issued.remember(change.issued ?? [], now)

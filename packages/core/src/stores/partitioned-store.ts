@@ -109,6 +109,10 @@ function credentials(parts: Parts): Credentials {
       checkCountLimit(most)
       return Math.min(partitionOf(connection).credentials.countDue(keepForMs, clock.wall()), most)
     },
+    async endedGuests(connection, request) {
+      checkPageLimit(request.limit)
+      return partitionOf(connection).credentials.ended(request)
+    },
   }
 }
 
@@ -172,7 +176,7 @@ const facts = ({ partitionOf }: Parts): Facts => ({
   },
 })
 
-const auditTrail = ({ partitions, partitionOf }: Parts): AuditTrail => ({
+const auditTrail = ({ partitions, partitionOf, outbox }: Parts): AuditTrail => ({
   async events(connection, page) {
     checkPageLimit(page.limit)
     return partitionOf(connection).events.page(page)
@@ -180,6 +184,12 @@ const auditTrail = ({ partitions, partitionOf }: Parts): AuditTrail => ({
   async chain(connection, page) {
     checkPageLimit(page.limit)
     return partitionOf(connection).events.chain(page)
+  },
+  async prune(connection, { through, limit }) {
+    checkPageLimit(limit)
+    const removed = await partitionOf(connection).events.prune(through, limit)
+    outbox.remove(connection, removed)
+    return removed.length
   },
   chainHead: async (connection) => partitionOf(connection).events.head(),
   async connections() {

@@ -144,7 +144,7 @@ async function savePending(state: State): Promise<void> {
       if (outcome === 'done') prepareEvents(partitionOf(change.connection), change.events)()
       resolve(outcome)
     }
-    for (const name of trial.keys()) await partitionOf(name).events.prune()
+    for (const name of trial.keys()) await partitionOf(name).events.trim()
   } catch (thrown) {
     for (const { reject } of batch) reject(thrown)
   }
@@ -165,8 +165,8 @@ function applyTo(
 }
 
 /** Whether the text holds any part of a change. */
-const isSaved = ({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean =>
-  writes.length + documents.length + issued.length + deny.length > 0
+const isSaved = ({ writes = [], removals = [], documents = [], issued = [], deny = [] }: Change): boolean =>
+  writes.length + removals.length + documents.length + issued.length + deny.length > 0
 
 /** Runs work in the order of the calls, each after the one before has ended. */
 function oneAfterAnother(): <T>(work: () => Promise<T>) => Promise<T> {

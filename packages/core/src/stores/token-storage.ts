@@ -94,6 +94,7 @@ export function tokenStorage(options: TokenStorageOptions): Store {
     document: only(store.document, (_connection, kind) => kind === documentKind.signIn),
     documents: only(store.documents, (_connection, { kind }) => kind === documentKind.signIn),
     claimDue: only(store.claimDue, () => false),
+    endedGuests: only(store.endedGuests, () => false),
     claimDueDocuments: only(store.claimDueDocuments, () => false),
   }
 }
@@ -107,8 +108,9 @@ const only =
   async (...args: Args): Promise<Answer> =>
     supports(...args) ? call(...args) : rejectUnsupported(...SUPPORTS)
 
-function isSupported({ writes = [], documents = [], issued = [], deny = [] }: Change): boolean {
-  const isOther = issued.length + deny.length > 0 || documents.some(({ kind }) => kind !== documentKind.signIn)
+function isSupported({ writes = [], removals = [], documents = [], issued = [], deny = [] }: Change): boolean {
+  const isOther =
+    removals.length + issued.length + deny.length > 0 || documents.some(({ kind }) => kind !== documentKind.signIn)
   return !isOther && writes.every(({ credential: { kind, id } }) => kind !== 'guest' && isOAuthCredentialId(id))
 }
 

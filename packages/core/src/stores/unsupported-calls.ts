@@ -17,7 +17,10 @@ export function rejectUnsupported(store: string, supports: string): never {
 /**
  * The outbox and the audit chain of a store that supports neither. Every call rejects with `config_invalid`.
  */
-export function withoutDelivery(store: string, supports: string): Pick<Store, 'outbox' | 'chain' | 'chainHead'> {
+export function withoutDelivery(
+  store: string,
+  supports: string,
+): Pick<Store, 'outbox' | 'chain' | 'chainHead' | 'prune'> {
   const rejected = async (): Promise<never> => rejectUnsupported(store, supports)
   const outbox: Outbox = {
     sinksFor: () => [],
@@ -29,5 +32,5 @@ export function withoutDelivery(store: string, supports: string): Pick<Store, 'o
     counts: rejected,
     drop: rejected,
   }
-  return { outbox, chain: rejected, chainHead: rejected }
+  return { outbox, chain: rejected, chainHead: rejected, prune: rejected }
 }

@@ -16,6 +16,7 @@ import { permitCases, feedbackCases } from './store-contract/permits.ts'
 import { personCases } from './store-contract/persons.ts'
 import { profileCases } from './store-contract/profiles.ts'
 import { recentUseCases, recentUseClaimCases } from './store-contract/recent-use.ts'
+import { endedGuestCases, pruneCases, removalCases } from './store-contract/retention.ts'
 import { type MakeStore, registerCases, type Suite, type TestFramework } from './store-contract/suite.ts'
 import { sizeCases } from './store-contract/sizes.ts'
 import { isolatedDataCases, isolatedCoordinationCases } from './store-contract/tenant-isolation.ts'
@@ -59,6 +60,9 @@ const suites: Readonly<Record<string, Suite>> = {
   'a clock that was ahead: the outbox': outboxClockCases,
   'a clock that was ahead: due documents': documentClockCases,
   'a clock that was ahead: leases, documents and pauses': sharedClockCases,
+  'retention: removed credentials': removalCases,
+  'retention: ended guests': endedGuestCases,
+  'retention: pruned events': pruneCases,
   sizes: sizeCases,
   'tenant isolation: data': isolatedDataCases,
   'tenant isolation: leases, permits and facts': isolatedCoordinationCases,

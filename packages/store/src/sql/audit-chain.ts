@@ -101,6 +101,32 @@ export async function linksAfter(
   return { links, ...(next === undefined ? {} : { next }) }
 }
 
+/** Removes the first links up to a count, at most `limit`. Returns the ids of their events. */
+export async function removeLinks(
+  db: Db,
+  connection: string,
+  { through, limit }: { readonly through: number; readonly limit: number },
+): Promise<readonly string[]> {
+  const first = await db
+    .selectFrom('events')
+    .select(['count', 'id'])
+    .where('connection', '=', connection)
+    .where('chain', '=', CHAIN)
+    .where('count', '<=', through)
+    .orderBy('count')
+    .limit(limit)
+    .execute()
+  const last = first.at(-1)
+  if (!last) return []
+  await db
+    .deleteFrom('events')
+    .where('connection', '=', connection)
+    .where('chain', '=', CHAIN)
+    .where('count', '<=', last.count)
+    .execute()
+  return first.map(({ id }) => id)
+}
+
 /**
  * The event of a row. If the text differs from what this store writes (a member twice, for example), adds a
  * member that no event has, so that the hash of its record differs. Another JSON reader could read another

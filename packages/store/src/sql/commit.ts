@@ -2,7 +2,7 @@ import type { Random } from '@guestpass/core'
 import { type Change, type Instant, type Ledger, checkOneConnection, type Route } from '@guestpass/core/store-kit'
 import type { Sealer } from '../seal/sealer.ts'
 import { recordEvents } from './event-recorder.ts'
-import { writeExpected, type SealedWrite, sealWrite } from './credentials.ts'
+import { removeExpected, writeExpected, type SealedWrite, sealWrite } from './credentials.ts'
 import type { Database, Db } from './database.ts'
 import { writeExpectedDocument, type SealedDocument, sealDocument } from './documents.ts'
 import { denyTokens, rememberTokens } from './issued-tokens.ts'
@@ -20,8 +20,14 @@ interface SealedChange {
 const compare = (one: string, other: string): number => Number(one > other) - Number(one < other)
 
 /** Writes rows until the first one that does not meet its expectation. */
-async function writeRows(db: Db, { writes, documents }: SealedChange, now: Instant): Promise<'done' | 'conflict'> {
+async function writeRows(
+  db: Db,
+  { connection, removals = [] }: Change,
+  { writes, documents }: SealedChange,
+  now: Instant,
+): Promise<'done' | 'conflict'> {
   for (const one of writes) if (!(await writeExpected(db, one, now))) return 'conflict'
+  for (const one of removals) if (!(await removeExpected(db, connection, one))) return 'conflict'
   for (const one of documents) if (!(await writeExpectedDocument(db, one, now))) return 'conflict'
   return 'done'
 }
@@ -52,8 +58,9 @@ export function createCommit({ database, sealer, route, random }: CommitParts): 
     // Once a newer data key exists, no value is sealed with an older one, so that a rotation can end.
     if (sealed.key !== undefined && (await newestKey(db))?.id !== sealed.key) return 'stale'
     // A single row that does not meet its expectation was not written, so there is nothing to undo.
-    const hasSeveralRows = sealed.writes.length + sealed.documents.length > 1
-    const write = () => writeRows(db, sealed, database.now())
+    const rows = sealed.writes.length + sealed.documents.length + (change.removals?.length ?? 0)
+    const hasSeveralRows = rows > 1
+    const write = () => writeRows(db, change, sealed, database.now())
     if ((hasSeveralRows ? await rollBackOnConflict(db, write) : await write()) === 'conflict') return 'conflict'
     for (const id of change.deny ?? []) await denyTokens(db, change.connection, id)
     // Tokens and events are written at the end of the transaction, which other changes share.
@@ -64,7 +71,8 @@ export function createCommit({ database, sealer, route, random }: CommitParts): 
 
   return async (change) => {
     checkOneConnection(change)
-    const scrub = change.writes?.some(({ credential }) => credential.status === 'erased') ?? false
+    const isErasure = change.writes?.some(({ credential }) => credential.status === 'erased') ?? false
+    const scrub = isErasure || (change.removals?.length ?? 0) > 0
     for (;;) {
       const sealed = sealChange(change)
       const outcome = await database.write((db) => apply(db, change, sealed), { scrub, urgent: true })

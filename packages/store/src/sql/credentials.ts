@@ -8,6 +8,7 @@ import {
   type Instant,
   type CredentialPage,
   type CredentialQuery,
+  type CredentialRemoval,
   type TokenSet,
   type CredentialWrite,
 } from '@guestpass/core/store-kit'
@@ -84,7 +85,7 @@ export function sealWrite(sealer: Sealer, { credential, expect }: CredentialWrit
 /** A row, and the sealed key of its profile if it has one. */
 type FullRow = Row & { readonly profile_key: Uint8Array | null }
 
-const rowsOf = (db: Db, connection: string) =>
+export const rowsOf = (db: Db, connection: string) =>
   db
     .selectFrom('credentials')
     .leftJoin('profile_keys', (join) =>
@@ -120,6 +121,13 @@ async function openCredential(sealer: Sealer, row: FullRow): Promise<Credential>
     ...(person === null ? {} : { person }),
     ...(sealed ? { tokens: parseTokens(await sealer.open(tokensContext(row), sealed)) } : {}),
   }
+}
+
+/** Opens the row of a guest. */
+export async function openGuest(sealer: Sealer, row: FullRow): Promise<GuestCredential> {
+  const credential = await openCredential(sealer, row)
+  if (credential.kind === 'guest') return credential
+  throw new GuestpassError('internal', `The row of credentials "${row.id}" is of kind ${row.kind}, not of a guest.`)
 }
 
 /**
@@ -261,4 +269,33 @@ async function writeProfileKey(db: Db, { row: { connection, id }, profileKey: ke
     .values({ connection, id, key })
     .onConflict((conflict) => conflict.columns(['connection', 'id']).doUpdateSet({ key }))
     .execute()
+}
+
+/** Removes a row and the key of its profile. False if the row does not meet the expectation. */
+export async function removeExpected(
+  db: Db,
+  connection: string,
+  { id, expect: { generation, revision } }: CredentialRemoval,
+): Promise<boolean> {
+  const removed = await db
+    .deleteFrom('credentials')
+    .where('connection', '=', connection)
+    .where('id', '=', id)
+    .where('generation', '=', generation)
+    .$if(revision !== undefined, (query) => query.where('revision', '=', revision as number))
+    .returning('id')
+    .executeTakeFirst()
+  if (!removed) return generation === 0 && (revision ?? 0) === 0 && (await isAbsent(db, connection, id))
+  await db.deleteFrom('profile_keys').where('connection', '=', connection).where('id', '=', id).execute()
+  return true
+}
+
+async function isAbsent(db: Db, connection: string, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('credentials')
+    .select('id')
+    .where('connection', '=', connection)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row === undefined
 }

@@ -240,3 +240,32 @@ export async function countMessages(
     deadLetters: await countRows(db, messages.where('outbox.due_at', 'is', null)),
   }
 }
+
+/** The names of the sinks that have messages. One step in an index for each. */
+async function sinksOf(db: Db): Promise<readonly string[]> {
+  const names: string[] = []
+  for (;;) {
+    const row = await db
+      .selectFrom('outbox')
+      .select(({ fn }) => fn.min<string | null>('sink').as('first'))
+      .where('sink', '>', names.at(-1) ?? '')
+      .executeTakeFirst()
+    const first = row?.first ?? undefined
+    if (first === undefined) return names
+    names.push(first)
+  }
+}
+
+/** Removes events of a connection from all queues. */
+export async function removeMessages(db: Db, connection: string, events: readonly string[]): Promise<void> {
+  for (const sink of await sinksOf(db)) {
+    for (const group of inGroups(events)) {
+      await db
+        .deleteFrom('outbox')
+        .where('sink', '=', sink)
+        .where('event', 'in', group)
+        .where('connection', '=', connection)
+        .execute()
+    }
+  }
+}

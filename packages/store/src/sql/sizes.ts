@@ -1,7 +1,8 @@
 import type { Event } from '@guestpass/core'
 import type { Credential, Instant, KindSize, StoredKind } from '@guestpass/core/store-kit'
 import { type SelectQueryBuilder, sql } from 'kysely'
-import type { Db } from './database.ts'
+import type { Db, SchemaDialect } from './database.ts'
+import { endOfRow } from './ended-guests.ts'
 import type { Tables } from './schema.ts'
 
 const kindOfCredential: Readonly<Record<Credential['kind'], StoredKind>> = {
@@ -44,6 +45,23 @@ async function sizesOfCredentials(db: Db, connection: string): Promise<readonly 
     return sizeOf(db, kindOfCredential[kind], count, sample)
   })
   return (await Promise.all(sizes)).flat()
+}
+
+/** Ended guests are among the guests, so that their bytes are not estimated again. */
+async function sizesOfEnded(
+  db: Db,
+  connection: string,
+  { member, now }: { readonly member: SchemaDialect['member']; readonly now: Instant },
+): Promise<readonly KindSize[]> {
+  const end = endOfRow(member)
+  const { rows, first } = await db
+    .selectFrom('credentials')
+    .select(({ fn }) => [fn.countAll<number>().as('rows'), fn.min<Instant | null>(end).as('first')])
+    .where('connection', '=', connection)
+    .where('kind', '=', sql.lit('guest' as const))
+    .where(sql<boolean>`${end} < ${now}`)
+    .executeTakeFirstOrThrow()
+  return rows === 0 ? [] : [{ kind: 'ended-guests', rows, ...(first === null ? {} : { oldestAt: first }) }]
 }
 
 async function sizesOfDocuments(db: Db, connection: string): Promise<readonly KindSize[]> {
@@ -106,9 +124,13 @@ async function sizesOfIssuedTokens(db: Db, connection: string): Promise<readonly
 }
 
 /** Counts the rows of each kind that a connection has. */
-export async function sizesOfConnection(db: Db, connection: string): Promise<readonly KindSize[]> {
+export async function sizesOfConnection(
+  db: Db,
+  connection: string,
+  at: { readonly member: SchemaDialect['member']; readonly now: Instant },
+): Promise<readonly KindSize[]> {
   const parts = [sizesOfCredentials, sizesOfDocuments, sizesOfEvents, sizesOfOutbox, sizesOfIssuedTokens]
-  const sizes: KindSize[] = []
+  const sizes: KindSize[] = [...(await sizesOfEnded(db, connection, at))]
   for (const part of parts) sizes.push(...(await part(db, connection)))
   return sizes.toSorted((a, b) => (a.kind < b.kind ? -1 : 1))
 }

@@ -14,7 +14,7 @@ import {
   type Outbox,
   type Sizes,
 } from '@guestpass/core/store-kit'
-import { chainHead, hasSubject, linksAfter } from './audit-chain.ts'
+import { chainHead, hasSubject, linksAfter, removeLinks } from './audit-chain.ts'
 import { createCommit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
 import { findBySubject, findCredential, listCredentials, openRow, readSealedRow } from './credentials.ts'
@@ -22,6 +22,7 @@ import type { Db } from './database.ts'
 import { countDocuments, findDocument, listDocuments } from './documents.ts'
 import { claimDue, countDue, needsTouch, noDueCredentials, touch } from './due-credentials.ts'
 import { claimDueDocuments, noDueDocuments } from './due-documents.ts'
+import { listEndedGuests } from './ended-guests.ts'
 import { readFact, writeFact } from './facts.ts'
 import { findIssuedToken } from './issued-tokens.ts'
 import { type LeaseRequest, releaseLease, takeLease } from './leases.ts'
@@ -31,6 +32,7 @@ import {
   enqueueEvents,
   hasDueMessage,
   listDeadLetters,
+  removeMessages,
   routeMessages,
   settleMessage,
 } from './outbox.ts'
@@ -71,7 +73,7 @@ async function readSealed<T>({ database }: CommitParts, work: (db: Db) => Promis
 
 function credentials(parts: CommitParts): Credentials {
   const { database, sealer } = parts
-  const { read, write, now } = database
+  const { read, write, now, member } = database
   return {
     async find(connection, id) {
       return { ...(await readSealed(parts, (db) => findCredential(db, sealer, connection, id))), now: now() }
@@ -94,6 +96,10 @@ function credentials(parts: CommitParts): Credentials {
     async countDue(connection, request) {
       checkCountLimit(request.most)
       return read((db) => countDue(db, { ...request, connection, now: now() }))
+    },
+    async endedGuests(connection, request) {
+      checkPageLimit(request.limit)
+      return readSealed(parts, (db) => listEndedGuests(db, { sealer, member }, connection, request))
     },
   }
 }
@@ -163,7 +169,7 @@ const facts = ({ database: { read, write } }: CommitParts): Facts => ({
   setFact: (connection, name, value) => write((db) => writeFact(db, connection, name, value)),
 })
 
-const auditTrail = ({ database: { read, member } }: CommitParts): AuditTrail => ({
+const auditTrail = ({ database: { read, write, member } }: CommitParts): AuditTrail => ({
   async events(connection, page) {
     checkPageLimit(page.limit)
     const { links, ...next } = await read((db) => linksAfter(db, connection, page))
@@ -175,13 +181,21 @@ const auditTrail = ({ database: { read, member } }: CommitParts): AuditTrail => 
     const isIncluded = subject === undefined ? undefined : hasSubject(member, subject)
     return read((db) => linksAfter(db, connection, page, isIncluded))
   },
+  async prune(connection, ask) {
+    checkPageLimit(ask.limit)
+    return write(async (db) => {
+      const removed = await removeLinks(db, connection, ask)
+      await removeMessages(db, connection, removed)
+      return removed.length
+    })
+  },
   chainHead: (connection) => read((db) => chainHead(db, connection)),
   connections: () => read(connectionsOf),
 })
 
-const sizes = ({ database: { read, fileSizes } }: CommitParts): Sizes => ({
+const sizes = ({ database: { read, fileSizes, member, now } }: CommitParts): Sizes => ({
   sizes: async (connection) => ({
-    kinds: await read((db) => sizesOfConnection(db, connection)),
+    kinds: await read((db) => sizesOfConnection(db, connection, { member, now: now() })),
     ...(await fileSizes()),
   }),
 })

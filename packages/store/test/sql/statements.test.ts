@@ -136,6 +136,9 @@ describe('the statements of a store', () => {
         await store.countDocuments('default', { kind: 'work', most: 10 })
         await store.chain('default', { limit: 9, after: 1 })
         await store.chain('default', { limit: 9, after: 1, subject: 'subject-1' })
+        await store.prune('default', { through: 1, limit: 9 })
+        await store.endedGuests('default', { before: 1, limit: 9 })
+        await store.endedGuests('default', { before: 1, limit: 9, after: { endedAt: 1, id: 'alice' } })
         for (const id of ['a', 'b']) {
           await store.commit({ connection: 'default', documents: [{ ...work(id), dueAt: systemClock().wall() }] })
         }
@@ -149,6 +152,9 @@ describe('the statements of a store', () => {
         .flatMap((text) => database.prepare(`explain query plan ${text}`).all())
         .map(({ detail }) => String(detail))
       database.close()
+      expect(plans).toContain(
+        'SEARCH credentials USING INDEX credentials_by_end (connection=? AND <expr>>? AND <expr><?)',
+      )
       // The table of keys has a row or two.
       expect(plans.filter((plan) => /^SCAN (?!part|due|keys|CONSTANT ROW)/.test(plan))).toEqual([])
       const ofDocuments = plans.filter((plan) => /^S\w+ documents/.test(plan)).map((plan) => plan.split('USING ')[1])
@@ -164,6 +170,7 @@ describe('the statements of a store', () => {
       const ofEvents = plans.filter((plan) => plan.startsWith('SEARCH events')).map((plan) => plan.split('(')[1])
       expect([...new Set(ofEvents)].sort((a = '', b = '') => a.localeCompare(b))).toEqual([
         'connection=? AND chain=? AND <expr>=? AND count>?)',
+        'connection=? AND chain=? AND count<?)',
         'connection=? AND chain=? AND count=?)',
         'connection=? AND chain=? AND count>?)',
         'connection=? AND id=?)',

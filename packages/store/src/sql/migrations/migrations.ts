@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { SchemaDialect } from '../database.ts'
 import { LINK_EVENTS, linkEvents } from './link-events.ts'
+import { endOfRow } from '../ended-guests.ts'
 import { CHAIN_HEADS, replaceTables } from './chain-heads.ts'
 
 type AnyDb = Kysely<unknown>
@@ -218,6 +219,11 @@ async function addPersons(db: AnyDb): Promise<void> {
     .execute()
 }
 
+async function addGuestEnds(db: AnyDb, { member }: SchemaDialect): Promise<void> {
+  await sql`create index credentials_by_end on credentials (connection, (${endOfRow(member)}), id)
+    where kind = 'guest'`.execute(db)
+}
+
 /** All migrations by name, in the order of their names. The name of a released migration never changes. */
 export const migrationsFor = (dialect: SchemaDialect): Readonly<Record<string, Migration>> => ({
   '0001_first': {
@@ -245,4 +251,5 @@ export const migrationsFor = (dialect: SchemaDialect): Readonly<Record<string, M
   '0004_due_documents': { up: addDueDocuments },
   '0005_persons': { up: addPersons },
   '0006_event_subjects': { up: (db) => addEventSubjects(db, dialect) },
+  '0007_ended_guests': { up: (db) => addGuestEnds(db, dialect) },
 })
