@@ -32,7 +32,7 @@ const codeOf = (thrown: unknown): string => (thrown as NodeJS.ErrnoException).co
  * and so is what is in /dev or /proc, and a file in a folder that cannot be written. Rejects with
  * `invalid_input` where it cannot be opened.
  */
-export async function openOutputFile(path: string, signal: AbortSignal): Promise<OutputFile> {
+export async function openOutputFile(path: string, signal: AbortSignal, field = 'output'): Promise<OutputFile> {
   try {
     const real = await resolveLinks(path)
     const found = await stat(real).catch(() => undefined)
@@ -48,8 +48,8 @@ export async function openOutputFile(path: string, signal: AbortSignal): Promise
       ] ?? ''
     const message = `the file cannot be written (${code}${why})`
     const remedy = 'Give the path of a file in a folder that can be written.'
-    const fields = [{ field: 'output', message, remedy }]
-    throw new GuestpassError('invalid_input', `output: ${message}.`, { fields, cause: thrown })
+    const fields = [{ field, message, remedy }]
+    throw new GuestpassError('invalid_input', `${field}: ${message}.`, { fields, cause: thrown })
   }
 }
 

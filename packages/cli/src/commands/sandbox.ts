@@ -1,57 +1,66 @@
 import { resolve } from 'node:path'
-import { type Field, GuestpassError } from '@guestpass/core'
+import { GuestpassError } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
-import type { Fault, Sandbox } from '@guestpass/sandbox'
+import type { Sandbox, SandboxOptions } from '@guestpass/sandbox'
 import * as z from 'zod'
-import { warnOnFailure, dotenvLine, jsonFault, oneOf, fileReadFault, readTextFile, whole } from '@guestpass/runtime'
-import { type Cli, defineCommand } from './runner/command.ts'
+import { warnOnFailure, dotenvLine, oneOf, whole } from '@guestpass/runtime'
+import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts'
+import { checkEnvFile, writeEnvFile } from './sandbox-env-file.ts'
+import { optionFaults, readLists } from './sandbox-files.ts'
+
+const flags: readonly ParameterHelp[] = [
+  ['--port <n>', 'a port from 0 to 65535; 0: any free port (default: 0)'],
+  ['--host <address>', 'an address of this machine (default: 127.0.0.1)'],
+  [
+    '--public-url <url>',
+    'the address under which containers or other machines reach it, as http://sandbox:4000 (default: its own)',
+  ],
+  ['--env <file>', 'write the variables to this file; it never replaces a file that it did not write'],
+  ['--rate-limit <n>', 'requests a minute for each access token (default: 300)'],
+  ['--seed <n>', 'a whole number; with the same one, ids and secrets are the same'],
+  [
+    '--profile <name>',
+    'a spent refresh token that comes again: strict ends the sign-in, grace answers as before (default: strict)',
+  ],
+  ['--guest-ids <form>', 'the ids that guests get: uuid (default), or text with characters that a path encodes'],
+  ['--access-tokens <format>', 'jwt (default), at+jwt (RFC 9068), or opaque as on the public platform'],
+  ['--auto-consent', 'allow sign-ins at once, without a consent page'],
+  ['--users <file>', 'a JSON file of the users who can sign in, as [{"name": "Ada", "email": "…"}]'],
+  ['--guests <file>', 'a JSON file of guests that exist from the start, as [{"email": "…"}]'],
+  ['--faults <file>', 'a JSON file of faults to begin with, as [{"on": "mint", "do": {"status": 503}, "times": 2}]'],
+]
 
 export const sandboxCommand = defineCommand({
   example: 'guestpass sandbox --port 4000 > .env',
-  options: [
-    ['--port <n>', 'a port from 0 to 65535; 0: any free port (default: 0)'],
-    ['--host <address>', 'an address of this machine (default: 127.0.0.1)'],
-    ['--rate-limit <n>', 'requests a minute for each access token (default: 300)'],
-    ['--seed <n>', 'a whole number; with the same one, ids and secrets are the same'],
-    [
-      '--profile <name>',
-      'a spent refresh token that comes again: strict ends the sign-in, grace answers as before (default: strict)',
-    ],
-    ['--guest-ids <form>', 'the ids that guests get: uuid (default), or text with characters that a path encodes'],
-    ['--access-tokens <format>', 'jwt (default), at+jwt (RFC 9068), or opaque as on the public platform'],
-    ['--auto-consent', 'allow sign-ins at once, without a consent page'],
-    ['--faults <file>', 'a JSON file of faults to begin with, as [{"on": "mint", "do": {"status": 503}, "times": 2}]'],
-  ],
+  options: flags,
   input: z.object({
     port: whole(0, 65_535).optional(),
     host: z.string().trim().min(1, 'is empty').optional(),
+    publicUrl: z.string().optional(),
+    env: z.string().min(1, 'is empty').optional(),
     rateLimit: whole(1, 1_000_000).optional(),
     seed: whole(0, 2 ** 32 - 1).optional(),
     profile: oneOf('strict', 'grace').optional(),
     guestIds: oneOf('uuid', 'text').optional(),
     accessTokens: oneOf('jwt', 'at+jwt', 'opaque').optional(),
     autoConsent: z.literal(true).optional(),
+    users: z.string().optional(),
+    guests: z.string().optional(),
     faults: z.string().optional(),
   }),
-  async run({ port, host, rateLimit, seed, profile, guestIds, accessTokens, autoConsent, faults }, cli) {
-    const options = {
-      port,
-      host,
-      seed,
-      guestIds,
+  async run({ env, rateLimit, profile, accessTokens, users, guests, faults, ...given }, cli) {
+    const { cwd } = cli.hostProcess
+    const envFile = env === undefined ? undefined : resolve(cwd, env)
+    if (envFile !== undefined) await checkEnvFile(envFile)
+    const running = await start({
+      ...given,
       accessTokenFormat: accessTokens,
-      autoConsent,
       refreshProfile: profile,
       ...(rateLimit === undefined ? {} : { rateLimit: { perMinute: rateLimit } }),
-      ...(faults === undefined ? {} : { faults: await faultsIn(faults, cli.hostProcess.cwd) }),
-    }
-    // Loaded here alone, so that other commands do not wait for it.
-    const { sandbox: start } = await import('@guestpass/sandbox')
-    const running = await start(options).catch((thrown: unknown) => {
-      throw startError(thrown, `${host ?? '127.0.0.1'}:${port ?? 0}`, faults)
+      ...(await readLists({ users, guests, faults }, cwd)),
     })
     try {
-      announce(running, host, cli)
+      await announce(running, { host: given.host, envFile }, cli)
       await cli.untilStopped()
     } finally {
       await warnOnFailure(() => running.close(), cli.runtimeHost)
@@ -59,43 +68,39 @@ export const sandboxCommand = defineCommand({
   },
 })
 
-function announce({ url, env, controlToken }: Sandbox, host: string | undefined, cli: Cli): void {
+async function start(options: SandboxOptions): Promise<Sandbox> {
+  // Loaded here alone, so that other commands do not wait for it.
+  const { sandbox } = await import('@guestpass/sandbox')
+  return sandbox(options).catch((thrown: unknown) => {
+    throw optionFaults(thrown) ?? startError(thrown, `${options.host ?? '127.0.0.1'}:${options.port ?? 0}`)
+  })
+}
+
+interface Announced {
+  readonly host: string | undefined
+  readonly envFile: string | undefined
+}
+
+async function announce({ url, env, controlToken }: Sandbox, { host, envFile }: Announced, cli: Cli): Promise<void> {
   const { pid } = cli.hostProcess
   const control = host === undefined || isLoopback(host) ? {} : { controlToken }
-  cli.answer({ url, pid, env, ...control }, () => [
+  const lines = [
     `# A local Genesys Cloud at ${url}, process ${pid}`,
     ...(control.controlToken ? [`# Its control routes want the header x-sandbox-token: ${control.controlToken}`] : []),
     ...Object.entries(env).map(([name, value]) => dotenvLine(name, value)),
-  ])
+  ]
+  if (envFile !== undefined) await writeEnvFile(envFile, lines, cli.signal)
+  cli.answer({ url, pid, env, ...control }, () =>
+    envFile === undefined
+      ? lines
+      : [`A local Genesys Cloud at ${url}, process ${pid}. Its variables are in ${envFile}.`],
+  )
   if (!cli.json) cli.note('The sandbox is up; Ctrl-C ends it.')
 }
 
-const faultFileError = (field: Omit<Field, 'field'>): GuestpassError =>
-  new GuestpassError('invalid_input', 'The file of faults cannot be used.', {
-    fields: [{ field: '--faults', ...field }],
-  })
-
-async function faultsIn(file: string, cwd: string): Promise<readonly Fault[]> {
-  const text = await readTextFile(resolve(cwd, file)).catch((thrown: unknown) => {
-    throw faultFileError(fileReadFault(thrown))
-  })
-  const at = jsonFault(text)
-  if (at)
-    throw faultFileError({ message: `is not JSON: line ${at.line}, column ${at.column}`, remedy: 'Correct it there.' })
-  const content: unknown = JSON.parse(text)
-  if (!Array.isArray(content)) {
-    throw faultFileError({ message: 'does not hold a list', remedy: 'Write [{"on": "mint", "do": {"status": 503}}].' })
-  }
-  // The sandbox checks each of them.
-  return content as readonly Fault[]
-}
-
-/** Why the sandbox did not start, in the words of the command line. */
-function startError(thrown: unknown, place: string, faults: string | undefined): unknown {
-  const { code, message } = thrown as NodeJS.ErrnoException
-  if (thrown instanceof TypeError && faults !== undefined && message.startsWith('The faults')) {
-    return faultFileError({ message, remedy: 'Correct it; see guestpass sandbox --help for the form.' })
-  }
+/** Why the sandbox did not start, with the flag that changes it. */
+function startError(thrown: unknown, place: string): unknown {
+  const { code } = thrown as NodeJS.ErrnoException
   const whys: Readonly<Record<string, string>> = {
     EADDRINUSE: 'it is taken; choose another --port, or none for any free one',
     EACCES: 'this user may not listen there; choose a --port from 1024',

@@ -88,14 +88,17 @@ export function proxyFaults(env: Variables): readonly Field[] {
   }
 }
 
-/** Warnings for addresses to which personal data would be sent unencrypted. */
+/** Warnings for addresses to which personal data would be sent unencrypted. Insecure hosts have their own. */
 export const plainHttpWarnings = (values: Settings, chosen: ReadonlyMap<Key, WrittenSetting>): string[] =>
   (['idpWebhookUrl', 'idmWebhookUrl', 'analyticsWebhookUrl', 'crmBaseUrl'] as const).flatMap((key) => {
     const address = values[key]
-    return address && isPlainHttp(address)
+    return address && isPlainHttp(address) && !isInsecureHost(new URL(address), values)
       ? [`${chosen.get(key)?.name} is plain http: others can read what is sent there`]
       : []
   })
+
+const isInsecureHost = ({ host, hostname }: URL, { insecureHosts = [] }: Settings): boolean =>
+  insecureHosts.some((one) => [host, hostname].includes(one.toLowerCase()))
 
 /** Warnings for hosts that are reached over plain http on purpose. */
 export const insecureHostWarnings = (
@@ -104,6 +107,6 @@ export const insecureHostWarnings = (
 ): string[] =>
   insecureHosts
     ? [
-        `${chosen.get('insecureHosts')?.name} names ${insecureHosts.join(', ')}: secrets and tokens may travel there over plain http, where others can read them`,
+        `${chosen.get('insecureHosts')?.name} names ${insecureHosts.join(', ')}: secrets, tokens and personal data may travel there over plain http, where others can read them`,
       ]
     : []
