@@ -1,62 +1,112 @@
 import { type AuditRecord, guestRecords, type Store } from '@guestpass/core'
+import { eventTypes } from '@guestpass/core/runtime-kit'
 import { auditRecord } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { whole, withRuntime } from '@guestpass/runtime'
+import { type Runtime, whole, withRuntime } from '@guestpass/runtime'
+import { type AuditLink, followedRecords, latestRecords, type RecordFilter } from '../audit/read-records.ts'
+import { createOwnerNames, recordLine } from '../audit/record-line.ts'
 import { callContext } from '../call-context.ts'
-import { listDocument } from '../lists/list-document.ts'
-import { defineCommand } from './runner/command.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
+import { listDocument } from '../lists/list-document.ts'
+import { SINCE_FORMATS, sinceOption } from '../since.ts'
+import { type Cli, defineCommand } from './runner/command.ts'
+import type { Line } from './runner/styled-line.ts'
+
+const MOST_LINES = 10_000
+const LINES = 10
+/** How often the log is read for new records, in milliseconds. */
+const FOLLOW_MS = 500
 
 export const auditTailCommand = defineCommand({
-  example: 'guestpass audit tail --lines 20',
+  example: 'guestpass audit tail -f --event REFRESH_FAILED TOKEN_FAILED',
   options: [
-    ['--lines <n>', 'records to print, from 1 to 10000 (default: 10)'],
+    [
+      '-f, --follow',
+      'print records as they are appended, by any process, until Ctrl-C; with --json one document a line',
+    ],
+    ['--lines <n>', `records to print, from 1 to ${MOST_LINES} (default: ${LINES}; with --since ${MOST_LINES})`],
+    ['--since <time>', `only records since then: ${SINCE_FORMATS}`],
+    ['--event <type...>', `only records of these types: ${eventTypes.join(', ')}`],
     ['--guest <id>', 'only the records of this guest'],
     knownGuestApiOption,
+    ['--before <cursor>', 'only older records: the cursor that the previous page printed with --json'],
   ],
-  input: z.object({ lines: whole(1, 10_000).optional(), guest: z.string().optional(), api: knownGuestApi }),
-  async run({ lines = 10, guest, api }, cli) {
+  input: z.object({
+    follow: z.literal(true).optional(),
+    lines: whole(1, MOST_LINES).optional(),
+    since: sinceOption.optional(),
+    event: z.array(z.enum(eventTypes, { error: 'is not a type of event' })).optional(),
+    guest: z.string().optional(),
+    api: knownGuestApi,
+    before: whole(1, Number.MAX_SAFE_INTEGER).optional(),
+  }),
+  async run({ follow, lines, since, event, guest, api, before }, cli) {
     const config = await cli.config()
-    await withRuntime(config, cli.runtimeHost, async ({ store, ports }) => {
-      const { connection } = config
-      const view =
-        guest === undefined
-          ? undefined
-          : await guestRecords({ connection }, ports).show(guest, { ...callContext(cli), api })
-      const records = view
-        ? await latestOf(store, connection, lines, view.subject)
-        : await latest(store, connection, lines)
-      cli.answer(listDocument(records), () => records.map((record) => JSON.stringify(record)))
-    })
+    const { connection } = config
+    await withRuntime(
+      config,
+      cli.runtimeHost,
+      async (runtime) => {
+        const subject = guest === undefined ? undefined : await subjectOf({ connection, guest, api }, runtime, cli)
+        const from = since?.(runtime.ports.clock.wall())
+        const filter: RecordFilter = { connection, subject, events: event, since: from }
+        const latest = { lines: lines ?? (from === undefined ? LINES : MOST_LINES), before }
+        if (follow) await followLog(runtime, filter, latest, cli)
+        else await answerLatest(runtime, filter, latest, cli)
+      },
+      { staysUp: follow === true },
+    )
   },
 })
 
-const PAGE = 1_000
+type Latest = Parameters<typeof latestRecords>[2]
 
-/** The last so many records of one guest. All records of the guest are read. */
-async function latestOf(
-  store: Store,
-  connection: string,
-  lines: number,
-  subject: string,
-): Promise<readonly AuditRecord[]> {
-  let records: readonly AuditRecord[] = []
-  for (let after: number | undefined = 0; after !== undefined; ) {
-    const page = await store.chain(connection, { after, limit: PAGE, subject })
-    records = [...records, ...page.links.map(({ event }) => auditRecord(event))].slice(-lines)
-    after = page.next
-  }
-  return records
+async function subjectOf(
+  {
+    connection,
+    guest,
+    api,
+  }: { readonly connection: string; readonly guest: string } & Parameters<ReturnType<typeof guestRecords>['show']>[1],
+  { ports }: Runtime,
+  cli: Cli,
+): Promise<string> {
+  return (await guestRecords({ connection }, ports).show(guest, { ...callContext(cli), api })).subject
 }
 
-/** The last so many records; those before them are not read. */
-async function latest(store: Store, connection: string, lines: number): Promise<readonly AuditRecord[]> {
-  const { count } = await store.chainHead(connection)
-  const records: AuditRecord[] = []
-  for (let after: number | undefined = Math.max(0, count - lines); after !== undefined; ) {
-    const page = await store.chain(connection, { after, limit: PAGE })
-    records.push(...page.links.map(({ event }) => auditRecord(event)))
-    after = page.next
+async function answerLatest({ store }: Runtime, filter: RecordFilter, latest: Latest, cli: Cli): Promise<void> {
+  const { links, hasMore } = await latestRecords(store, filter, latest)
+  const document = listDocument(recordsOf(links), hasMore ? String(links[0]?.count) : undefined)
+  const lines = cli.json ? [] : await linesOf(store, filter.connection, document.data)
+  cli.answer(document, () => (lines.length === 0 ? ['No such records.'] : lines))
+}
+
+const recordsOf = (links: readonly AuditLink[]): readonly AuditRecord[] => links.map(({ event }) => auditRecord(event))
+
+async function linesOf(store: Store, connection: string, records: readonly AuditRecord[]): Promise<readonly Line[]> {
+  const ownerOf = createOwnerNames(store, connection)
+  const lines: Line[] = []
+  for (const record of records) lines.push(recordLine(record, await ownerOf(record.subject)))
+  return lines
+}
+
+/** Prints the newest records, then each new one, until the process is asked to end. */
+async function followLog({ store, ports }: Runtime, filter: RecordFilter, latest: Latest, cli: Cli): Promise<void> {
+  const { signal } = cli
+  const ownerOf = createOwnerNames(store, filter.connection)
+  const print = async ({ event }: AuditLink): Promise<void> => {
+    const record = auditRecord(event)
+    await cli.print(cli.json ? JSON.stringify(record) : recordLine(record, await ownerOf(record.subject)))
   }
-  return records.slice(-lines)
+  try {
+    const { links, end } = await latestRecords(store, filter, latest)
+    for (const link of links) await print(link)
+    const wait = (): Promise<void> => ports.clock.sleep(FOLLOW_MS, signal)
+    for await (const link of followedRecords(store, filter, end, wait)) {
+      signal.throwIfAborted()
+      await print(link)
+    }
+  } catch (thrown) {
+    // To be asked to end is the end of a command that stays up.
+    if (!signal.aborted) throw thrown
+  }
 }

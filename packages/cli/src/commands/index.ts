@@ -119,7 +119,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'audit tail',
-    summary: 'Print the latest audit records, one JSON line each (one document with --json)',
+    summary: 'Print the latest audit records, a line each, and new ones with -f',
     load: async () => (await import('./audit-tail.ts')).auditTailCommand,
   },
   {

@@ -118,6 +118,30 @@ describe('the audit log in the store', () => {
   })
 })
 
+describe('the tail of the audit log', () => {
+  it('shows records of other processes as they are appended, until it is interrupted', async () => {
+    const tail = ann.start('audit tail -f --lines 1 --event REFRESH_COMPLETED TOKEN_GENERATED_SUCCESS --json')
+    await tail.matchOnStandardOutput(/REFRESH_COMPLETED/)
+    const { said } = await ann.runJson<{ guestId: string }>(ISSUE)
+    await tail.matchOnStandardOutput(/TOKEN_GENERATED_SUCCESS/)
+    tail.child.kill('SIGINT')
+    const { code, out, err } = await tail.ended
+    const types = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { eventType: string }).eventType)
+    expect([code, types, err]).toEqual([0, ['REFRESH_COMPLETED', 'TOKEN_GENERATED_SUCCESS'], ''])
+    const lines = (await ann.run(`audit tail --guest ${said.guestId} --since 1h`)).out.trimEnd().split('\n')
+    expect(lines).toHaveLength(2)
+    for (const line of lines) expect(line).toContain(`cli       guest ${said.guestId}`)
+  })
+
+  it('names every type of event if one is mistyped', async () => {
+    const { problem } = await ann.expectFailure('audit tail --event REFRESH_FALED', 2, 'invalid_input')
+    expect(problem.fields?.[0]?.remedy).toContain('REFRESH_FAILED')
+  })
+})
+
 describe('an export of the audit log', () => {
   const changed = (change: (lines: string[]) => readonly string[]): void => {
     const file = join(ann.cwd, 'audit.ndjson')

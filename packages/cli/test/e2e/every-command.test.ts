@@ -200,11 +200,12 @@ describe('a user of every command', () => {
       })
     }
     const { out } = await ann.run('audit tail --lines 2')
-    const lines = out
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as unknown)
-    expect(lines).toEqual(log.data.slice(-2))
+    const lines = out.trimEnd().split('\n')
+    const named = log.data.slice(-2).map(({ timestamp, eventType }) => `${String(timestamp)}  ${String(eventType)} `)
+    expect(lines.map((line, at) => line.startsWith(named[at] ?? '?'))).toEqual([true, true])
+    const { said: older } = await ann.runJson<{ pagination: { cursor: string } }>('audit tail --lines 2')
+    const before = `audit tail --lines 1 --before ${older.pagination.cursor}`
+    expect((await ann.runJson<typeof log>(before)).said.data).toEqual(log.data.slice(-3, -2))
 
     const made = log.data.filter((record) => record['eventType'] === 'TOKEN_GENERATED_SUCCESS').length
     const { said: report } = await ann.runJson('report')

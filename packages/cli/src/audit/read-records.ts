@@ -1,0 +1,114 @@
+import type { Store } from '@guestpass/core'
+import { type Instant, type Millis, SECOND } from '@guestpass/core/store-kit'
+
+/** A link of the audit chain. */
+export type AuditLink = Awaited<ReturnType<Store['chain']>>['links'][number]
+
+/** Which records are read. */
+export interface RecordFilter {
+  readonly connection: string
+  /** Only those of this guest. Default: of all. */
+  readonly subject?: string | undefined
+  /** Only those of these types. Default: of all. */
+  readonly events?: readonly string[] | undefined
+  /** Only those from then on. Default: from the first record on. */
+  readonly since?: Instant | undefined
+}
+
+/** The newest records that match, in the order of the chain. */
+interface LatestRecords {
+  readonly links: readonly AuditLink[]
+  /** Whether older records match, too. */
+  readonly hasMore: boolean
+  /** The count of the newest record of the chain, whether it matches or not. */
+  readonly end: number
+}
+
+type Chain = Pick<Store, 'chain' | 'chainHead'>
+
+const PAGE = 1_000
+
+/**
+ * Reads the newest records that match.
+ *
+ * @param lines how many at most
+ * @param before only records whose count is less. Default: all
+ */
+export async function latestRecords(
+  store: Chain,
+  filter: RecordFilter,
+  { lines, before = Number.POSITIVE_INFINITY }: { readonly lines: number; readonly before?: number | undefined },
+): Promise<LatestRecords> {
+  const { count } = await store.chainHead(filter.connection)
+  const end = Math.min(count, before - 1)
+  let links: readonly AuditLink[] = []
+  for await (const page of pagesBackwards(store, filter, end)) {
+    links = [...page.filter(isWanted(filter)), ...links]
+    const [oldest] = page
+    if (links.length > lines || !oldest || isOlder(oldest, filter.since)) break
+  }
+  return { links: links.slice(-lines), hasMore: links.length > lines, end: count }
+}
+
+/**
+ * Reads the records after a count, and those that are appended later, until the signal aborts. Rejects with the
+ * reason of the signal.
+ *
+ * @param wait waits until the chain is read again
+ */
+export async function* followedRecords(
+  store: Chain,
+  filter: RecordFilter,
+  start: number,
+  wait: () => Promise<void>,
+): AsyncGenerator<AuditLink> {
+  for (let after = start; ; ) {
+    const { links } = await store.chain(filter.connection, { after, limit: PAGE })
+    yield* links.filter(isWanted(filter))
+    after = links.at(-1)?.count ?? after
+    if (links.length < PAGE) await wait()
+  }
+}
+
+const isWanted =
+  ({ subject, events, since = Number.NEGATIVE_INFINITY }: RecordFilter) =>
+  ({ event }: AuditLink): boolean =>
+    (subject === undefined || event.subject === subject) &&
+    (events === undefined || events.includes(event.type)) &&
+    event.at >= since
+
+/** Processes that share a store may commit in another order than their clocks say. */
+const MOST_SKEW: Millis = 10 * SECOND
+
+const isOlder = ({ event }: AuditLink, since: Instant = Number.NEGATIVE_INFINITY): boolean =>
+  event.at < since - MOST_SKEW
+
+/** Pages up to the count `end`, the newest page first. Of one guest: a single page. */
+async function* pagesBackwards(
+  store: Chain,
+  { connection, subject }: RecordFilter,
+  end: number,
+): AsyncGenerator<readonly AuditLink[]> {
+  if (subject !== undefined) {
+    yield await linksOf(store, connection, subject, end)
+    return
+  }
+  for (let last = end; last > 0; last -= PAGE) {
+    const after = Math.max(0, last - PAGE)
+    const { links } = await store.chain(connection, { after, limit: PAGE })
+    const page = links.filter(({ count }) => count <= last)
+    yield page
+    // Older records were removed by retention.
+    if (page[0]?.count !== after + 1) return
+  }
+}
+
+async function linksOf(store: Chain, connection: string, subject: string, end: number): Promise<readonly AuditLink[]> {
+  const found: AuditLink[] = []
+  for (let after: number | undefined = 0; after !== undefined && after < end; ) {
+    const page: Awaited<ReturnType<Store['chain']>> = await store.chain(connection, { after, limit: PAGE, subject })
+    found.push(...page.links.filter(({ count }) => count <= end))
+    after = page.next
+  }
+  return found
+}

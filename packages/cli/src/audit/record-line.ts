@@ -1,0 +1,62 @@
+import type { AuditRecord, Store } from '@guestpass/core'
+import { guestIdOf } from '@guestpass/core/runtime-kit'
+import type { Line, Style } from '../commands/runner/styled-line.ts'
+
+const styles: Readonly<Record<AuditRecord['outcome'], Style>> = {
+  success: 'good',
+  failure: 'bad',
+  pending: 'secondary',
+}
+
+/** Widths that keep the columns of a stream aligned; a longer text moves the rest of its line. */
+const EVENT_WIDTH = 23
+const ACTOR_WIDTH = 8
+
+/**
+ * An audit record as a line for people: time, event, outcome, actor, and whom it is about; then latency, status
+ * of the upstream and error, as far as the record has them.
+ */
+export const recordLine = (record: AuditRecord, owner: string): Line => {
+  const { timestamp, eventType, outcome, actor } = record
+  return [
+    { text: timestamp, style: 'secondary' },
+    `  ${eventType.padEnd(EVENT_WIDTH)}  `,
+    { text: outcome, style: styles[outcome] },
+    `  ${actor.padEnd(ACTOR_WIDTH)}  ${[owner, ...facts(record)].join(', ')}`,
+  ]
+}
+
+function facts({ generation, latencyMs, statusCode, error, data }: AuditRecord): readonly string[] {
+  const { webhook } = data
+  return [
+    ...(generation === 0 ? [] : [`generation ${generation}`]),
+    ...(typeof webhook === 'string' ? [`webhook ${webhook}`] : []),
+    ...(latencyMs === null ? [] : [`${latencyMs} ms`]),
+    ...(statusCode === null ? [] : [`HTTP ${statusCode}`]),
+    ...(error ? [`${error.code}${error.reason === undefined ? '' : ` (${error.reason})`}: ${error.message}`] : []),
+  ]
+}
+
+/** Most subjects whose owner is remembered. */
+const MOST_OWNERS = 1_000
+
+/** Names the owners of subjects, as people know them: `guest ID`, `sign-in`, `access token`. */
+export function createOwnerNames(store: Pick<Store, 'findBySubject'>, connection: string) {
+  const known = new Map<string, string>()
+  return async (subject: string): Promise<string> => {
+    const remembered = known.get(subject)
+    if (remembered !== undefined) return remembered
+    const name = await ownerName(store, connection, subject)
+    if (known.size >= MOST_OWNERS) known.clear()
+    known.set(subject, name)
+    return name
+  }
+}
+
+async function ownerName(store: Pick<Store, 'findBySubject'>, connection: string, subject: string): Promise<string> {
+  const owner = await store.findBySubject(connection, subject)
+  // Also the subject of an erased guest, of whom nothing else is known.
+  if (!owner) return `subject ${subject}`
+  if (owner.kind === 'guest') return `guest ${guestIdOf(owner)}`
+  return owner.kind === 'grant' ? 'sign-in' : 'access token'
+}

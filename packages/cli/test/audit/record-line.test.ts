@@ -1,0 +1,68 @@
+import { memoryStore } from '@guestpass/core'
+import { fakeClock } from '@guestpass/core/testing'
+import { describe, expect, it } from 'vitest'
+import { createOwnerNames, recordLine } from '../../src/audit/record-line.ts'
+import { renderedLine } from '../../src/commands/runner/styled-line.ts'
+
+const record = {
+  timestamp: '2026-01-31T08:00:00.000Z',
+  eventId: 'e',
+  eventType: 'REFRESH_FAILED',
+  outcome: 'failure',
+  actor: 'keeper',
+  connection: 'default',
+  subject: 's',
+  generation: 2,
+  correlationId: 'c',
+  latencyMs: 41.5,
+  statusCode: 503,
+  idempotencyKey: null,
+  error: { code: 'upstream_unavailable', message: 'The upstream answered 503.' },
+  data: { webhook: 'idp' },
+} as const
+
+describe('the line of an audit record', () => {
+  it('says time, event, outcome, actor, owner, and what the record knows besides', () => {
+    expect(renderedLine(recordLine(record, 'guest 7'), false)).toBe(
+      '2026-01-31T08:00:00.000Z  REFRESH_FAILED           failure  keeper    guest 7, generation 2, webhook idp, 41.5 ms, HTTP 503, upstream_unavailable: The upstream answered 503.',
+    )
+    const bare = { ...record, generation: 0, latencyMs: null, statusCode: null, error: null, data: {} }
+    expect(renderedLine(recordLine({ ...bare, outcome: 'success' }, 'sign-in'), true)).toContain(
+      '\u001b[32msuccess\u001b[39m  keeper    sign-in',
+    )
+  })
+})
+
+describe('the owner of a subject', () => {
+  it('is named as people know it, and looked up once', async () => {
+    const store = memoryStore({ clock: fakeClock() })
+    const base = { connection: 'default', generation: 0, status: 'active', createdAt: 0 } as const
+    await store.commit({
+      connection: 'default',
+      writes: [
+        {
+          credential: { ...base, kind: 'guest', id: 'row', upstreamId: 'g-1', api: 'engagements', subject: 'a' },
+          expect: { generation: 0 },
+        },
+        { credential: { ...base, kind: 'grant', id: 'x', api: 'oauth', subject: 'b' }, expect: { generation: 0 } },
+        { credential: { ...base, kind: 'access', id: 'y', api: 'oauth', subject: 'c' }, expect: { generation: 0 } },
+      ],
+    })
+    let reads = 0
+    const counted = {
+      findBySubject: async (connection: string, subject: string) => {
+        reads += 1
+        return store.findBySubject(connection, subject)
+      },
+    }
+    const ownerOf = createOwnerNames(counted, 'default')
+    expect([
+      await ownerOf('a'),
+      await ownerOf('b'),
+      await ownerOf('c'),
+      await ownerOf('d'),
+      await ownerOf('a'),
+    ]).toEqual(['guest g-1', 'sign-in', 'access token', 'subject d', 'guest g-1'])
+    expect(reads).toBe(4)
+  })
+})
