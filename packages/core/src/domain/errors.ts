@@ -122,7 +122,8 @@ export interface ErrorFacts {
   /**
    * The cause as one word. Of a token: a reason of `verify`; of a channel: `channel`, `scope` or
    * `organisation`; of a sign-in: a `SignInReason`; of the upstream: `discovery` if only the discovery
-   * document is unavailable; of an ended sign-in: `guest` if it is a guest's; of a store: `disk_full` or
+   * document is unavailable; of an ended sign-in: `guest` if it is a guest's; of a lost answer: `process_ended`; of
+   * a refresh that is given up: `key_too_old`; of a store: `disk_full` or
    * `disk_failing`.
    */
   readonly reason?: string

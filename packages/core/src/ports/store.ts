@@ -14,6 +14,8 @@ export interface FoundCredential<C extends Credential = Credential> {
   readonly credential?: C
   /** Counts the writes of the row; 0 when absent. */
   readonly revision: number
+  /** The latest use that `touch` recorded, or the first write. Absent if nothing is stored under the id. */
+  readonly usedAt?: Instant
 }
 
 /**

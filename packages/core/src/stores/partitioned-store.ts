@@ -88,7 +88,8 @@ function prepareEvents({ outbox }: Parts, partition: Partition, given: readonly 
 
 function find({ partitionOf, clock }: Parts, connection: string, id: string): FoundCredential {
   const row = partitionOf(connection).credentials.get(id)
-  return { now: clock.wall(), revision: row?.revision ?? 0, ...(row ? { credential: row.credential } : {}) }
+  const found = row ? { credential: row.credential, usedAt: row.touchedAt } : {}
+  return { now: clock.wall(), revision: row?.revision ?? 0, ...found }
 }
 
 function credentials(parts: Parts): Credentials {

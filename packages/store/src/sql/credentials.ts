@@ -150,7 +150,9 @@ export const readSealedRow = (db: Db, connection: string, id: string): Promise<F
   rowsOf(db, connection).where('credentials.id', '=', id).executeTakeFirst()
 
 export const openRow = async (sealer: Sealer, row: FullRow | undefined): Promise<Omit<FoundCredential, 'now'>> =>
-  row ? { revision: row.revision, credential: await openCredential(sealer, row) } : { revision: 0 }
+  row
+    ? { revision: row.revision, credential: await openCredential(sealer, row), usedAt: row.touched_at }
+    : { revision: 0 }
 
 export const findCredential = async (
   db: Db,

@@ -1,4 +1,6 @@
 import type { GuestCredential, StoredGuestRequest } from '../credential.ts'
+import { tokenEnd } from '../plan.ts'
+import { type Instant, iso } from '../time.ts'
 import {
   type EventContext,
   lastMembers,
@@ -14,19 +16,51 @@ export type GuestData = StoredGuestRequest & {
   readonly api: string
 }
 
-/** Data of a refresh. `lastResort`: it presents a token once more after a lost answer. */
-export type RefreshData = GuestData & { readonly lastResort?: true }
+/**
+ * Why a token is requested. `first`: the guest has none. `asked`: a caller asked for a new one. `due`: the present one
+ * is in its advisory or mandatory window. `expired`: the present one has expired. `refresh_failed`: a refresh failed.
+ */
+export type TokenTrigger = 'first' | 'asked' | 'due' | 'expired' | 'refresh_failed'
 
-/** Data of a token. `verified`: whether the signature was checked on receipt. */
-export type TokenData = GuestData & { readonly verified: boolean }
+/**
+ * Data of a request for a token. `tokenExpiry`: the end of the present token, ISO 8601. Records of earlier versions
+ * lack both.
+ */
+export type TokenRequestData = GuestData & { readonly trigger?: TokenTrigger; readonly tokenExpiry?: string }
+
+/** Data of a refresh. `lastResort`: it presents a token once more after a lost answer. */
+export type RefreshData = TokenRequestData & { readonly lastResort?: true }
+
+/**
+ * Data of a token. `verified`: whether the signature was checked on receipt. `tokenExpiry`: its end, ISO 8601; absent
+ * in records of earlier versions.
+ */
+export type TokenData = GuestData & { readonly verified: boolean; readonly tokenExpiry?: string }
+
+/** Data of a token from outside. `tokenExpiry`: as in `TokenData`. */
+export type ImportedTokenData = {
+  readonly api: string
+  readonly scopes: readonly string[]
+  readonly tokenExpiry?: string
+}
+
+/**
+ * Data of a revocation. `because`: `asked`, or `replaced` by a new guest of the same address; absent in records of
+ * earlier versions.
+ */
+export type RevokedData = {
+  readonly api: string
+  readonly upstream: 'unsupported'
+  readonly because?: 'asked' | 'replaced'
+}
 
 /** The events of guest tokens. */
 export type GuestTokenEvent =
-  | TypedEvent<'TOKEN_REQUEST_INITIATED', 'pending', GuestData>
+  | TypedEvent<'TOKEN_REQUEST_INITIATED', 'pending', TokenRequestData>
   | TypedEvent<'TOKEN_GENERATED_SUCCESS', 'success', TokenData>
   | TypedEvent<'TOKEN_FAILED', 'failure', GuestData>
-  | TypedEvent<'TOKEN_ADOPTED', 'success', { readonly api: string; readonly scopes: readonly string[] }>
-  | TypedEvent<'TOKEN_REVOKED', 'success', { readonly api: string; readonly upstream: 'unsupported' }>
+  | TypedEvent<'TOKEN_ADOPTED', 'success', ImportedTokenData>
+  | TypedEvent<'TOKEN_REVOKED', 'success', RevokedData>
   | TypedEvent<'REFRESH_INITIATED', 'pending', RefreshData>
   | TypedEvent<'REFRESH_COMPLETED', 'success', TokenData>
   | TypedEvent<'REFRESH_FAILED', 'failure', RefreshData>
@@ -34,7 +68,7 @@ export type GuestTokenEvent =
 type EventOfType<T extends GuestTokenEvent['type']> = Extract<GuestTokenEvent, { readonly type: T }>
 
 /** The part of a guest that its events show. */
-type GuestOfEvent = Pick<GuestCredential, 'api' | 'generation' | 'request' | 'intent'>
+type GuestOfEvent = Pick<GuestCredential, 'api' | 'generation' | 'request' | 'intent' | 'tokens'>
 
 /** A guest before a call; `generation` is the one it has now. */
 interface GuestFacts extends EventStamp {
@@ -44,6 +78,18 @@ interface GuestFacts extends EventStamp {
 /** A guest whose new token is stored as the next generation. */
 interface TokenFacts extends GuestFacts, EndFacts {
   readonly verified: boolean
+  /** The end of the new token. */
+  readonly expiresAt: Instant
+}
+
+/** Why a token is requested, and the end of the present one. */
+function started({ tokens, intent }: GuestOfEvent, at: Instant): Pick<TokenRequestData, 'trigger' | 'tokenExpiry'> {
+  if (!tokens) return { trigger: 'first' }
+  const tokenExpiry = iso(tokenEnd(tokens))
+  if (!intent) return { trigger: 'asked', tokenExpiry }
+  if (intent.because !== undefined) return { trigger: 'refresh_failed', tokenExpiry }
+  if (at >= tokens.expiresAt) return { trigger: 'expired', tokenExpiry }
+  return { trigger: at >= tokens.renewAt ? 'due' : 'asked', tokenExpiry }
 }
 
 const requested = ({ api, request }: GuestOfEvent): GuestData => ({ api, ...request })
@@ -66,19 +112,19 @@ export const tokenRequested = (
   type: 'TOKEN_REQUEST_INITIATED',
   outcome: 'pending',
   generation: guest.generation,
-  data: requested(guest),
+  data: { ...requested(guest), ...started(guest, stamp.at) },
 })
 
 /** A new token is stored. */
 export const tokenIssued = (
   about: EventContext,
-  { guest, verified, ...facts }: TokenFacts,
+  { guest, verified, expiresAt, ...facts }: TokenFacts,
 ): EventOfType<'TOKEN_GENERATED_SUCCESS'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_GENERATED_SUCCESS',
   outcome: 'success',
   generation: guest.generation + 1,
-  data: { ...requested(guest), verified },
+  data: { ...requested(guest), verified, tokenExpiry: iso(expiresAt) },
   ...lastMembers(facts),
 })
 
@@ -98,13 +144,18 @@ export const tokenFailed = (
 /** A token from outside is stored; `generation` is the one that it made. */
 export const tokenImported = (
   about: EventContext,
-  facts: EventStamp & { readonly api: string; readonly generation: number; readonly scopes: readonly string[] },
+  facts: EventStamp & {
+    readonly api: string
+    readonly generation: number
+    readonly scopes: readonly string[]
+    readonly expiresAt: Instant
+  },
 ): EventOfType<'TOKEN_ADOPTED'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_ADOPTED',
   outcome: 'success',
   generation: facts.generation,
-  data: { api: facts.api, scopes: facts.scopes },
+  data: { api: facts.api, scopes: facts.scopes, tokenExpiry: iso(facts.expiresAt) },
 })
 
 /**
@@ -113,13 +164,13 @@ export const tokenImported = (
  */
 export const tokenRevoked = (
   about: EventContext,
-  facts: EventStamp & { readonly api: string; readonly generation: number },
+  facts: EventStamp & { readonly api: string; readonly generation: number; readonly because: 'asked' | 'replaced' },
 ): EventOfType<'TOKEN_REVOKED'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_REVOKED',
   outcome: 'success',
   generation: facts.generation,
-  data: { api: facts.api, upstream: 'unsupported' },
+  data: { api: facts.api, upstream: 'unsupported', because: facts.because },
 })
 
 /** A refresh is about to be sent. */
@@ -130,20 +181,26 @@ export const refreshStarted = (
   ...firstMembers(stamp, about),
   type: 'REFRESH_INITIATED',
   outcome: 'pending',
-  ...refresh(guest),
+  ...withStart(refresh(guest), started(guest, stamp.at)),
+})
+
+/** A refresh with why it is sent; a last resort has its own mark. */
+const withStart = <R extends { readonly data: RefreshData }>(made: R, more: ReturnType<typeof started>): R => ({
+  ...made,
+  data: { ...made.data, ...more },
 })
 
 /** The token of a refresh is stored. */
 export const refreshCompleted = (
   about: EventContext,
-  { guest, verified, ...facts }: TokenFacts,
+  { guest, verified, expiresAt, ...facts }: TokenFacts,
 ): EventOfType<'REFRESH_COMPLETED'> => ({
   ...firstMembers(facts, about),
   type: 'REFRESH_COMPLETED',
   outcome: 'success',
   generation: guest.generation + 1,
   ...(guest.intent ? { idempotencyKey: guest.intent.id } : {}),
-  data: { ...requested(guest), verified },
+  data: { ...requested(guest), verified, tokenExpiry: iso(expiresAt) },
   ...lastMembers(facts),
 })
 

@@ -126,7 +126,7 @@ function endOfFormer(
   // The same guest again: only its former tokens end.
   if (former === next.id) return { ...nothing, deny: [former] }
   if (!guest || hasEnded(guest)) return nothing
-  return revocationChange(guest, recorder.about(guest, attempt.context), now(), ports)
+  return revocationChange(guest, recorder.about(guest, attempt.context), now(), ports, 'replaced')
 }
 
 /** Another process stored its guest first. Records that the upstream has this one beside it. */

@@ -104,9 +104,11 @@ async function renew(
 const GIVEN_UP = new GuestpassError(
   'refresh_impossible',
   'The refresh is not sent again, because its Idempotency-Key is too old or of unknown age. A new token is minted.',
+  { reason: 'key_too_old' },
 )
 
 const ABANDONED = new GuestpassError(
   'in_doubt',
   'The answer to a refresh was lost, because the process that sent it ended.',
+  { reason: 'process_ended' },
 )

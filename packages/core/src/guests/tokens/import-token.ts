@@ -158,7 +158,8 @@ async function importIntoGuest(parts: TokenImportParts, of: TokenImport): Promis
   if (isOlder || (await ports.store.issued(connection, fingerprint))) throw importRefused(guestId, 'superseded')
   const { api, generation, tokens } = next
   const about = recorder.about(next, context)
-  const facts = { id: ports.random.uuid(), at: now, api, generation, scopes: tokens.scopes }
+  const expiresAt = tokenEnd(tokens)
+  const facts = { id: ports.random.uuid(), at: now, api, generation, scopes: tokens.scopes, expiresAt }
   const outcome = await ports.store.commit({
     connection,
     writes: [{ credential: next, expect: { generation: base.generation } }],

@@ -1,5 +1,6 @@
 import type { GuestCredential } from '../../domain/credential.ts'
 import { refreshCompleted, tokenIssued } from '../../domain/events/guest-tokens.ts'
+import { tokenEnd } from '../../domain/plan.ts'
 import type { Millis } from '../../domain/time.ts'
 import type { Meter } from '../../ports/meter.ts'
 import type { Random } from '../../ports/random.ts'
@@ -70,8 +71,9 @@ export function createRequestTokens(
     const latencyMs = now() - started
     meter.count(operation.counter)
     meter.time(operation.timer, latencyMs)
-    const { verified } = accepted.credential.tokens
-    const facts = { guest: credential, verified, latencyMs, statusCode: granted.status }
+    const { tokens } = accepted.credential
+    const expiresAt = tokenEnd(tokens)
+    const facts = { guest: credential, verified: tokens.verified, expiresAt, latencyMs, statusCode: granted.status }
     return {
       ...accepted,
       credential: { ...accepted.credential, ...changes?.(granted) },

@@ -10,18 +10,19 @@ function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: Gues
   return { ...rest, status: 'revoked', generation: rest.generation + 1 }
 }
 
-/** The change that revokes a guest: its row, the denial of its tokens, and the event. */
+/** The change that revokes a guest: its row, the denial of its tokens, and the event. `because`: default `asked`. */
 export function revocationChange(
   credential: GuestCredential,
   about: EventContext,
   now: Instant,
   { random }: { readonly random: Random },
+  because: 'asked' | 'replaced' = 'asked',
 ): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {
   const next = revoked(credential)
   const { api, generation } = next
   return {
     writes: [{ credential: next, expect: { generation: credential.generation } }],
-    events: [tokenRevoked(about, { id: random.uuid(), at: now, api, generation })],
+    events: [tokenRevoked(about, { id: random.uuid(), at: now, api, generation, because })],
     deny: [credential.id],
   }
 }

@@ -16,6 +16,15 @@ export function recentUseCases({ test, expect }: TestTools): void {
     expect(await claim(store, { keepForMs: HOUR })).toEqual([])
   })
 
+  test('names the latest use of a credential', async ({ store, other, advance }) => {
+    const now = await putGuests(store, { alice: HOUR })
+    await advance(30 * MINUTE)
+    expect((await other.find(HOME, 'alice')).usedAt).toEqual(now)
+    await store.touch(HOME, 'alice')
+    expect((await other.find(HOME, 'alice')).usedAt).toEqual(now + 30 * MINUTE)
+    expect((await other.find(HOME, 'unknown')).usedAt).toEqual(undefined)
+  })
+
   test('does not count a renewal as use', async (handles) => {
     const { store, advance } = handles
     const now = await putGuests(store, { alice: 0 })

@@ -37,6 +37,7 @@ import {
 } from '../../../src/domain/events/guest-tokens.ts'
 import { keysRotated } from '../../../src/domain/events/keys.ts'
 import { eventContext } from '../../../src/domain/events/event-parts.ts'
+import { Secret } from '../../../src/domain/secret.ts'
 import { signInCompleted, signInFailed, signInStarted } from '../../../src/domain/events/sign-ins.ts'
 import {
   webhookDeadLettered,
@@ -57,6 +58,7 @@ const ERROR = '"error":{"code":"upstream_rejected","message":"Refused.","reason"
 
 const guest = { api: 'guest-tokens', generation: 2, request: { durationSeconds: 60, scopes: ['a'] } }
 const GUEST = '"api":"guest-tokens","durationSeconds":60,"scopes":["a"]'
+const EXPIRY = '"tokenExpiry":"1970-01-01T00:00:00.000Z"'
 const intent = { id: 'i', holder: 'h', startedAt: 1 }
 const refreshing = { ...guest, intent: { ...intent, action: 'refresh' as const } }
 const lastResort = { ...guest, intent: { ...intent, action: 'last_resort' as const } }
@@ -75,39 +77,64 @@ const delivery = { ...stamp, webhook: 'w', delivered, attempt: 1, statusCode: 20
 const DELIVERY =
   '"generation":4,"idempotencyKey":"k","data":{"webhook":"w","event":"d","eventType":"REFRESH_COMPLETED","attempt":1}'
 
-/** Every event with the text that stores of former versions hold, member by member. */
+/** A guest with a token, and why another one is requested. */
+const holding = (expiresAt: number, renewAt: number, more = {}) => ({
+  ...guest,
+  ...more,
+  tokens: { access: new Secret('test-secret-access'), scopes: [], verified: true, sentAt: 0, expiresAt, renewAt },
+})
+
+describe('the request for a token', () => {
+  it.each([
+    ['asked', tokenRequested(about, { ...stamp, guest: holding(10, 5) })],
+    ['asked', refreshStarted(about, { ...stamp, guest: holding(10, 5, { intent: refreshing.intent }) })],
+    ['due', refreshStarted(about, { ...stamp, at: 5, guest: holding(10, 5, { intent: refreshing.intent }) })],
+    ['expired', refreshStarted(about, { ...stamp, at: 10, guest: holding(10, 5, { intent: refreshing.intent }) })],
+    [
+      'refresh_failed',
+      tokenRequested(about, {
+        ...stamp,
+        guest: holding(10, 5, { intent: { ...intent, action: 'mint', because: 'gone' } }),
+      }),
+    ],
+  ])('names %s as its trigger, and the end of the present token', (trigger, event) => {
+    expect(event.data).toMatchObject({ trigger, tokenExpiry: '1970-01-01T00:00:00.010Z' })
+  })
+})
+
+/** Every event with the text that stores hold, member by member. */
 const stored: readonly (readonly [Event, string])[] = [
   [
     tokenRequested(about, { ...stamp, guest }),
-    `"type":"TOKEN_REQUEST_INITIATED","outcome":"pending","generation":2,"data":{${GUEST}}`,
+    `"type":"TOKEN_REQUEST_INITIATED","outcome":"pending","generation":2,"data":{${GUEST},"trigger":"first"}`,
   ],
   [
-    tokenIssued(about, { ...stamp, guest, verified: true, latencyMs: 12.345, statusCode: 201 }),
-    `"type":"TOKEN_GENERATED_SUCCESS","outcome":"success","generation":3,"data":{${GUEST},"verified":true},"latencyMs":12.3,"statusCode":201`,
+    tokenIssued(about, { ...stamp, guest, verified: true, expiresAt: 0, latencyMs: 12.345, statusCode: 201 }),
+    `"type":"TOKEN_GENERATED_SUCCESS","outcome":"success","generation":3,"data":{${GUEST},"verified":true,${EXPIRY}},"latencyMs":12.3,"statusCode":201`,
   ],
   [
     tokenFailed(about, { ...stamp, guest, latencyMs: 1, error }),
     `"type":"TOKEN_FAILED","outcome":"failure","generation":2,"data":{${GUEST}},"latencyMs":1,"statusCode":403,${ERROR}`,
   ],
   [
-    tokenImported(about, { ...stamp, api: 'guest-tokens', generation: 1, scopes: ['a'] }),
-    '"type":"TOKEN_ADOPTED","outcome":"success","generation":1,"data":{"api":"guest-tokens","scopes":["a"]}',
+    tokenImported(about, { ...stamp, api: 'guest-tokens', generation: 1, scopes: ['a'], expiresAt: 0 }),
+    `"type":"TOKEN_ADOPTED","outcome":"success","generation":1,"data":{"api":"guest-tokens","scopes":["a"],${EXPIRY}}`,
   ],
   [
-    tokenRevoked(about, { ...stamp, api: 'engagements', generation: 3 }),
-    '"type":"TOKEN_REVOKED","outcome":"success","generation":3,"data":{"api":"engagements","upstream":"unsupported"}',
+    tokenRevoked(about, { ...stamp, api: 'engagements', generation: 3, because: 'asked' }),
+    '"type":"TOKEN_REVOKED","outcome":"success","generation":3,"data":{"api":"engagements","upstream":"unsupported","because":"asked"}',
   ],
   [
     refreshStarted(about, { ...stamp, guest: refreshing }),
-    `"type":"REFRESH_INITIATED","outcome":"pending","generation":2,"data":{${GUEST}},"idempotencyKey":"i"`,
+    `"type":"REFRESH_INITIATED","outcome":"pending","generation":2,"data":{${GUEST},"trigger":"first"},"idempotencyKey":"i"`,
   ],
   [
     refreshStarted(about, { ...stamp, guest: lastResort }),
-    `"type":"REFRESH_INITIATED","outcome":"pending","generation":2,"data":{${GUEST},"lastResort":true},"idempotencyKey":"i"`,
+    `"type":"REFRESH_INITIATED","outcome":"pending","generation":2,"data":{${GUEST},"lastResort":true,"trigger":"first"},"idempotencyKey":"i"`,
   ],
   [
-    refreshCompleted(about, { ...stamp, guest: refreshing, verified: false, latencyMs: 3, statusCode: 200 }),
-    `"type":"REFRESH_COMPLETED","outcome":"success","generation":3,"idempotencyKey":"i","data":{${GUEST},"verified":false},"latencyMs":3,"statusCode":200`,
+    refreshCompleted(about, { ...stamp, guest: refreshing, verified: false, expiresAt: 0, latencyMs: 3, statusCode: 200 }),
+    `"type":"REFRESH_COMPLETED","outcome":"success","generation":3,"idempotencyKey":"i","data":{${GUEST},"verified":false,${EXPIRY}},"latencyMs":3,"statusCode":200`,
   ],
   [
     refreshFailed(about, { ...stamp, guest: refreshing, error }),

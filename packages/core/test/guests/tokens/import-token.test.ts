@@ -207,7 +207,8 @@ describe('a token from outside', () => {
     })
     expect((await guests.refresh(ID, { token })).expiresAt).toBe(clock.wall() + HOUR)
     const completed = (await events()).find(({ type }) => type === 'REFRESH_COMPLETED')
-    expect(completed?.data).toEqual({ api: 'guest-tokens', scopes: request.scopes, verified: true })
+    const tokenExpiry = '2026-01-01T01:00:00.000Z'
+    expect(completed?.data).toEqual({ api: 'guest-tokens', scopes: request.scopes, verified: true, tokenExpiry })
     upstream.meets(async () => ({ status: 404, headers: {}, bytes: new Uint8Array() }))
     await guests.refresh(ID)
     expect(upstream.mints()).toBe(1)
