@@ -45,7 +45,16 @@ export type {
   GuestCreateEvent,
 } from './domain/events/guest-creates.ts'
 export type { CrmFailedData, EnrichedData, GuestRecordEvent } from './domain/events/guest-records.ts'
-export type { GuestData, GuestTokenEvent, RefreshData, TokenData } from './domain/events/guest-tokens.ts'
+export type {
+  GuestData,
+  GuestTokenEvent,
+  ImportedTokenData,
+  RefreshData,
+  RevokedData,
+  TokenData,
+  TokenRequestData,
+  TokenTrigger,
+} from './domain/events/guest-tokens.ts'
 export type { SignInData, SignInEvent, SignInFailed, SignInStartedData } from './domain/events/sign-ins.ts'
 export type { DeliveryData, WebhookEvent, WebhookTestData } from './domain/events/webhooks.ts'
 export { reservedAttributes } from './domain/guest-attributes.ts'

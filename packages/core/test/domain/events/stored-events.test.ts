@@ -133,7 +133,14 @@ const stored: readonly (readonly [Event, string])[] = [
     `"type":"REFRESH_INITIATED","outcome":"pending","generation":2,"data":{${GUEST},"lastResort":true,"trigger":"first"},"idempotencyKey":"i"`,
   ],
   [
-    refreshCompleted(about, { ...stamp, guest: refreshing, verified: false, expiresAt: 0, latencyMs: 3, statusCode: 200 }),
+    refreshCompleted(about, {
+      ...stamp,
+      guest: refreshing,
+      verified: false,
+      expiresAt: 0,
+      latencyMs: 3,
+      statusCode: 200,
+    }),
     `"type":"REFRESH_COMPLETED","outcome":"success","generation":3,"idempotencyKey":"i","data":{${GUEST},"verified":false,${EXPIRY}},"latencyMs":3,"statusCode":200`,
   ],
   [
