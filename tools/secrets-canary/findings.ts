@@ -12,9 +12,11 @@ export function watchOutput(place: string, text: string): void {
 /** What was found since the last call. */
 export const takeFindings = (): readonly string[] => findings.splice(0)
 
-/** Commands that print a secret because it was asked for. */
+/** Commands that print a secret, or the data of a person, because it was asked for. */
 const prints = (argv: readonly string[]): boolean =>
-  argv.some((word) => ['--reveal', '--raw'].includes(word)) || ['sandbox', 'demo'].includes(argv[0] ?? '')
+  argv.some((word) => ['--reveal', '--raw'].includes(word)) ||
+  ['sandbox', 'demo'].includes(argv[0] ?? '') ||
+  (argv[0] === 'guest' && argv[1] === 'export')
 
 /** An answer without `upstream`: the API's own answer about a guest that it made, which names the person. */
 export function withoutUpstream(out: string): string {

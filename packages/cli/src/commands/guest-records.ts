@@ -1,25 +1,12 @@
-import { type GuestRecords, guestRecords, type GuestView } from '@guestpass/core'
+import type { GuestView } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
-import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { guestViewDocument, revocationDocument, type Settings, withRuntime } from '@guestpass/runtime'
+import { guestViewDocument, revocationDocument } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
-import { type Cli, defineCommand } from './runner/command.ts'
+import { defineCommand } from './runner/command.ts'
+import { untilThere } from './guest-person.ts'
 import { addressApi, addressApiOption, knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
-
-/** Runs work on the guests that the store knows; nothing is asked of upstream. */
-async function onRecords(
-  cli: Cli,
-  work: (records: GuestRecords, parts: { readonly settings: Settings; readonly now: () => Instant }) => Promise<void>,
-): Promise<void> {
-  const config = await cli.config()
-  await withRuntime(config, cli.runtimeHost, ({ ports }) =>
-    work(guestRecords({ connection: config.connection }, ports), {
-      settings: config.settings,
-      now: () => ports.clock.wall(),
-    }),
-  )
-}
+import { onGuestRecords } from '../on-guest-records.ts'
 
 const viewLine = ({ guestId, api, generation, expiresAt }: GuestView, status: string): string =>
   `${guestId}  ${api}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
@@ -37,7 +24,7 @@ export const guestShowCommand = defineCommand({
   options: [knownGuestApiOption],
   input: named,
   run: ({ guestId, api }, cli) =>
-    onRecords(cli, async (records, { now }) => {
+    onGuestRecords(cli, async (records, { now }) => {
       const view = await records.show(guestId, { ...callContext(cli), api })
       const document = guestViewDocument(view, now())
       cli.answer(document, () => [
@@ -50,37 +37,14 @@ export const guestShowCommand = defineCommand({
     }),
 })
 
-/** What a guest's end means upstream, for people. */
-const untilThere = (until: string | undefined): readonly string[] =>
-  until === undefined ? [] : [`  Genesys has no call for it: tokens stay valid there until ${until}.`]
-
 export const guestRevokeCommand = defineCommand({
   example: 'guestpass guest revoke 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
   options: [knownGuestApiOption],
   input: named,
   run: ({ guestId, api }, cli) =>
-    onRecords(cli, async (records) => {
+    onGuestRecords(cli, async (records) => {
       const document = revocationDocument(await records.revoke(guestId, { ...callContext(cli), api }))
       cli.answer(document, () => [`Guest ${guestId} is revoked here.`, ...untilThere(document.upstreamValidUntil)])
-    }),
-})
-
-/** What the library does not know of: files are the command line's. */
-const IMPORTS = 'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)'
-
-export const guestEraseCommand = defineCommand({
-  example: 'guestpass guest erase 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
-  options: [knownGuestApiOption],
-  input: named,
-  run: ({ guestId, api }, cli) =>
-    onRecords(cli, async (records) => {
-      const erased = await records.erase(guestId, { ...callContext(cli), api })
-      const document = { ...revocationDocument(erased), remains: [...erased.remains, IMPORTS] }
-      cli.answer(document, () => [
-        `Guest ${guestId} is erased here.`,
-        ...untilThere(document.upstreamValidUntil),
-        ...document.remains.map((one) => `  Remains: ${one}`),
-      ])
     }),
 })
 
@@ -97,7 +61,7 @@ export const guestInvalidateCommand = defineCommand({
     api: addressApi,
   }),
   run: ({ email, channel, api }, cli) =>
-    onRecords(cli, async (records, { settings: { channelId: fallback } }) => {
+    onGuestRecords(cli, async (records, { settings: { channelId: fallback } }) => {
       const channelId = channel ?? fallback
       const whose = {
         email,

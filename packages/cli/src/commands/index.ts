@@ -3,7 +3,7 @@ import type { ParameterHelp, ListedCommand } from './runner/command.ts'
 /** Groups of commands, with what they are about. */
 export const commandGroups: Readonly<Record<string, string>> = {
   connections: 'Show how connections get their access tokens',
-  guest: 'Issue, authenticate, show, renew, revoke and erase guests',
+  guest: 'Issue, authenticate, show, find, renew, revoke, export and erase guests',
   audit: 'Read, check and export the audit log',
   keys: 'Show and rotate the encryption keys of the store',
   webhooks: 'Send signed events to other systems, with retries',
@@ -96,10 +96,20 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./guest-records.ts')).guestRevokeCommand,
   },
   {
+    name: 'guest find',
+    summary: 'Find the guests of an e-mail address, on all channels or one',
+    load: async () => (await import('./guest-person.ts')).guestFindCommand,
+  },
+  {
+    name: 'guest export',
+    summary: 'Write everything that is stored of the person of an e-mail address, as JSON without tokens',
+    load: async () => (await import('./guest-person.ts')).guestExportCommand,
+  },
+  {
     name: 'guest erase',
-    summary: 'Erase a guest: revoke it and delete its personal data; print what remains elsewhere',
-    arguments: guestId,
-    load: async () => (await import('./guest-records.ts')).guestEraseCommand,
+    summary: 'Erase a guest, or all of an e-mail address: revoke and delete personal data; print what remains',
+    arguments: [['[guest-id]', "the guest's id; not with --email"]],
+    load: async () => (await import('./guest-person.ts')).guestEraseCommand,
   },
   {
     name: 'guest invalidate',

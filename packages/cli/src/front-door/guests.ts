@@ -104,8 +104,13 @@ export interface GuestpassGuests {
    */
   list(filter?: GuestFilter, context?: CallContext): Promise<GuestPage>
   /**
-   * Finds the guests of an e-mail address, on one channel or on all. Erased guests are not found. Reads every
-   * guest of the connection. Rejects with `invalid_input`.
+   * Finds the guests of an e-mail address, on one channel or on all. Erased guests are not found. Rejects with
+   * `invalid_input`.
+   *
+   * @example
+   * ```ts
+   * console.log((await gp.guests.find({ email: 'ann@example.com' })).length)
+   * ```
    */
   find(whose: PersonKey, context?: CallContext): Promise<readonly GuestView[]>
   /** Revokes a guest: `verify` refuses its tokens, and no other is issued. Rejects with `guest_unknown`. */

@@ -137,6 +137,30 @@ describe('a user of guest issue', () => {
     expect([problem.reason, asked(CREATE)]).toEqual(['channel', before])
   })
 
+  it('is found, exported and erased by the address, on one channel or on all', async () => {
+    const ann = newUser()
+    const { guestId } = (await ann.runJson<Issued>(ISSUE)).said
+    const { said: found } = await ann.runJson(`guest find --email ${EMAIL.toUpperCase()}`)
+    expect(found).toMatchObject({ data: [{ guestId }], pagination: { cursor: null, hasMore: false } })
+    const table = await ann.run('guest find --channel web-1 --email -', { input: `${EMAIL}\n` })
+    expect(table.out).toMatch(new RegExp(`^GUEST .*\n${guestId} .*\n$`))
+    const { said: exported } = await ann.runJson(`guest export --email ${EMAIL} --channel web-1`)
+    expect(exported).toMatchObject({ guests: [{ guestId, profile: { email: EMAIL } }] })
+    expect((await ann.run(`guest export --email ${EMAIL} --channel web-1 --output ann.json`)).out).toBe(
+      '1 guest in ann.json\n',
+    )
+    const written = join(ann.cwd, 'ann.json')
+    expect(JSON.parse(readFileSync(written, 'utf8'))).toEqual(exported)
+    rmSync(written)
+    expect((await ann.runJson(`guest erase --email ${EMAIL} --channel web-2`)).said).toMatchObject({ guests: [] })
+    const { out } = await ann.run(`guest erase --email ${EMAIL}`)
+    expect(out).toMatch(new RegExp(`^Erased here:\n {2}${guestId} {2}engagements\n`))
+    expect(out).toContain('  Remains: files of imports')
+    expect((await ann.run(`guest find --email ${EMAIL}`)).out).toBe('No guest of this address.\n')
+    await ann.expectFailure('guest erase', 2, 'invalid_input')
+    await ann.expectFailure(`guest erase ${guestId} --email ${EMAIL}`, 2, 'invalid_input')
+  })
+
   it('renews, gives up, revokes and erases the guest', async () => {
     const ann = newUser()
     const { said: guest } = await ann.runJson<Issued>(ISSUE)

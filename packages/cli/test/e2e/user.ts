@@ -25,7 +25,7 @@ export interface User {
   runJson<T = Record<string, unknown>>(line: string, options?: RunOptions): Promise<{ code: number | null; said: T }>
   /** Runs it plainly and with --json; it must fail in both, with this exit code and this code of error. Gives what was said. */
   expectFailure(line: string, exit: number, code: string, options?: RunOptions): Promise<Failure>
-  /** What of these is in clear anywhere: in outputs of runs without --reveal or --raw, or in files of the folder. */
+  /** What of these is in clear anywhere: in outputs of runs without --reveal or --raw, exports left out, or in files of the folder. */
   leaks(secrets: readonly string[]): readonly string[]
   removeFolder(): void
 }
@@ -59,7 +59,8 @@ export function user(env: Variables = {}, files: Variables = {}): User {
 
   const words = (line: string): readonly string[] => line.split(' ').filter((word) => word !== '')
   const recorded = (line: string, said: ExitedCli): ExitedCli => {
-    if (!words(line).some((word) => ['--reveal', '--raw'].includes(word)))
+    const isExport = line.startsWith('guest export')
+    if (!isExport && !words(line).some((word) => ['--reveal', '--raw'].includes(word)))
       printed.push(withoutUpstream(said.out), said.err)
     return said
   }

@@ -8,6 +8,7 @@ import { profileIn } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
 import { channelOf } from './guests-by-address.ts'
+import { placesElsewhere } from './remains.ts'
 import type { Located } from '../requests/locate.ts'
 import type { Pseudonym, ApplicantKey } from '../authentication/pseudonyms.ts'
 import { withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
@@ -77,7 +78,8 @@ export function createEraser(
     async erase(read, context = {}) {
       for (;;) {
         const { credential, now } = await read()
-        const answer = { ...revocationOf(credential, now), remains: remainsOf(credential) }
+        const places = await placesElsewhere(connection, store, { person: credential.api !== 'guest-tokens' })
+        const answer = { ...revocationOf(credential, now), remains: places }
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
         if (credential.status === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
@@ -116,17 +118,6 @@ const tombstone = (
   ...(shared ? { shared } : {}),
 })
 
-function remainsOf({ api }: GuestCredential): readonly string[] {
-  if (api === 'guest-tokens') return ['Genesys Cloud: conversations that the guest had', BACKUPS]
-  return [
-    'Genesys Cloud: the guest with address, name and attributes, and its conversations',
-    'CRM: its own profile of the customer',
-    'receivers of webhooks: what they were sent',
-    BACKUPS,
-  ]
-}
-
-const BACKUPS = 'backups of the store from before: the sealed profile and its key'
 const TRACES =
   "this store: SQLite's log, which a reader or a full disk keeps from being cut; the next process that uses the store removes it"
 

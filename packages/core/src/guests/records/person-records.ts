@@ -12,6 +12,7 @@ import { parsePersonKey, type PersonKey } from '../requests/applicant-request.ts
 import { unknownGuest } from '../requests/locate.ts'
 import type { Eraser, Erasure, Revocation } from './erasure.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
+import { placesElsewhere, REMOVED_BY_RETENTION } from './remains.ts'
 import { channelOf, guestsByAddress } from './guests-by-address.ts'
 import { exportedGuest, type OpenCreate, type PersonExport, unlogged } from './person-export.ts'
 
@@ -25,9 +26,12 @@ export interface ErasedGuest extends Revocation {
 
 /** The result of erasing a person by address. */
 export interface PersonErasure {
-  /** Empty if the address has no guest, as after an earlier erasure, which named what remains. */
+  /** Empty if the address has no guest, as after an earlier erasure. */
   readonly guests: readonly ErasedGuest[]
-  /** Where data of the person may still exist: upstream, CRM, backups. One text for people each. */
+  /**
+   * Where data of the person may still exist: upstream, CRM, webhook receivers, backups. One text for people
+   * each; also if no guest was found, because retention removes guests.
+   */
   readonly remains: readonly string[]
 }
 
@@ -96,7 +100,8 @@ async function erasePerson(parts: PersonRecordsParts, whose: PersonKey, context:
   const late = await storedSince(parts, person, guests)
   const erased = [...early, ...(await eraseAll(parts, late, own))]
   const open = await openCreates(parts, person, [...guests, ...late])
-  const remains = new Set(erased.flatMap((one) => one.remains))
+  const places = await placesElsewhere(parts.connection, parts.store, { person: true })
+  const remains = new Set([...places, REMOVED_BY_RETENTION, ...erased.flatMap((one) => one.remains)])
   if (open.length > 0) remains.add(UNKNOWN_GUEST)
   for (const trace of await eraser.traces()) remains.add(trace)
   return { guests: erased.map(({ remains: _all, ...guest }) => guest), remains: [...remains] }

@@ -1,0 +1,131 @@
+import { GuestpassError, type PersonErasure, type PersonKey } from '@guestpass/core'
+import { escapeForTerminal, guestViewDocument, revocationDocument } from '@guestpass/runtime'
+import * as z from 'zod'
+import { callContext } from '../call-context.ts'
+import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
+import { guestTable } from '../lists/guest-table.ts'
+import { listDocument } from '../lists/list-document.ts'
+import { utcInput, utcOption } from '../lists/times.ts'
+import { onGuestRecords } from '../on-guest-records.ts'
+import { writeOutput } from '../output-text.ts'
+import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts'
+
+const emailOption: ParameterHelp = ['--email <address>', 'the e-mail address, in upper or lower case; - reads it']
+const channelOption: ParameterHelp = ['--channel <id>', 'only the guests of this channel (default: of all)']
+
+const email = z.string({ error: 'is missing' })
+const channel = z.string().optional()
+
+interface PersonInput {
+  readonly email: string
+  readonly channel?: string | undefined
+}
+
+/** The person that the options name. `-` reads the address, which the list of processes then does not show. */
+const personOf = async ({ email: address, channel: channelId }: PersonInput, cli: Cli): Promise<PersonKey> => ({
+  email: address === '-' ? await cli.input() : address,
+  ...(channelId === undefined ? {} : { channelId }),
+})
+
+export const guestFindCommand = defineCommand({
+  example: 'guestpass guest find --email ann@example.com',
+  options: [emailOption, channelOption, utcOption],
+  input: z.object({ email, channel, utc: utcInput }),
+  async run({ utc, ...input }, cli) {
+    const person = await personOf(input, cli)
+    await onGuestRecords(cli, async (records, { now }) => {
+      const guests = await records.find(person, { ...callContext(cli), patienceMs: Number.POSITIVE_INFINITY })
+      const times = { now: now(), utc }
+      cli.answer(listDocument(guests.map((view) => guestViewDocument(view, times.now))), () =>
+        guests.length === 0 ? ['No guest of this address.'] : guestTable(guests, times),
+      )
+    })
+  },
+})
+
+export const guestExportCommand = defineCommand({
+  example: 'guestpass guest export --email ann@example.com --output ann.json',
+  options: [
+    emailOption,
+    channelOption,
+    ['--output <file>', 'file to write, for its owner alone (default: standard output)'],
+  ],
+  input: z.object({ email, channel, output: z.string().min(1, 'is empty').optional() }),
+  async run({ output, ...input }, cli) {
+    const person = await personOf(input, cli)
+    await onGuestRecords(cli, async (records) => {
+      const document = await records.export(person, { ...callContext(cli), patienceMs: Number.POSITIVE_INFINITY })
+      if (output === undefined || output === '-') {
+        cli.answer(document, () => JSON.stringify(document, undefined, 2).split('\n'))
+        return
+      }
+      await writeOutput(output, `${escapeForTerminal(JSON.stringify(document))}\n`, cli)
+      const guests = document.guests.length
+      cli.answer({ file: output, guests }, () => [`${guests} guest${guests === 1 ? '' : 's'} in ${output}`])
+    })
+  },
+})
+
+/** What the library does not know of: files are the command line's. */
+const IMPORTS = 'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)'
+
+/** What a guest's end means upstream, for people. */
+export const untilThere = (until: string | undefined): readonly string[] =>
+  until === undefined ? [] : [`  Genesys has no call for it: tokens stay valid there until ${until}.`]
+
+const remainsLines = (remains: readonly string[]): readonly string[] => remains.map((one) => `  Remains: ${one}`)
+
+export const guestEraseCommand = defineCommand({
+  example: 'guestpass guest erase --email ann@example.com',
+  options: [emailOption, channelOption, knownGuestApiOption],
+  input: z.object({ guestId: z.string().optional(), email: email.optional(), channel, api: knownGuestApi }),
+  async run({ guestId, email: address, channel: channelId, api }, cli) {
+    if ((guestId === undefined) === (address === undefined)) throw oneOfBoth()
+    if (address !== undefined) return erasePerson(await personOf({ email: address, channel: channelId }, cli), cli)
+    if (channelId !== undefined) throw oneOfBoth()
+    return eraseGuest(guestId as string, api, cli)
+  },
+})
+
+const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: Cli): Promise<void> =>
+  onGuestRecords(cli, async (records) => {
+    const erased = await records.erase(guestId, { ...callContext(cli), api })
+    const document = { ...revocationDocument(erased), remains: [...erased.remains, IMPORTS] }
+    cli.answer(document, () => [
+      `Guest ${guestId} is erased here.`,
+      ...untilThere(document.upstreamValidUntil),
+      ...remainsLines(document.remains),
+    ])
+  })
+
+const erasePerson = (person: PersonKey, cli: Cli): Promise<void> =>
+  onGuestRecords(cli, async (records) => {
+    const erased = await records.erase(person, { ...callContext(cli), patienceMs: Number.POSITIVE_INFINITY })
+    const document = erasureDocument(erased)
+    cli.answer(document, () => [
+      document.guests.length === 0 ? 'No guest of this address.' : 'Erased here:',
+      ...document.guests.flatMap(({ guestId, api, upstreamValidUntil }) => [
+        `  ${guestId}  ${api}`,
+        ...untilThere(upstreamValidUntil).map((line) => `  ${line}`),
+      ]),
+      ...remainsLines(document.remains),
+    ])
+  })
+
+/** The JSON of the erasure of a person. Times are ISO 8601 in UTC. */
+const erasureDocument = ({ guests, remains }: PersonErasure) => ({
+  guests: guests.map(({ guestId, api, channelId, ...revocation }) => ({
+    guestId,
+    api,
+    ...(channelId === undefined ? {} : { channelId }),
+    ...revocationDocument(revocation),
+  })),
+  remains: [...remains, IMPORTS],
+})
+
+function oneOfBoth(): GuestpassError {
+  const message = 'must be either the id of a guest, or --email with or without --channel'
+  const remedy = 'Give one of the two.'
+  const fields = [{ field: 'guest-id', message, remedy }]
+  return new GuestpassError('invalid_input', `guest-id ${message}. ${remedy}`, { fields })
+}
