@@ -13,6 +13,7 @@ import type { SealedStore } from '@guestpass/store/sqlite'
 import type { AuditListener } from './audit-listener.ts'
 import { type AuditRelays, createAuditRelays } from './audit-relays.ts'
 import type { Config } from './config/config.ts'
+import type { EventObserver } from './observed-store.ts'
 import { deliverBeforeExit } from './final-delivery.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 import { openFileStore, type OpenStore } from './open-store.ts'
@@ -37,6 +38,8 @@ export interface Runtime<S extends Store = SealedStore> {
   readonly connections: Connection[]
   /** Adds a connection: `close` waits for its renewals. */
   add(connection: Connection): void
+  /** Calls the observer with the events of each commit of this runtime's store. The result removes it. */
+  observe(observer: EventObserver): () => void
   /** How many events wait for delivery, by the name of the queue; each counted up to 10,000. */
   backlog(): Promise<Readonly<Record<string, number>>>
   /** Delivers waiting events for up to a second. Never rejects. `close` does it too. */
@@ -156,6 +159,7 @@ async function createRuntime<S extends Store>(
     webhooks: connectionWebhooks,
     auditLog: auditLog(name, { store, clock }),
     auditRelays: audits.named,
+    observe: opened.observe,
     backlog: delivery.backlog,
     async close() {
       if (!host.signal.aborted) await Promise.all(connections.map((one) => one.idle()))

@@ -1,46 +1,66 @@
-import type { Meters } from '@guestpass/core/runtime-kit'
+import { resolve } from 'node:path'
+import { errorCatalogue, systemClock } from '@guestpass/core/runtime-kit'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { connect, startWorkers, type WorkerHealth, type WorkerName, withRuntime } from '@guestpass/runtime'
+import { databasePath, type RuntimeHost, withRuntime } from '@guestpass/runtime'
+import { createKeepLog, type KeepLog } from '../keep/keep-log.ts'
+import { failedEntry, keepSessions, type KeepSummary, summaryLines } from '../keep/keep-sessions.ts'
 import { defineCommand } from './runner/command.ts'
+import { withRemedy } from './runner/remedies.ts'
 
 export const keepCommand = defineCommand({
-  example: 'guestpass keep',
-  input: z.object({}),
-  async run(_input, cli) {
+  example: 'guestpass keep --log json --status keep.json',
+  options: [
+    ['--log <format>', 'how lines on standard error are written: text (default) or json, one object each'],
+    ['--status <file>', 'file that shows how each worker does, as JSON, written anew every 5 seconds'],
+  ],
+  input: z.object({
+    log: z.enum(['text', 'json'], 'is neither text nor json').default('text'),
+    status: z.string().min(1, 'is empty').optional(),
+  }),
+  async run({ log: format, status }, cli) {
+    const { hostProcess, signal, runtimeHost } = cli
     const config = await cli.config(['hosts', 'clientId'])
-    await withRuntime(
-      config,
-      cli.runtimeHost,
-      async (runtime) => {
-        const connection = await connect(config, runtime)
-        const kept = { connection, perMinute: config.settings.rateLimit }
-        const workers = startWorkers(runtime, [kept], cli.signal)
-        cli.note(`Keeping the sessions of connection ${config.connection}; Ctrl-C ends it.`)
-        await workers.stopped
-        await runtime.drain()
-        const document = summary(connection.meters, await workers.health())
-        const { refreshed, minted, failed, latenessMs, sessionsDue, deliveriesWaiting } = document
-        cli.answer(document, () => [
-          `Refreshed ${refreshed}, minted anew ${minted}, failed ${failed}; late by ${latenessMs.p50} ms (p50), ${latenessMs.p99} ms (p99).`,
-          `Left in the store: ${sessionsDue} sessions that are due, ${deliveriesWaiting} deliveries that wait.`,
-        ])
-      },
-      { staysUp: true },
-    )
+    const clock = systemClock({ unref: true })
+    const log = createKeepLog({ format, connection: config.connection, clock, print: cli.note })
+    const host = format === 'json' ? loggingHost(runtimeHost, log) : runtimeHost
+    const onSummary = cli.json ? (one: KeepSummary) => void cli.print(JSON.stringify(one)).catch(() => {}) : undefined
+    const { cwd, pid, version } = hostProcess
+    try {
+      const last = await withRuntime(
+        config,
+        host,
+        (runtime) =>
+          keepSessions(
+            {
+              config,
+              runtime,
+              log,
+              path: databasePath(config, cwd),
+              ...(status === undefined ? {} : { statusFile: resolve(cwd, status) }),
+              pid,
+              version,
+              ...(onSummary ? { onSummary } : {}),
+            },
+            signal,
+          ),
+        { staysUp: true },
+      )
+      cli.answer(last, () => summaryLines(last))
+      return 0
+    } catch (thrown) {
+      if (format === 'text' || signal.aborted) throw thrown
+      const error = withRemedy(asGuestpassError(thrown), config.connection)
+      log(failedEntry(error))
+      if (cli.json) throw thrown
+      return errorCatalogue[error.code].exit
+    }
   },
 })
 
-const summary = (meters: Meters, health: readonly WorkerHealth[]) => {
-  const late = meters.timed('renewal_lateness')
-  return {
-    refreshed: meters.counted('guest_token_refreshed'),
-    minted: meters.counted('guest_token_issued'),
-    failed: meters.counted('guest_refresh_failed') + meters.counted('guest_token_failed'),
-    latenessMs: { p50: Math.round(late.quantile(0.5)), p99: Math.round(late.quantile(0.99)) },
-    sessionsDue: backlogOf(health, 'renewal'),
-    deliveriesWaiting: backlogOf(health, 'webhooks', 'audit-file'),
-  }
-}
-
-const backlogOf = (health: readonly WorkerHealth[], ...names: readonly WorkerName[]): number =>
-  health.filter(({ name }) => names.includes(name)).reduce((sum, { backlog = 0 }) => sum + backlog, 0)
+/** A host whose notes are entries, too. */
+const loggingHost = (host: RuntimeHost, log: KeepLog): RuntimeHost => ({
+  ...host,
+  note: (message) => log({ event: 'note', message }),
+  warn: (message) => log({ event: 'warning', level: 'warning', message }),
+})

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
@@ -12,14 +14,19 @@ const keyRequests = (upstream: Sandbox): number =>
   upstream.journal().filter(({ path }) => path.startsWith('/.well-known/jwks.json')).length
 
 describe('a process that stays up', () => {
-  it('asks for the keys without a token that needs them', async () => {
+  it('asks for the keys without a token that needs them, and logs in JSON alone', async () => {
     const upstream = await sandbox()
     const { cwd, remove } = temporaryFolder()
-    const keep = spawnCli(['keep', '--json'], cwd, upstream.env)
+    const keep = spawnCli(['keep', '--json', '--log', 'json', '--status', 'keep.json'], cwd, upstream.env)
     try {
       await vi.waitFor(() => expect(keyRequests(upstream)).toBe(1), { timeout: 15_000, interval: 50 })
       keep.child.kill('SIGTERM')
-      await keep.ended
+      const { code, out, err } = await keep.ended
+      expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ refreshed: 0, failed: 0 })])
+      const lines = err.trim().split('\n')
+      const logged = lines.map((line) => (JSON.parse(line) as { event: string }).event)
+      expect(logged.filter((event) => event !== 'note')).toEqual(['started', 'upstream_reachable', 'stopped'])
+      expect(JSON.parse(readFileSync(join(cwd, 'keep.json'), 'utf8'))).toMatchObject({ state: 'stopped' })
     } finally {
       keep.child.kill('SIGKILL')
       await upstream.close()

@@ -22,6 +22,19 @@ export interface WorkerHealth {
   readonly backlog?: number
 }
 
+/**
+ * A change of a worker's state. `failing`: its last pass failed, by another code than before. `recovered`: a pass
+ * succeeded after failures. `stopped`: it was asked to end, and has ended.
+ */
+export interface WorkerChange {
+  readonly name: WorkerName
+  /** Absent if the worker works for the whole store. */
+  readonly connection?: string
+  readonly state: 'failing' | 'recovered' | 'stopped'
+  /** Why it fails. Absent for other states. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string }
+}
+
 /** A worker that runs until its signal aborts. */
 export interface RunningWorker {
   health(): Promise<WorkerHealth>
@@ -32,6 +45,8 @@ export interface RunningWorker {
 interface RunPorts {
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Called at once with each change. Must not throw. */
+  readonly onChange?: ((change: WorkerChange) => void) | undefined
 }
 
 /** A worker that was started, and what its passes reported. */
@@ -53,14 +68,24 @@ export function startWorker(worker: NamedWorker, ports: RunPorts): RunningWorker
 
 const observerOf = (run: WorkerRun): WorkerObserver => ({
   succeeded() {
+    const hasRecovered = run.isFailing
     run.isFailing = false
     run.succeededAt = run.clock.wall()
+    if (hasRecovered) report(run, 'recovered')
   },
   failed(thrown) {
+    const error = asGuestpassError(thrown)
+    const isKnown = run.isFailing && run.failure?.error.code === error.code
     run.isFailing = true
-    run.failure = { at: run.clock.wall(), error: asGuestpassError(thrown) }
+    run.failure = { at: run.clock.wall(), error }
+    if (!isKnown) report(run, 'failing', error)
   },
 })
+
+function report({ name, connection, onChange }: WorkerRun, state: WorkerChange['state'], error?: GuestpassError): void {
+  const of = connection === undefined ? { name } : { name, connection }
+  onChange?.({ ...of, state, ...(error ? { error: { code: error.code, message: error.message } } : {}) })
+}
 
 async function runWithRestarts(run: WorkerRun): Promise<void> {
   const { name, worker, clock, signal } = run
@@ -75,6 +100,7 @@ async function runWithRestarts(run: WorkerRun): Promise<void> {
   // It rejects only if the clock fails to sleep.
   await repeatUntilAborted(runOnce, { clock, signal, observer: restarts, longestMs: MINUTE }).catch(observer.failed)
   run.isStopped = true
+  report(run, 'stopped')
 }
 
 async function healthOf(run: WorkerRun): Promise<WorkerHealth> {

@@ -7,7 +7,7 @@ import {
   workersOfRuntime,
   type WorkingRuntime,
 } from './registry.ts'
-import { type RunningWorker, startWorker, type WorkerHealth } from './running-worker.ts'
+import { type RunningWorker, startWorker, type WorkerChange, type WorkerHealth } from './running-worker.ts'
 
 /** Workers that run until their signal aborts. */
 export interface RunningWorkers {
@@ -19,10 +19,12 @@ export interface RunningWorkers {
   readonly stopped: Promise<void>
 }
 
-/** Which workers are started. */
+/** Which workers are started, and who learns of their changes. */
 export interface WorkersOptions {
   /** Names of workers that are not started. Default: none. */
   readonly without?: readonly WorkerName[]
+  /** Called at once when the state of a worker changes. Must not throw. Default: nothing is called. */
+  readonly onChange?: (change: WorkerChange) => void
 }
 
 /**
@@ -51,10 +53,10 @@ export function startWorkers(
   runtime: WorkingRuntime,
   connections: readonly WorkedConnection[],
   signal: AbortSignal,
-  { without = [] }: WorkersOptions = {},
+  { without = [], onChange }: WorkersOptions = {},
 ): RunningWorkers {
   const running: RunningWorker[] = []
-  const ports = { clock: runtime.ports.clock, signal }
+  const ports = { clock: runtime.ports.clock, signal, onChange }
   const start = (workers: readonly NamedWorker[]): void => {
     if (signal.aborted) return
     for (const one of workers) if (!without.includes(one.name)) running.push(startWorker(one, ports))

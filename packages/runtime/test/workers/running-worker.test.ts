@@ -2,7 +2,7 @@ import { GuestpassError } from '@guestpass/core'
 import type { Worker, WorkerObserver } from '@guestpass/core/runtime-kit'
 import { type FakeClock, fakeClock, settle } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
-import { startWorker } from '../../src/workers/running-worker.ts'
+import { startWorker, type WorkerChange } from '../../src/workers/running-worker.ts'
 
 const SECOND = 1_000
 const busy = new GuestpassError('store_busy', 'The store is busy.')
@@ -21,12 +21,14 @@ async function working(more: Partial<Worker> = {}) {
     backlog: async (most) => Math.min(box.waiting, most),
     ...more,
   }
+  const changes: WorkerChange[] = []
+  const onChange = (change: WorkerChange): void => void changes.push(change)
   const { health, ended } = startWorker(
     { name: 'renewal', connection: 'default', worker },
-    { clock, signal: stop.signal },
+    { clock, signal: stop.signal, onChange },
   )
   await settle()
-  return { clock, box, health, ended, stop: () => stop.abort() }
+  return { clock, box, health, ended, changes, stop: () => stop.abort() }
 }
 
 describe('a worker that runs', () => {
@@ -53,6 +55,22 @@ describe('a worker that runs', () => {
     expect(await health()).toMatchObject({ state: 'waiting', lastSuccess: '2026-01-01T00:00:02.000Z', lastError })
     stop()
     await ended
+  })
+
+  it('reports each change once: a failure, another code, a recovery, its end', async () => {
+    const { box, changes, stop, ended } = await working()
+    box.hears?.succeeded()
+    for (const error of [busy, busy, new GuestpassError('store_corrupt', 'Damaged.')]) box.hears?.failed(error)
+    for (let pass = 0; pass < 2; pass += 1) box.hears?.succeeded()
+    stop()
+    await ended
+    const of = { name: 'renewal', connection: 'default' }
+    expect(changes).toEqual([
+      { ...of, state: 'failing', error: { code: 'store_busy', message: 'The store is busy.' } },
+      { ...of, state: 'failing', error: { code: 'store_corrupt', message: 'Damaged.' } },
+      { ...of, state: 'recovered' },
+      { ...of, state: 'stopped' },
+    ])
   })
 
   it('counts no more than 10,000, and says nothing of what its store cannot count', async () => {

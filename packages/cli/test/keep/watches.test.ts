@@ -1,0 +1,130 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Event } from '@guestpass/core'
+import { fakeClock } from '@guestpass/core/testing'
+import type { WorkerHealth } from '@guestpass/runtime'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createGuestWatch } from '../../src/keep/guest-watch.ts'
+import { createKeepLog, type KeepEntry } from '../../src/keep/keep-log.ts'
+import { openStatusFile } from '../../src/keep/status-file.ts'
+import { createBacklogWatch, createStoreWatch } from '../../src/keep/store-watch.ts'
+import { temporaryFolder } from '../spawn-cli.ts'
+
+function recorded() {
+  const entries: KeepEntry[] = []
+  return {
+    log: (entry: KeepEntry): void => void entries.push(entry),
+    events: () => entries.map(({ event }) => event),
+    entries,
+  }
+}
+
+describe('a log for people', () => {
+  it('has the time, the level if it is not info, and the sentence on a line', () => {
+    const lines: string[] = []
+    const parts = { connection: 'default', clock: fakeClock(), print: (line: string) => void lines.push(line) }
+    const log = createKeepLog({ ...parts, format: 'text' })
+    log({ event: 'started', message: 'Keeping.' })
+    log({ event: 'disk_low', level: 'error', message: 'Make room.', facts: { freeBytes: 1 } })
+    expect(lines).toEqual(['2026-01-01T00:00:00Z Keeping.', '2026-01-01T00:00:00Z error: Make room.'])
+  })
+})
+
+describe('the webhook endpoints', () => {
+  it('are logged when one is disabled or enabled, and when it has new dead letters', async () => {
+    let endpoint: { id: string; disabled?: { why: string } } = { id: 'idp' }
+    let deadLetters = 3
+    const webhooks = {
+      endpoints: { all: async () => [endpoint] },
+      counts: async () => ({ waiting: 0, deadLetters }),
+    } as unknown as Parameters<typeof createStoreWatch>[0]['webhooks']
+    const { log, entries, events } = recorded()
+    const watch = createStoreWatch({ webhooks, path: undefined, log })
+    await watch.look()
+    expect(entries).toEqual([])
+    endpoint = { id: 'idp', disabled: { why: 'it answered 410' } }
+    deadLetters = 5
+    await watch.look()
+    await watch.look()
+    endpoint = { id: 'idp' }
+    await watch.look()
+    expect(events()).toEqual(['webhook_disabled', 'dead_letters', 'webhook_enabled'])
+    expect(entries[1]?.facts).toEqual({ endpoint: 'idp', added: 2, deadLetters: 5 })
+    expect(watch.endpoints()).toEqual([{ id: 'idp', disabled: false, deadLetters: 5 }])
+  })
+})
+
+describe('the backlog', () => {
+  it('is logged when a minute of requests cannot renew it, until nothing is due', () => {
+    const { log, events } = recorded()
+    const look = createBacklogWatch(300, log)
+    const of = (backlog: number): readonly WorkerHealth[] => [{ name: 'renewal', state: 'working', backlog }]
+    for (const backlog of [10, 301, 900, 20, 0, 0]) look(of(backlog))
+    expect(events()).toEqual(['renewals_behind', 'renewals_caught_up'])
+  })
+})
+
+describe('guests that end', () => {
+  it('are logged one by one, and counted beyond 20 between two looks', async () => {
+    const { log, entries, events } = recorded()
+    const store = {
+      findBySubject: async (_: string, subject: string) => ({
+        kind: 'guest',
+        id: subject,
+        api: 'engagements',
+        status: 'needs_reauth',
+      }),
+    } as unknown as Parameters<typeof createGuestWatch>[0]['store']
+    const watch = createGuestWatch({ store, connection: 'default', clock: fakeClock(), log })
+    const failed = (nth: number) =>
+      ({ type: 'REFRESH_FAILED', connection: 'default', subject: `guest-${nth}` }) as unknown as Event
+    watch.observe(Array.from({ length: 25 }, (_, nth) => failed(nth)))
+    watch.observe([{ ...failed(1), connection: 'another' }])
+    await watch.look()
+    expect(new Set(events())).toEqual(new Set(['guest_ended']))
+    expect(entries).toHaveLength(21)
+    expect(entries.at(-1)?.facts).toEqual({ more: 5 })
+    await watch.look()
+    expect(entries).toHaveLength(21)
+  })
+})
+
+describe('the status file', () => {
+  function inFolder() {
+    const { cwd, remove } = temporaryFolder()
+    onTestFinished(remove)
+    return { cwd, path: join(cwd, 'folder', 'keep.json') }
+  }
+
+  it('is refused at the start if it cannot be written', async () => {
+    const { path } = inFolder()
+    await expect(openStatusFile(path, {}, 1, () => {})).rejects.toMatchObject({
+      code: 'output_failed',
+      message: expect.stringContaining(`${path} (ENOENT). Give --status`),
+    })
+  })
+
+  it('is whole at any time, has the latest document, and leaves no other file', async () => {
+    const { cwd, path } = inFolder()
+    mkdirSync(join(cwd, 'folder'))
+    const file = await openStatusFile(path, { nth: 0 }, 1, () => {})
+    await Promise.all([1, 2, 3].map((nth) => file.write({ nth })))
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ nth: 3 })
+    expect(readdirSync(join(cwd, 'folder'))).toEqual(['keep.json'])
+  })
+
+  it('logs once that it cannot be written any more, and that it is written again', async () => {
+    const { cwd, path } = inFolder()
+    mkdirSync(join(cwd, 'folder'))
+    const { log, events } = recorded()
+    const file = await openStatusFile(path, {}, 1, log)
+    rmSync(join(cwd, 'folder'), { recursive: true })
+    writeFileSync(join(cwd, 'folder'), '')
+    await file.write({})
+    await file.write({})
+    rmSync(join(cwd, 'folder'))
+    mkdirSync(join(cwd, 'folder'))
+    await file.write({})
+    expect(events()).toEqual(['status_file_failed', 'status_file_recovered'])
+  })
+})
