@@ -23,14 +23,23 @@ export interface CliProcess {
   readonly ended: Promise<ExitedCli>
 }
 
+interface SpawnOptions {
+  readonly entry?: string
+  /** Standard input. */
+  readonly input?: string
+  /** The user that the process belongs to. Default: that of this process. */
+  readonly uid?: number
+  readonly gid?: number
+}
+
 /** Starts the command line as a process with nothing in its environment, or on its standard input, but what is given. */
 export function spawnCli(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
-  { entry = launcher, input = '' }: { readonly entry?: string; readonly input?: string } = {},
+  { entry = launcher, input = '', ...owner }: SpawnOptions = {},
 ): CliProcess {
-  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env } })
+  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env }, ...owner })
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

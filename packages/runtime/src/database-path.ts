@@ -1,19 +1,34 @@
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import type { Config } from './config/config.ts'
 
 /**
  * The absolute path of the embedded database of a configuration. Throws `config_invalid` if the database is
- * not a file.
+ * not a file of this system. `separator`: that of the system's paths.
  */
-export function databasePath({ settings: { databaseUrl }, origins }: Config, cwd: string): string {
-  if (databaseUrl.kind === 'file') return resolve(cwd, databaseUrl.path)
+export function databasePath(
+  { settings: { databaseUrl }, origins }: Config,
+  cwd: string,
+  separator: string = sep,
+): string {
   const field = origins.databaseUrl?.name ?? '--database'
-  const message =
-    databaseUrl.kind === 'memory'
-      ? 'names a store in memory, which only a program can use'
-      : 'names a PostgreSQL database, which this version does not support yet'
-  throw new GuestpassError('config_invalid', `The database cannot be used: ${field} ${message}.`, {
-    fields: [{ field, message, remedy: 'Give the path of a file, or leave it unset.' }],
-  })
+  const refused = (message: string, remedy: string): GuestpassError =>
+    new GuestpassError('config_invalid', `The database cannot be used: ${field} ${message}.`, {
+      fields: [{ field, message, remedy }],
+    })
+  if (databaseUrl.kind === 'memory') throw refused('names a store in memory, which only a program can use', FILE_REMEDY)
+  if (databaseUrl.kind === 'postgres')
+    throw refused('names a PostgreSQL database, which this version does not support yet', FILE_REMEDY)
+  const { path } = databaseUrl
+  // In double quotes of `.env`, `\n` is a line break: "C:\new.db" has one.
+  if (/[\n\r\t]/.test(path))
+    throw refused('holds a line break or a tab', 'In `.env`, write the path without double quotes, or with / for \\.')
+  if (separator === '/' && /^(?:[a-z]:[\\/]|\\\\)/i.test(path))
+    throw refused(
+      'is a Windows path, and this system is not Windows',
+      'Write a path of this system, as ./guestpass.db.',
+    )
+  return resolve(cwd, path)
 }
+
+const FILE_REMEDY = 'Give the path of a file, or leave it unset.'

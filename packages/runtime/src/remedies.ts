@@ -63,6 +63,7 @@ const remedies: readonly Remedy[] = [
     onCommandLine: () => "If the `sub` of the guest's tokens is not the guest's id, name it with --subject.",
     inProgram: "If the `sub` of the guest's tokens is not the guest's id, give it as `subject`.",
   },
+  { code: 'token_invalid', reason: 'expired', onCommandLine: issueAgain.onCommandLine },
   { code: 'refresh_impossible', ...issueAgain },
   { code: 'session_exists', isUpstream: true, ...takeSession },
   {
@@ -78,7 +79,7 @@ const remedies: readonly Remedy[] = [
   {
     code: 'guest_unknown',
     onCommandLine: (command) =>
-      `List the known guests with \`${command('guest list')}\`; check --database and --connection.`,
+      `List the known guests with \`${command('guest list')}\`. Each folder has a store of its own: give --database, or run the command where the guest was issued.`,
     inProgram: 'List the known guests with guests.list; find, export and erase also take { email }.',
   },
   {

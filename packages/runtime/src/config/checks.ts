@@ -18,11 +18,12 @@ export interface Naming {
   readonly inProgram: boolean
 }
 
-/** The faults of settings that are needed and not set. */
+/** The faults of settings that are needed and not set. `warnings`: those of the sources, as about an unknown name. */
 export const missingSettings = (
   needs: readonly Need[],
   chosen: ReadonlyMap<Key, WrittenSetting>,
   naming: Naming,
+  warnings: readonly string[],
 ): Field[] =>
   needs
     .filter((need) => need !== 'hosts')
@@ -30,8 +31,14 @@ export const missingSettings = (
     .map((key) => ({
       field: settingName(key, naming.connection, naming.inProgram),
       message: 'is not set',
-      remedy: `${whereToSet(key, naming)} to ${settings[key].write}.`,
+      remedy: [...misspellingsOf(key, warnings), `${whereToSet(key, naming)} to ${settings[key].write}.`].join(' '),
     }))
+
+/** A misspelt name is only a warning, and those are not shown beside faults. */
+const misspellingsOf = (key: Key, warnings: readonly string[]): readonly string[] =>
+  warnings
+    .filter((warning) => [key, ...settings[key].names].some((name) => warning.endsWith(`did you mean ${name}?`)))
+    .map((warning) => warning.replace(/; did/, '. Did'))
 
 function whereToSet(key: Key, { connection, inProgram }: Naming): string {
   const { of, names }: Setting = settings[key]
@@ -51,15 +58,7 @@ export function conflictingSettings(
   const faults: Field[] = []
   const nameOf = (key: Key): string =>
     inProgram ? settingName(key, connection, inProgram) : (settings[key] as Setting).names[0]
-  const { databaseUrl, encryptionKey, clientAuth, clientSecret, privateKey } = values
-  if (databaseUrl?.kind === 'postgres' && !encryptionKey && !chosen.has('encryptionKey')) {
-    const { write }: Setting = settings.encryptionKey
-    faults.push({
-      field: nameOf('encryptionKey'),
-      message: 'is not set, and PostgreSQL needs it',
-      remedy: `Set it to ${write}.`,
-    })
-  }
+  const { clientAuth, clientSecret, privateKey } = values
   if ((clientAuth === 'basic' || clientAuth === 'body') && !clientSecret && !chosen.has('clientSecret')) {
     const name = chosen.get('clientAuth')?.name ?? 'clientAuth'
     faults.push({

@@ -111,9 +111,10 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   const { insecureHosts } = values as Partial<Settings>
   const isOpen = !placeKeys.some((key) => refused.has(key))
   const hosts = isOpen ? upstreamHosts(chosen, needs, naming, insecureHosts, faults) : undefined
+  const sourceWarnings = layers.flatMap((layer) => layer.warnings)
   const wanted = needs.filter((need) => need === 'hosts' || !refused.has(need))
   faults.push(
-    ...missingSettings(wanted, chosen, naming),
+    ...missingSettings(wanted, chosen, naming, sourceWarnings),
     ...conflictingSettings(values as Settings, chosen, naming),
     ...proxyFaults(env),
   )
@@ -121,7 +122,7 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     throw withSettingNames(configError(faults), (key) => settingName(key, connection, naming.inProgram))
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [
-    ...layers.flatMap((layer) => layer.warnings),
+    ...sourceWarnings,
     ...overriddenAddressWarnings(chosen, hosts),
     ...plainHttpWarnings(values as Settings, chosen),
     ...insecureHostWarnings(values as Settings, chosen),

@@ -79,7 +79,8 @@ function jsonContent(text: string): LoadedFile<unknown> {
   } catch {
     // The platform's message quotes the text, which may hold secrets; it is not repeated.
     const { line, column } = jsonFault(text) ?? { line: 1, column: 1 }
-    const remedy = 'Look there for a missing or extra comma, quote or bracket, or for a comment.'
+    const remedy =
+      'Look there for a missing or extra comma, quote or bracket, a comment, or a backslash, which JSON doubles.'
     return { fault: { field: JSON_FILE, message: `is not JSON: line ${line}, column ${column}`, remedy } }
   }
 }

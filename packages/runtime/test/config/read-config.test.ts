@@ -341,10 +341,11 @@ describe('mistakes', () => {
     expect((await refusal({ env })).fields).toHaveLength(1)
   })
 
-  it('of PostgreSQL without an encryption key are found, and the password is not shown', async () => {
-    const faults = await fieldsOf({ env: { GUESTPASS_DATABASE_URL: 'postgres://u:hunter2@db/guests' } })
-    expect(faults.GUESTPASS_ENCRYPTION_KEY).toContain('PostgreSQL needs it')
-    expect(JSON.stringify(faults)).not.toContain('hunter2')
+  it('of a setting that is missing show the name that it was misspelt as', async () => {
+    const env = { GENESYS_CLIENT_IDD: 'x', GENESYS_SCOPS: 'x' }
+    const faults = await fieldsOf({ env, needs: ['clientId'] })
+    expect(faults.GENESYS_CLIENT_ID).toContain('GENESYS_CLIENT_IDD in the environment is no setting. Did you mean ')
+    expect(faults.GENESYS_CLIENT_ID).not.toContain('GENESYS_SCOPS')
   })
 
   it('of a client that is to authenticate without a secret are found', async () => {

@@ -59,7 +59,8 @@ export async function parseCommand(
     if (thrown instanceof GuestpassError) throw thrown
     const error = thrown as CommanderError
     if (error.exitCode === 0) return undefined
-    throw usageError(explainUsageError(error, list.commands, [...loaded.values()], path), `${path} --help`)
+    const known = { listed: list.commands, loaded: [...loaded.values()] }
+    throw usageError(explainUsageError(error, known, path, argv), `${path} --help`)
   }
   return request
 }
@@ -77,21 +78,43 @@ const isSwitch = (option: string, name: string, commands: readonly LoadedCommand
   option === '--json' ||
   commands.some((command) => command.name === name && command.options?.some(([syntax]) => syntax === option))
 
+const NO = /^(?:no|false|off|0)$/i
+const YES_OR_NO = /^(?:yes|true|on|1|no|false|off|0)$/i
+
+/** The switch of a command line that was given a value, as `--consent=yes` or `--consent yes`. */
+function switchWithValue(
+  argv: readonly string[],
+  isSwitchHere: (option: string) => boolean,
+): readonly [option: string, value: string] | undefined {
+  for (const [at, word] of argv.entries()) {
+    const [option = '', ...rest] = word.split('=')
+    const next = argv[at + 1] ?? ''
+    if (!isSwitchHere(option)) continue
+    if (rest.length > 0) return [option, rest.join('=')]
+    if (YES_OR_NO.test(next)) return [option, next]
+  }
+  return undefined
+}
+
 /**
- * Commander prints help where a command is missing, and takes the value of a switch for another option. Here
- * both are mistakes in the use of the command line.
+ * Commander prints help where a command is missing, and takes the value of a switch for another option or an
+ * argument. Here all are mistakes in the use of the command line.
  */
 function explainUsageError(
   error: CommanderError,
-  listed: readonly CommandListing[],
-  loaded: readonly LoadedCommand[],
+  { listed, loaded }: { readonly listed: readonly CommandListing[]; readonly loaded: readonly LoadedCommand[] },
   path: string,
+  argv: readonly string[],
 ): CommanderError {
   const group = path.split(' ').slice(1).join(' ')
   const names = listed.map(({ name }) => name).filter((name) => name.startsWith(group))
-  const [, option] = /'(--[\w-]+)=/.exec(error.message) ?? []
-  if (error.code === 'commander.unknownOption' && option !== undefined && isSwitch(option, group, loaded))
-    error.message = `option '${option}' takes no value\n(Write ${option} alone.)`
+  const given = ['commander.unknownOption', 'commander.excessArguments'].includes(error.code)
+    ? switchWithValue(argv, (option) => isSwitch(option, group, loaded))
+    : undefined
+  if (given) {
+    const [option, value] = given
+    error.message = `option '${option}' takes no value\n(${NO.test(value) ? `Leave ${option} out` : `Write ${option} alone`}.)`
+  }
   if (error.code === 'commander.help') error.message = `a command is missing\n(Known are ${names.join(', ')}.)`
   return error
 }

@@ -24,6 +24,7 @@ describe('the remedy of an error', () => {
     ['needs_reauth', 'guest', 'guestpass guest issue'],
     ['access_denied', 'sign_in', 'guestpass login'],
     ['scope_missing', undefined, 'guestpass login'],
+    ['token_invalid', 'expired', 'guestpass guest issue'],
     ['refresh_impossible', undefined, 'guestpass guest issue'],
     ['session_exists', undefined, 'guestpass guest invalidate'],
     ['guest_unknown', undefined, 'guestpass guest list'],
@@ -64,7 +65,7 @@ describe('the remedy of an error', () => {
   })
 
   it.each([
-    ['token_invalid', 'expired'],
+    ['token_invalid', 'malformed'],
     ['access_denied', undefined],
     ['webhook_failed', undefined],
     ['upstream_busy', undefined],
