@@ -5,7 +5,7 @@ import manifest from '../package.json' with { type: 'json' }
 import { createCommandRunner } from './commands/runner/runner.ts'
 import { Interruption, type OutputStream, type HostProcess } from './commands/runner/host-process.ts'
 import { isSighupIgnored } from './sighup.ts'
-import { commandGroups, commands } from './commands/index.ts'
+import { commandGroups, commands, nextSteps } from './commands/index.ts'
 
 /** How long clean-up may take after a signal, in milliseconds. */
 const GRACE_MS = 5_000
@@ -37,7 +37,7 @@ const hostProcess: HostProcess = {
   signal: ending.signal,
   version: manifest.version,
 }
-const program = createCommandRunner(commands, commandGroups, hostProcess)
+const program = createCommandRunner(commands, commandGroups, hostProcess, nextSteps)
 
 function end(by: string, exit: number, signal: NodeJS.Signals): void {
   // A second signal asks not to wait for the clean-up.

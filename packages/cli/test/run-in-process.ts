@@ -1,7 +1,7 @@
 import process from 'node:process'
 import manifest from '../package.json' with { type: 'json' }
 import { createCommandRunner } from '../src/commands/runner/runner.ts'
-import { commandGroups, commands } from '../src/commands/index.ts'
+import { commandGroups, commands, nextSteps } from '../src/commands/index.ts'
 import { watchCommand } from '../../../tools/secrets-canary/findings.ts'
 import { type ExitedCli, launcher, temporaryFolder } from './spawn-cli.ts'
 
@@ -16,19 +16,24 @@ export async function runInProcess(
 ): Promise<ExitedCli> {
   const said = { out: '', err: '' }
   const sink = (name: keyof typeof said) => ({ write: (text: string) => void (said[name] += text) })
-  const code = await createCommandRunner(commands, commandGroups, {
-    argv,
-    env,
-    cwd,
-    // Like a process of its own.
-    pid: process.pid + (runs += 1),
-    program: launcher,
-    stdout: sink('out'),
-    stderr: sink('err'),
-    input: async () => Buffer.from(input),
-    signal: new AbortController().signal,
-    version: manifest.version,
-  }).run()
+  const code = await createCommandRunner(
+    commands,
+    commandGroups,
+    {
+      argv,
+      env,
+      cwd,
+      // Like a process of its own.
+      pid: process.pid + (runs += 1),
+      program: launcher,
+      stdout: sink('out'),
+      stderr: sink('err'),
+      input: async () => Buffer.from(input),
+      signal: new AbortController().signal,
+      version: manifest.version,
+    },
+    nextSteps,
+  ).run()
   watchCommand(argv, said)
   return { code, ...said }
 }

@@ -12,6 +12,13 @@ export const commandGroups: Readonly<Record<string, string>> = {
 const guestId: readonly ParameterHelp[] = [['<guest-id>', "the guest's id"]]
 const endpointId: readonly ParameterHelp[] = [['<id>', "the endpoint's id, as `guestpass webhooks list` shows it"]]
 
+/** What the program does if no command is named. */
+export const nextSteps: ListedCommand = {
+  name: 'guestpass',
+  summary: 'Say what to do next in this folder',
+  load: async () => (await import('./next-steps.ts')).nextStepsCommand,
+}
+
 /** Every command, in the order of the help. A command is loaded when a command line names it. */
 export const commands: readonly ListedCommand[] = [
   {

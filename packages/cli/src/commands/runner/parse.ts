@@ -24,10 +24,11 @@ const settingFlags = settingEntries.flatMap(([key, { kind, about }]) => {
 
 /**
  * Parses a command line, and loads the commands that it may name. Gives undefined when it asked for help or
- * the version, which were then printed. Rejects with `invalid_input`.
+ * the version, which were then printed. If it names no command, the command is `alone`. Rejects with
+ * `invalid_input`.
  */
 export async function parseCommand(
-  list: CommandList<ListedCommand>,
+  list: CommandList<ListedCommand> & { readonly alone?: ListedCommand },
   argv: readonly string[],
   out: Output,
 ): Promise<CommandRequest | undefined> {
@@ -59,6 +60,8 @@ export async function parseCommand(
     if (thrown instanceof GuestpassError) throw thrown
     const error = thrown as CommanderError
     if (error.exitCode === 0) return undefined
+    if (error.code === 'commander.help' && path === 'guestpass' && list.alone)
+      return commandRequest({ ...list.alone, ...(await list.alone.load()) }, program)
     const known = { listed: list.commands, loaded: [...loaded.values()] }
     throw usageError(explainUsageError(error, known, path, argv), `${path} --help`)
   }

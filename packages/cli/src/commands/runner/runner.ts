@@ -18,10 +18,12 @@ interface CommandRunner {
   fail(thrown: unknown): number
 }
 
+/** @param alone what runs if the command line names no command. Default: that is a mistake */
 export function createCommandRunner(
   commands: readonly ListedCommand[],
   groups: Readonly<Record<string, string>>,
   hostProcess: HostProcess,
+  alone?: ListedCommand,
 ): CommandRunner {
   let session: CommandSession | undefined
   const outputClosed = new AbortController()
@@ -52,7 +54,8 @@ export function createCommandRunner(
 
   async function runCommandLine(): Promise<number> {
     try {
-      const request = await parseCommand({ groups, commands, version: hostProcess.version }, hostProcess.argv, out)
+      const list = { groups, commands, version: hostProcess.version, ...(alone ? { alone } : {}) }
+      const request = await parseCommand(list, hostProcess.argv, out)
       if (!request) return 0
       const signal = AbortSignal.any([hostProcess.signal, outputClosed.signal])
       session = createCommandSession({ ...hostProcess, signal }, request.flags, { out, err })

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs'
+import { connectionView, GuestpassError, guestRecords } from '@guestpass/core'
+import { type CurrentStatus, currentStatus } from '@guestpass/core/runtime-kit'
+import { type Config, databasePath, type Runtime, withRuntime } from '@guestpass/runtime'
+import { callContext } from '../call-context.ts'
+import type { Cli } from '../commands/runner/command.ts'
+import type { FolderState } from './next-steps.ts'
+
+/** Guests that are counted at most, so that the answer comes at once. */
+const MOST_COUNTED = 1_000
+
+/** Finds out what a folder has: configuration, store, guests. Makes nothing, and sends nothing. */
+export async function examineFolder(cli: Cli): Promise<FolderState> {
+  const config = await configOf(cli)
+  if ('faults' in config) return { state: 'misconfigured', faults: config.faults }
+  const { hosts, settings } = config
+  const hasStore = existsSync(databasePath(config, cli.hostProcess.cwd))
+  if (!hosts && settings.clientId === undefined && !hasStore) return { state: 'empty' }
+  if (hosts || settings.clientId !== undefined) {
+    const needed = await configOf(cli, ['hosts', 'clientId'])
+    if ('faults' in needed) return { state: 'misconfigured', faults: needed.faults }
+  }
+  const api = hosts?.api ?? hosts?.oauth
+  const canIssue = hosts !== undefined && (!hosts.platformApi || settings.gateway)
+  if (!hasStore)
+    return { state: 'configured', api: api ?? '', hasSecret: settings.clientSecret !== undefined, canIssue }
+  try {
+    const stored = await withRuntime(config, cli.runtimeHost, (runtime) => storedState(config.connection, runtime, cli))
+    return { state: 'in_use', ...(api === undefined ? {} : { api }), canIssue, ...stored }
+  } catch (thrown) {
+    if (cli.signal.aborted || !(thrown instanceof GuestpassError)) throw thrown
+    return { state: 'store_failed', message: thrown.message }
+  }
+}
+
+/** The configuration, or its faults. */
+async function configOf(
+  cli: Cli,
+  needs: readonly ('hosts' | 'clientId')[] = [],
+): Promise<Config | { readonly faults: NonNullable<GuestpassError['fields']> }> {
+  try {
+    return await cli.config(needs)
+  } catch (thrown) {
+    if (!(thrown instanceof GuestpassError) || !thrown.fields) throw thrown
+    return { faults: thrown.fields }
+  }
+}
+
+async function storedState(
+  connection: string,
+  { store, ports }: Runtime,
+  cli: Cli,
+): Promise<Pick<Extract<FolderState, { readonly state: 'in_use' }>, 'signInEnded' | 'guests' | 'hasMore'>> {
+  const isKnown = (await store.connections()).includes(connection)
+  const status = isKnown ? (await connectionView(store, connection)).status : 'unused'
+  const { guests, next } = await guestRecords({ connection }, ports).list({ limit: MOST_COUNTED }, callContext(cli))
+  const now = ports.clock.wall()
+  const counts: Partial<Record<CurrentStatus, number>> = {}
+  for (const view of guests) {
+    const current = currentStatus(view, now)
+    counts[current] = (counts[current] ?? 0) + 1
+  }
+  return { signInEnded: status === 'needs_reauth', guests: counts, hasMore: next !== undefined }
+}
