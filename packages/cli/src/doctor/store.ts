@@ -2,6 +2,7 @@ import { iso } from '@guestpass/core/runtime-kit'
 import type { Runtime } from '@guestpass/runtime'
 import { freeBytes, LOW_DISK_SPACE, mebibytes } from '../disk-space.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
+import { backlog, sizes } from './sizes.ts'
 
 /** What the store and its disk look like now. `path`: the database file. */
 export const storeFindings = (runtime: Runtime, path: string): Promise<readonly Finding[]> => {
@@ -11,6 +12,8 @@ export const storeFindings = (runtime: Runtime, path: string): Promise<readonly 
     check('disk', () => disk(runtime, path)),
     check('erasure', () => erasure(runtime)),
     check('webhooks', () => webhooks(runtime)),
+    check('sizes', () => sizes(runtime)),
+    check('backlog', () => backlog(runtime)),
   ])
 }
 

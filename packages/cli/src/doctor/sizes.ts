@@ -1,0 +1,54 @@
+import { iso } from '@guestpass/core/runtime-kit'
+import { DAY, type Instant, type KindSize, type Millis, MINUTE, type StoreSizes } from '@guestpass/core/store-kit'
+import type { Store } from '@guestpass/core'
+import { mebibytes } from '../disk-space.ts'
+import { type Finding, ok, warning } from './finding.ts'
+
+/** Due work that waits longer has no process that does it. */
+const OVERDUE: Millis = MINUTE
+/** A webhook is tried again for hours. */
+const LONG_WAIT: Millis = DAY
+/** Counted no further. */
+const MOST = 10_000
+
+type SizedRuntime = { readonly store: Store; readonly connection: string }
+
+/** How many rows of each kind there are, their bytes, and how large the files are. */
+export async function sizes({ store, connection }: SizedRuntime): Promise<Finding> {
+  const { kinds, fileBytes, freeBytes = 0 } = await store.sizes(connection)
+  const rows = kinds.length === 0 ? 'nothing is stored' : kinds.map(kindText).join(', ')
+  const files =
+    fileBytes === undefined ? '' : `; files of ${mebibytes(fileBytes)}, ${mebibytes(freeBytes)} of them free`
+  return ok('sizes', `${rows}${files}`)
+}
+
+function kindText({ kind, rows, bytes, oldestAt }: KindSize): string {
+  const size = bytes === undefined ? '' : ` (${mebibytes(bytes)})`
+  const since = oldestAt === undefined ? '' : ` since ${iso(oldestAt).slice(0, 10)}`
+  return `${rows} ${kind.replaceAll('-', ' ')}${size}${since}`
+}
+
+/** Sessions that are due, and events that wait for their delivery. */
+export async function backlog(runtime: SizedRuntime): Promise<Finding> {
+  const { store, connection } = runtime
+  const keepForMs = DAY
+  const due = await store.countDue(connection, { keepForMs, most: MOST })
+  // The shortest claim: it shows since when the first one is due, and keeps no process from renewing it.
+  const { claimed, now } = await store.claimDue(connection, { max: 1, leaseMs: 1, keepForMs })
+  const [first] = claimed
+  if (first && now - first.dueAt > OVERDUE)
+    return warning('backlog', `${due} sessions are due, the first one since ${iso(first.dueAt)}`, START_KEEP)
+  const waiting = sizeOf(await store.sizes(connection), 'waiting-events')
+  const said = `${due} sessions are due, ${waiting?.rows ?? 0} events wait for their delivery`
+  return isOlder(waiting, LONG_WAIT, now)
+    ? warning('backlog', `${said}, the first one since ${iso(waiting?.oldestAt ?? 0)}`, START_KEEP)
+    : ok('backlog', said)
+}
+
+const START_KEEP = 'Start `guestpass keep`. If it runs, see its log for what fails.'
+
+const sizeOf = ({ kinds }: StoreSizes, kind: KindSize['kind']): KindSize | undefined =>
+  kinds.find((one) => one.kind === kind)
+
+const isOlder = (size: KindSize | undefined, age: Millis, now: Instant): boolean =>
+  size?.oldestAt !== undefined && now - size.oldestAt > age

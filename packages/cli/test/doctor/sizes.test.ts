@@ -1,0 +1,65 @@
+import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { fakeClock } from '@guestpass/core/testing'
+import { sandbox } from '@guestpass/sandbox'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { backlog, sizes } from '../../src/doctor/sizes.ts'
+
+const MINUTE = 60_000
+
+/** A store with a guest whose token of 10 minutes is renewed from minute 7 to 8 on. No process renews it. */
+async function stored() {
+  const clock = fakeClock()
+  const upstream = await sandbox({ now: () => clock.wall() })
+  const { close, ...network } = nodePorts()
+  onTestFinished(async () => {
+    await close()
+    await upstream.close()
+  })
+  const { GENESYS_CLIENT_ID: id = '', GENESYS_CLIENT_SECRET: secret = '' } = upstream.env
+  const store = memoryStore({ clock, route: () => ['elsewhere'] })
+  const ports = { ...network, clock, store }
+  const hosts = resolveHosts({ baseUrl: upstream.url })
+  const { guests } = await connection({ hosts, client: { id, secret: new Secret(secret) } }, ports)
+  await guests.issue({ api: 'guest-tokens', scopes: ['webmessaging:guest:send'], duration: 600 })
+  return { clock, store, runtime: { store, connection: 'default' } }
+}
+
+describe('the sizes of a store', () => {
+  it('are counted by kind', async () => {
+    const { runtime } = await stored()
+    expect(await sizes(runtime)).toEqual({
+      check: 'sizes',
+      state: 'ok',
+      message: expect.stringMatching(/\b1 access tokens\b.*\b3 events since 2026-01-01\b.*\b1 guests\b/),
+    })
+  })
+})
+
+describe('the backlog', () => {
+  it('is ok while no session is due for long, and does not keep a process from renewing it', async () => {
+    const { clock, store, runtime } = await stored()
+    expect(await backlog(runtime)).toMatchObject({
+      state: 'ok',
+      message: expect.stringMatching(/^0 sessions are due, 3 /),
+    })
+    await clock.advance(8.5 * MINUTE)
+    await backlog(runtime)
+    await clock.advance(1)
+    const { claimed } = await store.claimDue('default', { max: 9, leaseMs: 5_000, keepForMs: 86_400_000 })
+    expect(claimed).toHaveLength(1)
+  })
+
+  it('is a warning if a session is due for a minute, or events wait for a day', async () => {
+    const { clock, runtime } = await stored()
+    await clock.advance(9.5 * MINUTE)
+    expect(await backlog(runtime)).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/^1 sessions are due, the first one since 2026-01-01T00:0[678]:/),
+      remedy: expect.stringContaining('`guestpass keep`'),
+    })
+    const { clock: later, runtime: idle } = await stored()
+    await later.advance(49 * 60 * MINUTE)
+    expect(await backlog(idle)).toMatchObject({ state: 'warning', message: expect.stringContaining('3 events wait') })
+  })
+})
