@@ -15,5 +15,11 @@ export async function freeBytes(path: string): Promise<number | undefined> {
   }
 }
 
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'] as const
+
 /** A size for people, as `3.4 MiB`. */
-export const mebibytes = (bytes: number): string => `${(bytes / MEBIBYTE).toFixed(1)} MiB`
+export function byteText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length)
+  return `${(bytes / 1024 ** power).toFixed(1)} ${UNITS[power - 1]}`
+}

@@ -1,7 +1,7 @@
 import { iso } from '@guestpass/core/runtime-kit'
 import { DAY, type Instant, type KindSize, type Millis, MINUTE, type StoreSizes } from '@guestpass/core/store-kit'
 import type { Store } from '@guestpass/core'
-import { mebibytes } from '../disk-space.ts'
+import { byteText } from '../disk-space.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 /** Due work that waits longer has no process that does it. */
@@ -17,13 +17,12 @@ type SizedRuntime = { readonly store: Store; readonly connection: string }
 export async function sizes({ store, connection }: SizedRuntime): Promise<Finding> {
   const { kinds, fileBytes, freeBytes = 0 } = await store.sizes(connection)
   const rows = kinds.length === 0 ? 'nothing is stored' : kinds.map(kindText).join(', ')
-  const files =
-    fileBytes === undefined ? '' : `; files of ${mebibytes(fileBytes)}, ${mebibytes(freeBytes)} of them free`
+  const files = fileBytes === undefined ? '' : `; files of ${byteText(fileBytes)}, ${byteText(freeBytes)} of them free`
   return ok('sizes', `${rows}${files}`)
 }
 
 function kindText({ kind, rows, bytes, oldestAt }: KindSize): string {
-  const size = bytes === undefined ? '' : ` (${mebibytes(bytes)})`
+  const size = bytes === undefined ? '' : ` (${byteText(bytes)})`
   const since = oldestAt === undefined ? '' : ` since ${iso(oldestAt).slice(0, 10)}`
   return `${rows} ${kind.replaceAll('-', ' ')}${size}${since}`
 }

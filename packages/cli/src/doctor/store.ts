@@ -1,6 +1,6 @@
 import { iso } from '@guestpass/core/runtime-kit'
 import type { Runtime } from '@guestpass/runtime'
-import { freeBytes, LOW_DISK_SPACE, mebibytes } from '../disk-space.ts'
+import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
 import { backlog, sizes } from './sizes.ts'
 
@@ -23,8 +23,8 @@ async function disk({ ports: { random } }: Runtime, path: string): Promise<Findi
   await tryWrite(path, random)
   const free = await freeBytes(path)
   if (free !== undefined && free < LOW_DISK_SPACE)
-    return warning('disk', `${mebibytes(free)} are left on the disk of ${path}`, 'Make room before the disk is full.')
-  return ok('disk', `${path} can be written${free === undefined ? '' : `, ${mebibytes(free)} are left`}`)
+    return warning('disk', `${byteText(free)} are left on the disk of ${path}`, 'Make room before the disk is full.')
+  return ok('disk', `${path} can be written${free === undefined ? '' : `, ${byteText(free)} are left`}`)
 }
 
 /** Nothing of an erased guest is left in the files of the store. */

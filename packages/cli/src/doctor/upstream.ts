@@ -8,7 +8,7 @@ import {
   type Secret,
 } from '@guestpass/core'
 import { iso, lackedScopes, leftOutText } from '@guestpass/core/runtime-kit'
-import { type Millis, SECOND } from '@guestpass/core/store-kit'
+import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
 import { connect, type ReachableConfig } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
 import { createServerClock } from './server-clock.ts'
@@ -90,12 +90,22 @@ async function accessOf(parts: UpstreamParts, fresh: Connection): Promise<Access
 }
 
 async function byCredentials({ config, signal }: UpstreamParts, fresh: Connection): Promise<AccessCheck> {
-  const { token, scopes } = await fresh.accessTokens.token({ actor: 'doctor', signal })
-  const granted = `a new token by client credentials, ${scopesText(scopes)}`
-  return { finding: scopesFinding(config, scopes, granted), token, ifRefused: API_REFUSED }
+  const { clientSecret, privateKey } = config.settings
+  try {
+    const { token, scopes } = await fresh.accessTokens.token({ actor: 'doctor', signal })
+    const granted = `a new token by client credentials, ${scopesText(scopes)}`
+    return { finding: scopesFinding(config, scopes, granted), token, ifRefused: API_REFUSED }
+  } catch (thrown) {
+    const isRefused = asGuestpassError(thrown).upstream !== undefined
+    const isPublic = clientSecret === undefined && privateKey === undefined
+    if (!isRefused || !isPublic) throw thrown
+    return { finding: failure('OAuth client', thrown, config.connection, NOT_SIGNED_IN), ifRefused: '' }
+  }
 }
 
 const API_REFUSED = 'Check that GENESYS_API_BASE_URL and the OAuth server are of one organisation.'
+const NOT_SIGNED_IN =
+  'No user is signed in, and the client has no secret. Sign in with `guestpass login`, or set GENESYS_CLIENT_SECRET.'
 
 /**
  * A refresh token is valid for one use, so that a sign-in is renewed only if that is due. `failures`: the events

@@ -1,5 +1,5 @@
 import type { Runtime, WorkerHealth } from '@guestpass/runtime'
-import { freeBytes, LOW_DISK_SPACE, mebibytes } from '../disk-space.ts'
+import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import type { KeepLog } from './keep-log.ts'
 
 interface WatchParts {
@@ -64,10 +64,10 @@ const diskEntry = (low: boolean, free: number, path: string | undefined): Parame
     ? {
         event: 'disk_low',
         level: 'error',
-        message: `${mebibytes(free)} are left on the disk of ${path}. Make room before it is full.`,
+        message: `${byteText(free)} are left on the disk of ${path}. Make room before it is full.`,
         facts: { freeBytes: free },
       }
-    : { event: 'disk_recovered', message: `The disk of ${path} has ${mebibytes(free)}.`, facts: { freeBytes: free } }
+    : { event: 'disk_recovered', message: `The disk of ${path} has ${byteText(free)}.`, facts: { freeBytes: free } }
 
 function logEndpoint(log: KeepLog, before: Omit<EndpointStatus, 'id'>, { id, ...now }: EndpointStatus): void {
   if (now.disabled && !before.disabled) {

@@ -68,6 +68,13 @@ describe('doctor, of a client with a token in the store', () => {
     expect((await examined(ann)).code).toBe(0)
   })
 
+  it('names the sign-in that a client without a secret lacks', async () => {
+    const ann = newUser({ ...upstream.env, GENESYS_CLIENT_ID: upstream.publicClientId, GENESYS_CLIENT_SECRET: '' })
+    const { code, failed, found } = await examined(ann)
+    expect([code, failed]).toEqual([1, ['OAuth client']])
+    expect(found['OAuth client']?.remedy).toContain('`guestpass login`')
+  })
+
   it('finds an upstream that is gone', async () => {
     const local = await sandbox()
     const ann = newUser(local.env)
