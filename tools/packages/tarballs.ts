@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import { complaint, ended } from './program.ts'
 import type { Manifest } from './workspace.ts'
 
-/** Builds and packs the packages of a checkout into a folder. */
+/** Builds and packs the packages of a checkout into a folder. `flags`: those of the build. Default none. */
 export async function packed(
   root: string,
   folder: string,
-  env: NodeJS.ProcessEnv = process.env,
+  { env = process.env, flags = [] }: { readonly env?: NodeJS.ProcessEnv; readonly flags?: readonly string[] } = {},
 ): Promise<readonly string[]> {
-  for (const args of [['tools/build.ts'], ['tools/pack.ts', folder]]) {
+  for (const args of [
+    ['tools/build.ts', ...flags],
+    ['tools/pack.ts', folder],
+  ]) {
     const fault = complaint(await ended(process.execPath, args, { cwd: root, env }))
     if (fault) throw new Error(`${args.join(' ')}: ${fault}`)
   }

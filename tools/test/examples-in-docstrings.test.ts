@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Example, publicNames } from '../../docs/api/public-api.ts'
+import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 import { isProgram } from '../reference/docstrings.ts'
 import { typeFaults } from './compiled-programs.ts'
 import { programPath } from './page.ts'
@@ -83,7 +84,7 @@ describe('the examples in docstrings', () => {
         },
       )
       writeFileSync(join(folder, 'all.ts'), runner(files))
-      const env = { ...upstream.env, PATH: process.env['PATH'] }
+      const env = { ...compileCache, ...upstream.env, PATH: process.env['PATH'] }
       const { stderr } = await promisify(execFile)(process.execPath, [join(folder, 'all.ts')], {
         cwd,
         env,

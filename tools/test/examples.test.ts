@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 import { type Transit, transit } from './transit.ts'
 
 const folder = join(import.meta.dirname, '../../examples')
@@ -24,7 +25,7 @@ describe('the examples', () => {
 
   it.each(programs)('%s runs against the sandbox', async (name) => {
     const GUESTPASS_ENCRYPTION_KEY = randomBytes(32).toString('base64')
-    const env = { ...upstream.env, ...vault.env, GUESTPASS_ENCRYPTION_KEY }
+    const env = { ...compileCache, ...upstream.env, ...vault.env, GUESTPASS_ENCRYPTION_KEY }
     // Its store and `.env` are those of the folder in which it runs.
     const cwd = mkdtempSync(join(tmpdir(), 'guestpass-example-'))
     try {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -58,7 +59,11 @@ export function checkout(...folders: readonly string[]): Checkout {
     append: (file, text) => appendFileSync(join(path, file), text),
     run: (args, env = {}) =>
       new Promise((resolve) => {
-        const options = { cwd: path, env: { PATH: process.env['PATH'] ?? '', ...env }, maxBuffer: 16_777_216 }
+        const options = {
+          cwd: path,
+          env: { PATH: process.env['PATH'] ?? '', ...compileCache, ...env },
+          maxBuffer: 16_777_216,
+        }
         const child = execFile(process.execPath, args, options, (_error, out, err) =>
           resolve({ code: child.exitCode ?? -1, out, err }),
         )

@@ -10,6 +10,7 @@ import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freePort } from '../../packages/cli/test/free-port.ts'
+import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 import { pageOf, piecesOf, programPath } from './page.ts'
 
 /** The programs of the page; the first is what all others begin with. */
@@ -68,7 +69,7 @@ it.each(programs)('the program for $title checks the tokens of requests', async 
   const port = await freePort()
   const program = spawn(process.execPath, [file], {
     cwd,
-    env: { ...upstream.env, GUESTPASS_ENCRYPTION_KEY: key, PORT: String(port) },
+    env: { ...compileCache, ...upstream.env, GUESTPASS_ENCRYPTION_KEY: key, PORT: String(port) },
   })
   const said = Promise.all([text(program.stdout), text(program.stderr)])
   try {

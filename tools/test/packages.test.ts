@@ -32,7 +32,8 @@ describe('the packages, packed and installed in an empty folder', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'guestpass-packed-'))
   let project: Project
   beforeAll(async () => {
-    const tarballs = await packed(root, join(scratch, 'tarballs'))
+    // `npm test` checks the types of all sources before.
+    const tarballs = await packed(root, join(scratch, 'tarballs'), { flags: ['--no-check'] })
     project = await installedProject(join(scratch, 'project'), thisNode, [...tarballs, `@types/node@${typesOfNode}`])
   }, 120_000)
   afterAll(() => rmSync(scratch, { recursive: true, force: true }))

@@ -2,11 +2,10 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 import { piecesOf } from './page.ts'
 
 const root = join(import.meta.dirname, '../..')
-/** Where Node keeps the sources that it has read: every run of a program reads all of them. */
-const NODE_COMPILE_CACHE = join(root, 'node_modules/.cache/programs')
 
 /** A program of a page of docs/, as a reader copies it. */
 export interface PageProgram {
@@ -63,7 +62,7 @@ export function programFolder({ file, code }: PageProgram, packages: readonly st
   writeFileSync(join(cwd, file), code)
 
   function start(args: readonly string[], env: Readonly<Record<string, string>>): Running {
-    const child = spawn(process.execPath, [file, ...args], { cwd, env: { NODE_COMPILE_CACHE, ...env } })
+    const child = spawn(process.execPath, [file, ...args], { cwd, env: { ...compileCache, ...env } })
     let out = ''
     let err = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -37,7 +38,7 @@ export async function printed(
   const file = programPath(`${name}.ts`)
   writeFileSync(file, code)
   try {
-    return await promisify(execFile)(process.execPath, [file], options)
+    return await promisify(execFile)(process.execPath, [file], { ...options, env: { ...compileCache, ...options.env } })
   } finally {
     rmSync(file)
   }

@@ -23,6 +23,11 @@ export interface CliProcess {
   readonly ended: Promise<ExitedCli>
 }
 
+/** The variable by which processes of tests share what Node compiled; empty outside of vitest. */
+export const compileCache = (({ NODE_COMPILE_CACHE }) => (NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}))(
+  process.env,
+)
+
 interface SpawnOptions {
   readonly entry?: string
   /** Standard input. */
@@ -39,7 +44,7 @@ export function spawnCli(
   env: Readonly<Record<string, string>> = {},
   { entry = launcher, input = '', ...owner }: SpawnOptions = {},
 ): CliProcess {
-  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...env }, ...owner })
+  const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...compileCache, ...env }, ...owner })
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

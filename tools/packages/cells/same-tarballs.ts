@@ -35,7 +35,7 @@ export const sameTarballsCell = (root: string, tarballs: readonly string[], scra
     copied(root, copy)
     const umask = process.umask(0o077)
     const env = { ...process.env, TZ: 'Pacific/Auckland', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' }
-    const again = await packed(copy, join(scratch, 'again'), env).finally(() => process.umask(umask))
+    const again = await packed(copy, join(scratch, 'again'), { env }).finally(() => process.umask(umask))
     const digests = new Map(again.map((file) => [basename(file), digestOf(file)]))
     const others = tarballs.filter((file) => digests.get(basename(file)) !== digestOf(file))
     if (digests.size !== tarballs.length) return `${digests.size} tarballs instead of ${tarballs.length}`
