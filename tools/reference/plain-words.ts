@@ -3,7 +3,7 @@ export const plainWords: readonly string[] = `
   add answer any argument ask attempt auth authenticated authorized axio base begin begun body by call case
   chained change choice clock code compliance composable config configured context coordination current decision
   defaulted delivery dispatch duplicate effect end ended engagement enriched entry env erased error existing expectation
-  expected exported external extra fact failed fake fault fetch field figure file filter flag found
+  expected exported external extra fact failed fake fault fetch field figure file filter flag for found
   framework given got guarded guestpass head header held histogram hono hook host http imported input instant
   instruction issued job journal kind left like limit line list listener local lock log lookup make maker
   member memory message method millis name named need network node not note o object observed observer

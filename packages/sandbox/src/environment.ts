@@ -1,3 +1,4 @@
+import type { Algorithm } from './keys.ts'
 import { isLoopbackHostHeader } from './loopback.ts'
 
 interface EnvironmentParts {
@@ -5,6 +6,7 @@ interface EnvironmentParts {
   readonly publicClientId: string
   readonly client: { readonly id: string; readonly secret: string }
   readonly webhookSecrets: readonly string[]
+  readonly algorithm: Algorithm
 }
 
 /** Names the host for programs that refuse plain http beyond loopback. */
@@ -19,6 +21,7 @@ export function environmentVariables({
   client,
   publicClientId,
   webhookSecrets,
+  algorithm,
 }: EnvironmentParts): Record<string, string> {
   return {
     GENESYS_OAUTH_BASE_URL: url,
@@ -34,6 +37,8 @@ export function environmentVariables({
     WEBHOOK_SECRET: webhookSecrets.join(','),
     GENESYS_SCOPES:
       'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
+    // Clients accept RS256 by default.
+    ...(algorithm === 'RS256' ? {} : { GENESYS_TOKEN_ALGORITHMS: algorithm }),
     ...insecureHosts(url),
   }
 }

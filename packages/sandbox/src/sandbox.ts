@@ -146,12 +146,13 @@ function startedParts(makeParts: () => SandboxParts, { faults }: Settings): Sand
   return parts
 }
 
-const variablesOf = ({ clients, deliveries }: SandboxParts, url: string): Readonly<Record<string, string>> =>
+const variablesOf = ({ clients, deliveries, keys }: SandboxParts, url: string): Readonly<Record<string, string>> =>
   environmentVariables({
     url,
     client: clients.main,
     publicClientId: clients.publicId,
     webhookSecrets: deliveries.secrets(),
+    algorithm: keys.algorithm,
   })
 
 /** The members of a sandbox that control and inspect it. They use the parts that are current at each call. */

@@ -19,9 +19,22 @@ it('gives environment variables with which a client works', async () => {
     WEBHOOK_SECRET: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
     GENESYS_SCOPES:
       'webmessaging:guest:create webmessaging:guesttoken:write guest:write guest:read externalusers:write',
+    GENESYS_TOKEN_ALGORITHMS: 'ES256',
   })
   expect((await askToken(genesys, { scope: genesys.env['GENESYS_SCOPES'] ?? '' })).status).toBe(200)
   expect((await fetch(genesys.env['GENESYS_JWKS_URL'] ?? '')).status).toBe(200)
+})
+
+it('begins all addresses with the public one, and answers to its name', async () => {
+  const genesys = await startSandbox({ publicUrl: 'http://sandbox.test:4000/' })
+  expect(genesys.url).toBe('http://sandbox.test:4000')
+  const { GENESYS_API_BASE_URL, GUESTPASS_INSECURE_HOSTS } = genesys.env
+  expect([GENESYS_API_BASE_URL, GUESTPASS_INSECURE_HOSTS]).toEqual([genesys.url, 'sandbox.test:4000'])
+  const behindTls = await startSandbox({ publicUrl: 'https://sandbox.test' })
+  expect(behindTls.env['GUESTPASS_INSECURE_HOSTS']).toBeUndefined()
+  for (const publicUrl of ['sandbox:4000', 'ftp://sandbox', 'http://a:b@sandbox', 'http://sandbox?a']) {
+    await expect(sandbox({ publicUrl })).rejects.toThrow(/publicUrl: an address/)
+  }
 })
 
 it('repeats ids and secrets for the same seed, and differs for another', async () => {

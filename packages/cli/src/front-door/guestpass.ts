@@ -148,7 +148,15 @@ interface FrontDoorParts {
  * ```
  */
 export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> {
-  const parts = await openParts(await loadOptions(options))
+  return guestpassWith(options, (env) => nodePorts({ proxy: env }))
+}
+
+/** Makes the ports of a program from its environment, which may name a proxy. */
+export type MakePorts = (env: LoadedOptions['env']) => NodePorts
+
+/** As `guestpass`, on ports of the caller. They are closed with the connection. */
+export async function guestpassWith(options: GuestpassOptions | undefined, makePorts: MakePorts): Promise<Guestpass> {
+  const parts = await openParts(await loadOptions(options), makePorts)
   const { config } = parts.options
   const { connection, calls, background } = parts
   const { run } = calls
@@ -179,21 +187,25 @@ export async function guestpass(options?: GuestpassOptions): Promise<Guestpass> 
   }
 }
 
-async function openParts(options: LoadedOptions): Promise<FrontDoorParts> {
+async function openParts(options: LoadedOptions, makePorts: MakePorts): Promise<FrontDoorParts> {
   const translate = createErrorTranslator(options.config)
   try {
-    return await openTranslated(options, translate)
+    return await openTranslated(options, translate, makePorts)
   } catch (thrown) {
     throw translate.error(thrown)
   }
 }
 
-async function openTranslated(options: LoadedOptions, translate: ErrorTranslator): Promise<FrontDoorParts> {
+async function openTranslated(
+  options: LoadedOptions,
+  translate: ErrorTranslator,
+  makePorts: MakePorts,
+): Promise<FrontDoorParts> {
   const { config, env, cwd, log, audit } = options
   const aborting = new AbortController()
   const host: RuntimeHost = { env, cwd, signal: aborting.signal, actor: 'library', ...log }
   for (const warning of config.warnings) log.warn(warning)
-  const ports = nodePorts({ proxy: env })
+  const ports = makePorts(env)
   const opened = await openSharedStore(config, host, ports)
   const runtime = await runtimeOn(opened, config, host, { promptDelivery: true, audit }, ports)
   const connection = await connect(config, runtime).catch(async (thrown: unknown) => {

@@ -1,0 +1,111 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { GuestpassError } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { systemClock } from '@guestpass/core/runtime-kit'
+import { sandbox as startSandbox, type Sandbox, type SandboxOptions } from '@guestpass/sandbox'
+import { type Guestpass, guestpassWith } from '../guestpass.ts'
+import type { GuestpassOptions } from '../options.ts'
+import { createMovableClock } from './movable-clock.ts'
+
+/** Options of `guestpassForTests()`. */
+export interface GuestpassForTestsOptions {
+  /** Options of the sandbox. Default algorithm `ES256`, whose keys are made faster than those of `RS256`. */
+  readonly sandbox?: Omit<SandboxOptions, 'now'> | undefined
+  /**
+   * Options of `guestpass()`. Default: a store in memory, the environment of the sandbox alone, and an empty
+   * folder. So a test never reads the settings of the machine, which may lead to a real organisation. `env`
+   * adds variables.
+   */
+  readonly guestpass?: GuestpassOptions | undefined
+}
+
+/** A connection and the sandbox that it calls, on one clock. */
+export interface GuestpassForTests extends AsyncDisposable {
+  /** The connection, as `guestpass()` gives it. */
+  readonly gp: Guestpass
+  /**
+   * The upstream: journal, faults, limits, keys and more. Its own `advance` and `setClock` move its clock
+   * alone, as that of an upstream whose clock is wrong.
+   */
+  readonly sandbox: Sandbox
+  /**
+   * Moves the clock of both ahead by milliseconds, 0 to a hundred years. Between calls it runs as the clock of
+   * the machine. Waits that are over by then end: for a retry, a rate limit, a renewal. Resolves when they
+   * have ended; work that begins then may still run. Rejects with `invalid_input` for any other value.
+   */
+  advance(ms: number): Promise<void>
+  /** Closes the connection, then the sandbox. A second call waits for the first. */
+  close(): Promise<void>
+}
+
+/** A hundred years, the largest offset of the clock of a sandbox, in milliseconds. */
+const MAX_ADVANCE = 100 * 366 * 86_400_000
+
+/**
+ * Starts a sandbox and opens a connection to it, both on one clock that a test can move. Nothing of the
+ * machine is read: neither environment nor files.
+ *
+ * Rejects with `config_invalid` for options of `guestpass()` that are wrong, and with a TypeError for those of
+ * the sandbox.
+ *
+ * @param options each has a default, see `GuestpassForTestsOptions`
+ * @returns the connection and the sandbox, which must be closed
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { guestpassForTests } from 'guestpass/testing'
+ *
+ * const { gp, advance, close } = await guestpassForTests()
+ * const { guestId } = await gp.guests.issue({ duration: 3600, scopes: ['webmessaging:guest:send'] })
+ * await advance(3_590_000)
+ * assert.equal((await gp.guests.token(guestId)).generation, 2)
+ * await close()
+ * ```
+ */
+export async function guestpassForTests(options: GuestpassForTestsOptions = {}): Promise<GuestpassForTests> {
+  const clock = createMovableClock(systemClock())
+  const sandbox = await startSandbox({ algorithm: 'ES256', ...options.sandbox, now: clock.wall })
+  const cwd = await mkdtemp(join(tmpdir(), 'guestpass-test-'))
+  const closeSandbox = async (): Promise<void> => {
+    await sandbox.close()
+    await rm(cwd, { recursive: true, force: true })
+  }
+  const env = { ...sandbox.env, ...options.guestpass?.env }
+  const given = { store: 'memory', cwd, ...options.guestpass, env }
+  const gp = await guestpassWith(given, () => ({ ...nodePorts(), clock })).catch(async (thrown: unknown) => {
+    await closeSandbox()
+    throw thrown
+  })
+  async function closeBoth(): Promise<void> {
+    try {
+      await gp.close()
+    } finally {
+      await closeSandbox()
+    }
+  }
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= closeBoth())
+  return {
+    gp,
+    sandbox,
+    async advance(ms) {
+      if (typeof ms !== 'number' || !(ms >= 0 && ms <= MAX_ADVANCE)) throw notAnAdvance(ms)
+      clock.advance(ms)
+      await nextTurn()
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Lets the event loop turn, so that what waited goes on. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+function notAnAdvance(ms: unknown): GuestpassError {
+  const message = `is ${String(ms)}, and not a number of milliseconds from 0 to ${MAX_ADVANCE}`
+  const fields = [{ field: 'ms', message, remedy: 'Give 3_600_000 for an hour.' }]
+  return new GuestpassError('invalid_input', `advance(): ms ${message}. Give 3_600_000 for an hour.`, { fields })
+}

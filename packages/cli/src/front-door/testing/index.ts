@@ -1,0 +1,1 @@
+export { type GuestpassForTests, guestpassForTests, type GuestpassForTestsOptions } from './guestpass-for-tests.ts'

@@ -1,0 +1,44 @@
+import type { Clock } from '@guestpass/core'
+import type { Millis } from '@guestpass/core/store-kit'
+
+/** A clock that runs as another one does, and that can be moved ahead of it. */
+export interface MovableClock extends Clock {
+  /** Moves wall time, monotonic time and uptime ahead. Calls of `sleep` that are over by then resolve. */
+  advance(ms: Millis): void
+}
+
+export function createMovableClock(base: Clock): MovableClock {
+  let ahead: Millis = 0
+  const sleepers = new Set<AbortController>()
+  const monotonic = (): Millis => base.monotonic() + ahead
+
+  /** Sleeps until the time has passed, or the clock is moved. */
+  async function sleepUntilMoved(ms: Millis, signal: AbortSignal | undefined): Promise<void> {
+    const moved = new AbortController()
+    sleepers.add(moved)
+    try {
+      await base.sleep(ms, signal ? AbortSignal.any([signal, moved.signal]) : moved.signal)
+    } catch (thrown) {
+      signal?.throwIfAborted()
+      if (!moved.signal.aborted) throw thrown
+    } finally {
+      sleepers.delete(moved)
+    }
+  }
+
+  return {
+    wall: () => base.wall() + ahead,
+    monotonic,
+    ...(base.uptime && { uptime: () => (base.uptime?.() ?? 0) + ahead }),
+    async sleep(ms, signal) {
+      const until = monotonic() + ms
+      // `base` also checks the arguments.
+      do await sleepUntilMoved(until - monotonic(), signal)
+      while (monotonic() < until)
+    },
+    advance(ms) {
+      ahead += ms
+      for (const moved of sleepers) moved.abort()
+    },
+  }
+}
