@@ -224,6 +224,12 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
   {
+    name: 'completion',
+    summary: 'Print a script that completes commands, options and values in a shell',
+    arguments: [['<shell>', 'bash, zsh or fish']],
+    load: async () => (await import('./completion.ts')).completionCommand({ groups: commandGroups, commands }),
+  },
+  {
     name: 'config',
     summary: 'Show all settings and where each comes from, secrets masked',
     load: async () => (await import('./config.ts')).configCommand,

@@ -122,7 +122,8 @@ function explainUsageError(
   return error
 }
 
-function addOptions(parser: Command, command: CommandDefinition): void {
+/** Adds the options of a command, and the flags of all settings. */
+export function addOptions(parser: Command, command: CommandDefinition): void {
   for (const [syntax, about] of command.options ?? []) parser.option(syntax, about)
   if (command.reveal) parser.option('--reveal', 'show tokens in full')
   if (command.raw) parser.option('--raw', 'print only the token, in full, for T=$(…)')
