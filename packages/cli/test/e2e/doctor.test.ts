@@ -70,6 +70,8 @@ describe('doctor, of a client with a token in the store', () => {
 
   it('names the sign-in that a client without a secret lacks', async () => {
     const ann = newUser({ ...upstream.env, GENESYS_CLIENT_ID: upstream.publicClientId, GENESYS_CLIENT_SECRET: '' })
+    // RFC 6749, 4.4: the grant is for confidential clients alone.
+    upstream.script([{ on: 'token', do: { status: 400, body: { error: 'unauthorized_client' } }, times: 9 }])
     const { code, failed, found } = await examined(ann)
     expect([code, failed]).toEqual([1, ['OAuth client']])
     expect(found['OAuth client']?.remedy).toContain('`guestpass login`')
