@@ -5,6 +5,7 @@ module.exports = {
       name: 'guestpass-keep',
       script: 'node_modules/.bin/guestpass',
       args: 'keep --log json --status keep.json',
+      // It has the settings as `.env`, and the database in `.guestpass`.
       cwd: '/srv/guestpass',
       exec_mode: 'fork',
       instances: 1,
@@ -14,7 +15,6 @@ module.exports = {
       stop_exit_codes: [2],
       // What is under way ends first.
       kill_timeout: 10_000,
-      env: { GENESYS_CLIENT_SECRET_FILE: '/etc/guestpass/client-secret' },
     },
   ],
 }
