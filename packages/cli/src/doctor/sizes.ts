@@ -14,8 +14,7 @@ const MOST = 10_000
 type SizedRuntime = { readonly store: Store; readonly connection: string }
 
 /** How many rows of each kind there are, their bytes, and how large the files are. */
-export async function sizes({ store, connection }: SizedRuntime): Promise<Finding> {
-  const { kinds, fileBytes, freeBytes = 0 } = await store.sizes(connection)
+export function sizes({ kinds, fileBytes, freeBytes = 0 }: StoreSizes): Finding {
   const rows = kinds.length === 0 ? 'nothing is stored' : kinds.map(kindText).join(', ')
   const files = fileBytes === undefined ? '' : `; files of ${byteText(fileBytes)}, ${byteText(freeBytes)} of them free`
   return ok('sizes', `${rows}${files}`)
@@ -28,8 +27,7 @@ function kindText({ kind, rows, bytes, oldestAt }: KindSize): string {
 }
 
 /** Sessions that are due, and events that wait for their delivery. */
-export async function backlog(runtime: SizedRuntime): Promise<Finding> {
-  const { store, connection } = runtime
+export async function backlog({ store, connection }: SizedRuntime, measured: StoreSizes): Promise<Finding> {
   const keepForMs = DAY
   const due = await store.countDue(connection, { keepForMs, most: MOST })
   // The shortest claim: it shows since when the first one is due, and keeps no process from renewing it.
@@ -37,7 +35,7 @@ export async function backlog(runtime: SizedRuntime): Promise<Finding> {
   const [first] = claimed
   if (first && now - first.dueAt > OVERDUE)
     return warning('backlog', `${due} sessions are due, the first one since ${iso(first.dueAt)}`, START_KEEP)
-  const waiting = sizeOf(await store.sizes(connection), 'waiting-events')
+  const waiting = sizeOf(measured, 'waiting-events')
   const said = `${due} sessions are due, ${waiting?.rows ?? 0} events wait for their delivery`
   return isOlder(waiting, LONG_WAIT, now)
     ? warning('backlog', `${said}, the first one since ${iso(waiting?.oldestAt ?? 0)}`, START_KEEP)

@@ -8,12 +8,13 @@ import { backlog, sizes } from './sizes.ts'
 export const storeFindings = (runtime: Runtime, path: string): Promise<readonly Finding[]> => {
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> =>
     examine(name, runtime.connection, work)
+  const measured = runtime.store.sizes(runtime.connection)
   return Promise.all([
     check('disk', () => disk(runtime, path)),
     check('erasure', () => erasure(runtime)),
     check('webhooks', () => webhooks(runtime)),
-    check('sizes', () => sizes(runtime)),
-    check('backlog', () => backlog(runtime)),
+    check('sizes', async () => sizes(await measured)),
+    check('backlog', async () => backlog(runtime, await measured)),
   ])
 }
 

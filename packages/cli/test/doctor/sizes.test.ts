@@ -22,13 +22,18 @@ async function stored() {
   const hosts = resolveHosts({ baseUrl: upstream.url })
   const { guests } = await connection({ hosts, client: { id, secret: new Secret(secret) } }, ports)
   await guests.issue({ api: 'guest-tokens', scopes: ['webmessaging:guest:send'], duration: 600 })
-  return { clock, store, runtime: { store, connection: 'default' } }
+  return {
+    clock,
+    store,
+    sizes: async () => sizes(await store.sizes('default')),
+    backlog: async () => backlog({ store, connection: 'default' }, await store.sizes('default')),
+  }
 }
 
 describe('the sizes of a store', () => {
   it('are counted by kind', async () => {
-    const { runtime } = await stored()
-    expect(await sizes(runtime)).toEqual({
+    const { sizes: found } = await stored()
+    expect(await found()).toEqual({
       check: 'sizes',
       state: 'ok',
       message: expect.stringMatching(/\b1 access tokens\b.*\b3 events since 2026-01-01\b.*\b1 guests\b/),
@@ -38,28 +43,28 @@ describe('the sizes of a store', () => {
 
 describe('the backlog', () => {
   it('is ok while no session is due for long, and does not keep a process from renewing it', async () => {
-    const { clock, store, runtime } = await stored()
-    expect(await backlog(runtime)).toMatchObject({
+    const { clock, store, backlog: found } = await stored()
+    expect(await found()).toMatchObject({
       state: 'ok',
       message: expect.stringMatching(/^0 sessions are due, 3 /),
     })
     await clock.advance(8.5 * MINUTE)
-    await backlog(runtime)
+    await found()
     await clock.advance(1)
     const { claimed } = await store.claimDue('default', { max: 9, leaseMs: 5_000, keepForMs: 86_400_000 })
     expect(claimed).toHaveLength(1)
   })
 
   it('is a warning if a session is due for a minute, or events wait for a day', async () => {
-    const { clock, runtime } = await stored()
+    const { clock, backlog: found } = await stored()
     await clock.advance(9.5 * MINUTE)
-    expect(await backlog(runtime)).toMatchObject({
+    expect(await found()).toMatchObject({
       state: 'warning',
       message: expect.stringMatching(/^1 sessions are due, the first one since 2026-01-01T00:0[678]:/),
       remedy: expect.stringContaining('`guestpass keep`'),
     })
-    const { clock: later, runtime: idle } = await stored()
+    const { clock: later, backlog: foundLater } = await stored()
     await later.advance(49 * 60 * MINUTE)
-    expect(await backlog(idle)).toMatchObject({ state: 'warning', message: expect.stringContaining('3 events wait') })
+    expect(await foundLater()).toMatchObject({ state: 'warning', message: expect.stringContaining('3 events wait') })
   })
 })
