@@ -11,6 +11,7 @@ export const programsOfPages: Readonly<Record<string, Readonly<Record<string, st
   'docs/http-clients.md': { ts: 'tools/test/http-clients-page.test.ts' },
   'docs/middleware.md': { ts: 'tools/test/middleware-page.test.ts' },
   'docs/sign-ins.md': { ts: 'tools/test/page-snippets.ts' },
+  'docs/testing.md': { ts: 'tools/test/testing-page.test.ts', js: 'tools/test/testing-page.test.ts' },
   'docs/token-keys.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/vault-key-ring.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/workers.md': { ts: 'tools/test/page-snippets.ts' },

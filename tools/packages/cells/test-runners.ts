@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cell } from '../cell.ts'
 import { type Ended, ended } from '../program.ts'
@@ -25,31 +25,29 @@ const requiring = Object.entries(NAMES).map(([entry, name]) => `const { ${name} 
 const fault = ({ status, stdout, stderr }: Ended): string | undefined =>
   status === 0 && /Tests:? +.*1 passed/.test(stdout + stderr) ? undefined : stdout + stderr
 
-async function run(
-  project: Project,
-  file: string,
-  lines: readonly string[],
-  args: readonly string[],
-): Promise<string | undefined> {
-  writeFileSync(join(project.folder, file), lines.join('\n') + TEST)
+async function run(project: Project, file: string, text: string, args: readonly string[]): Promise<string | undefined> {
+  writeFileSync(join(project.folder, file), text)
   const env = { ...project.env, NO_COLOR: '1' }
   return fault(await ended(project.node.program, args, { cwd: project.folder, env }))
 }
+
+/** The example of docs/testing.md, which needs the global names of Jest alone. */
+const example = readFileSync(join(import.meta.dirname, '../../../examples/testing/jest.test.mjs'), 'utf8')
 
 const JEST = ['--experimental-vm-modules', tool('jest/bin/jest.js'), '--rootDir', '.', '--transform', '{}']
 
 /** Vitest as it is; Jest by its flag for modules. Jest itself requires modules from Node 24.9 on. */
 export function runnerCells(project: Project): readonly Cell[] {
   const { version } = project.node
-  const jest = (name: string, file: string, lines: readonly string[]): Cell => ({
+  const jest = (name: string, file: string, text: string): Cell => ({
     name: `Node ${version}: ${name}`,
-    run: () => run(project, file, lines, [...JEST, '--testMatch', `**/${file}`]),
+    run: () => run(project, file, text, [...JEST, '--testMatch', `**/${file}`]),
   })
   return [
     {
       name: `Node ${version}: vitest`,
       run: () =>
-        run(project, 'all.spec.mjs', importing, [
+        run(project, 'all.spec.mjs', importing.join('\n') + TEST, [
           tool('vitest/vitest.mjs'),
           'run',
           '--globals',
@@ -58,7 +56,8 @@ export function runnerCells(project: Project): readonly Cell[] {
           'all.spec.mjs',
         ]),
     },
-    jest('jest, import', 'all.jest.mjs', importing),
-    ...(Number.parseInt(version, 10) >= 24 ? [jest('jest, require', 'all.jest.cjs', requiring)] : []),
+    jest('jest, import', 'all.jest.mjs', importing.join('\n') + TEST),
+    jest('jest, guestpassForTests', 'example.jest.mjs', example),
+    ...(Number.parseInt(version, 10) >= 24 ? [jest('jest, require', 'all.jest.cjs', requiring.join('\n') + TEST)] : []),
   ]
 }
