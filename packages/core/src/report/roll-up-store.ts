@@ -127,3 +127,23 @@ async function hourWrite({ connection, store }: RollUpParts, hour: Instant, adde
   const sum = before ? { ...addTotals(before, added), first: before.first, last: added.last } : added
   return { kind, id, value: { ...sum }, expect: { revision } }
 }
+
+/** Removes the documents of the hours before a moment, in batches. Returns how many. The totals stay. */
+export async function removeHours(
+  { connection, store }: RollUpParts,
+  before: Instant,
+  signal?: AbortSignal,
+): Promise<number> {
+  const kind = documentKind.rollUp
+  const end = hourId(hourOf(before))
+  let removed = 0
+  while (!signal?.aborted) {
+    const page = await store.documents(connection, { kind, limit: MAX_HOURS })
+    const old = page.documents.filter(({ id }) => id < end)
+    if (old.length === 0) break
+    const documents = old.map(({ id, revision }) => ({ kind, id, expect: { revision } }))
+    // After a conflict, another process has removed or changed one of them, and they are read again.
+    if ((await store.commit({ connection, documents })) === 'done') removed += old.length
+  }
+  return removed
+}

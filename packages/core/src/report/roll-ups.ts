@@ -1,11 +1,11 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { checkOptions, object, required } from '../domain/options.ts'
-import { MINUTE, type Millis } from '../domain/time.ts'
+import { type Instant, MINUTE, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { repeatUntilAborted, type StoredWorker } from '../ports/worker.ts'
-import { addEvents, allTotals, type RollUpParts } from './roll-up-store.ts'
+import { addEvents, allTotals, removeHours, type RollUpParts } from './roll-up-store.ts'
 
 /**
  * The roll-ups of a connection: what a report counts, by the hour and of all hours together. `run` adds the new
@@ -19,6 +19,13 @@ export interface RollUps extends StoredWorker {
    * @returns the place in the audit chain of the last event that is in the roll-ups; 0 without events
    */
   update(signal?: AbortSignal): Promise<number>
+  /**
+   * Removes the roll-ups of the hours before a time, for retention. A report without `since` keeps their events;
+   * one since an earlier time no longer counts them. `signal`: stops between two commits.
+   *
+   * @returns how many hours were removed
+   */
+  prune(before: Instant, signal?: AbortSignal): Promise<number>
 }
 
 const POLL: Millis = MINUTE
@@ -63,6 +70,7 @@ export function rollUps(
   const parts: RollUpParts = { connection: checkedConnection(name), store }
   return {
     update: (signal) => updateRollUps(parts, signal),
+    prune: (before, signal) => removeHours(parts, before, signal),
     backlog: (most) => backlog(parts, most),
     async run(signal, observer) {
       const pass = async (): Promise<Millis> => {

@@ -141,6 +141,19 @@ describe('roll-ups', () => {
     expect(await report(store, HOME)).toEqual(scan(events))
   })
 
+  it('lose the hours before a time, and keep their events in the totals', async () => {
+    const { store, ups } = open()
+    const events = Array.from({ length: 250 }, (_, nth) => event(`${nth}`, { at: START + nth * HOUR }))
+    await store.commit({ connection: HOME, events })
+    await ups.update()
+    expect(await ups.prune(START + 240 * HOUR + 1)).toBe(240)
+    expect(await stored(store)).toHaveLength(10)
+    expect(await ups.prune(START + 240 * HOUR + 1)).toBe(0)
+    expect(await report(store, HOME)).toEqual(scan(events))
+    const since = START + 241 * HOUR
+    expect(await report(store, HOME, { since })).toEqual(scan(events, since))
+  })
+
   it('count the events that wait, and take them every minute', async () => {
     const { store, ups, clock } = open()
     const stop = new AbortController()
