@@ -8,9 +8,18 @@ import axios, { type AxiosError, isAxiosError } from 'axios'
 import axiosRetry, { exponentialDelay } from 'axios-retry'
 import { Agent, RetryAgent } from 'undici'
 import { embeddedStore } from './embedded-store.ts'
+import { type Issue, type Pace, withBottleneck, withPThrottle, withRateLimiterFlexible } from './paced-peers.ts'
 
 export interface Job {
-  readonly rush: 'Guestpass' | 'axios-retry' | 'axios, 5 tries' | 'axios, no end' | 'undici RetryAgent'
+  readonly rush:
+    | 'Guestpass'
+    | 'axios-retry'
+    | 'axios, 5 tries'
+    | 'axios, no end'
+    | 'undici RetryAgent'
+    | 'bottleneck'
+    | 'p-throttle'
+    | 'rate-limiter-flexible'
   readonly url: string
   readonly id: string
   readonly secret: string
@@ -24,9 +33,6 @@ export interface Outcome {
   readonly lost: number
   readonly tookMs: number
 }
-
-/** Gets one guest's token. */
-type Issue = (guestId: string) => Promise<string>
 
 const DURATION = 3_600
 const SCOPES = ['webmessaging:guest:send', 'webmessaging:guest:receive']
@@ -81,12 +87,17 @@ async function withLoop(job: Job, tries: number): Promise<Issue> {
       try {
         return (await client.post<{ token: string }>(PATH, body(guestId))).data.token
       } catch (thrown) {
-        if (!isTooMany(thrown) || left <= 1) throw thrown
-        await sleep(Number(thrown.response?.headers['retry-after'] ?? 1) * 1_000)
+        const waitMs = retryAfterMs(thrown)
+        if (waitMs === undefined || left <= 1) throw thrown
+        await sleep(waitMs)
       }
     }
   }
 }
+
+/** What Retry-After of a 429 says; undefined for every other error. */
+const retryAfterMs = (thrown: unknown): number | undefined =>
+  isTooMany(thrown) ? Number(thrown.response?.headers['retry-after'] ?? 1) * 1_000 : undefined
 
 const isTooMany = (thrown: unknown): thrown is AxiosError => isAxiosError(thrown) && thrown.response?.status === 429
 
@@ -106,12 +117,20 @@ async function withRetryAgent(job: Job): Promise<Issue> {
   }
 }
 
+/** One request without a repeat, for the peers that pace. */
+const withAxiosAlone = (job: Job): Promise<Issue> => withLoop(job, 1)
+
+const paceOf = ({ burst, perMinute }: Job): Pace => ({ limit: burst, intervalMs: (burst / perMinute) * MINUTE })
+
 const issuers: Readonly<Record<Job['rush'], (job: Job) => Promise<Issue>>> = {
   Guestpass: guestpass,
   'axios-retry': withAxiosRetry,
   'axios, 5 tries': (job) => withLoop(job, 5),
   'axios, no end': (job) => withLoop(job, Number.POSITIVE_INFINITY),
   'undici RetryAgent': withRetryAgent,
+  bottleneck: async (job) => withBottleneck(await withAxiosAlone(job), paceOf(job), retryAfterMs),
+  'p-throttle': async (job) => withPThrottle(await withAxiosAlone(job), paceOf(job)),
+  'rate-limiter-flexible': async (job) => withRateLimiterFlexible(await withAxiosAlone(job), paceOf(job)),
 }
 
 async function rush(job: Job): Promise<Outcome> {

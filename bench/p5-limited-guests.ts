@@ -23,6 +23,9 @@ const rushes: Readonly<Record<Job['rush'], string>> = {
   'axios, 5 tries': 'a loop around `axios.post`: on 429 wait for Retry-After, at most 5 tries',
   'axios, no end': 'the same loop without an end',
   'undici RetryAgent': '`new RetryAgent(new Agent(), { methods: ["POST"] })`, else as it comes',
+  bottleneck: '`new Bottleneck({ reservoir: 300, reservoirRefreshInterval: 3000, minTime: 10, … })`, one retry',
+  'p-throttle': '`pThrottle({ limit: 300, interval: 3000 })`, no retry',
+  'rate-limiter-flexible': '`RateLimiterQueue` over `RateLimiterMemory({ points: 300, duration: 3 })`, no retry',
 }
 
 interface Rush {

@@ -100,3 +100,34 @@ declare module 'jsonwebtoken' {
   }
   export default jsonwebtoken
 }
+
+declare module 'bottleneck' {
+  export default class Bottleneck {
+    constructor(options: {
+      readonly reservoir: number
+      readonly reservoirRefreshAmount: number
+      readonly reservoirRefreshInterval: number
+      readonly minTime: number
+    })
+    on(
+      name: 'failed',
+      listener: (error: unknown, job: { readonly retryCount: number }) => Promise<number | undefined>,
+    ): void
+    schedule<T>(job: () => Promise<T>): Promise<T>
+  }
+}
+
+declare module 'p-throttle' {
+  export default function pThrottle(options: {
+    readonly limit: number
+    readonly interval: number
+  }): <Work extends (...args: never[]) => unknown>(work: Work) => Work
+}
+
+declare module 'rate-limiter-flexible' {
+  export interface Limiter {
+    readonly points: number
+  }
+  export const RateLimiterMemory: new (options: { readonly points: number; readonly duration: number }) => Limiter
+  export const RateLimiterQueue: new (limiter: Limiter) => { removeTokens(tokens: number): Promise<number> }
+}

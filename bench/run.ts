@@ -24,6 +24,7 @@ const measures: Readonly<Record<string, string>> = {
   P4: 'p4-one-expiry.ts',
   P5: 'p5-limited-guests.ts',
   P7: 'p7-live-sessions.ts',
+  P10: 'p10-stored-records.ts',
   P11: 'p11-cost.ts',
   P12: 'p12-cli-start.ts',
 }
