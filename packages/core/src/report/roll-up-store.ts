@@ -137,13 +137,13 @@ export async function removeHours(
   const kind = documentKind.rollUp
   const end = hourId(hourOf(before))
   let removed = 0
-  while (!signal?.aborted) {
+  for (;;) {
+    if (signal?.aborted) return removed
     const page = await store.documents(connection, { kind, limit: MAX_HOURS })
     const old = page.documents.filter(({ id }) => id < end)
-    if (old.length === 0) break
+    if (old.length === 0) return removed
     const documents = old.map(({ id, revision }) => ({ kind, id, expect: { revision } }))
     // After a conflict, another process has removed or changed one of them, and they are read again.
     if ((await store.commit({ connection, documents })) === 'done') removed += old.length
   }
-  return removed
 }
