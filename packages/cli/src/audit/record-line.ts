@@ -10,7 +10,7 @@ const styles: Readonly<Record<AuditRecord['outcome'], Style>> = {
 
 /** Widths that keep the columns of a stream aligned; a longer text moves the rest of its line. */
 const EVENT_WIDTH = 23
-const ACTOR_WIDTH = 8
+const ACTOR_WIDTH = 10
 
 /**
  * An audit record as a line for people: time, event, outcome, actor, and whom it is about; then latency, status

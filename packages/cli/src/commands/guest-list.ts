@@ -22,10 +22,10 @@ const statuses = [
 export const guestListCommand = defineCommand({
   example: 'guestpass guest list --status active --expires-within 90m',
   options: [
-    ['--status <name>', `only guests whose status is now ${statuses.join(', ')}`],
-    ['--api <name>', `only guests of this API: ${guestApis.join(', ')}`],
-    ['--channel <id>', 'only guests of this channel'],
-    ['--expires-within <time>', `only guests whose token expires within ${DURATION_FORMATS}`],
+    ['--status <name>', `the status that the guests have now: ${statuses.join(', ')}`],
+    ['--api <name>', `the API that issued the guests: ${guestApis.join(', ')}`],
+    ['--channel <id>', 'the channel of the guests'],
+    ['--expires-within <time>', `the time in which their tokens expire: ${DURATION_FORMATS}`],
     ...pageOptions('guests'),
     utcOption,
   ],

@@ -224,6 +224,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
   {
+    name: 'load',
+    summary: 'Measure how many guests a second this machine and the upstream carry; leaves nothing in the store',
+    load: async () => (await import('./load.ts')).loadCommand,
+  },
+  {
     name: 'completion',
     summary: 'Print a script that completes commands, options and values in a shell',
     arguments: [['<shell>', 'bash, zsh or fish']],

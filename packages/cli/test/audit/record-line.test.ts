@@ -24,11 +24,11 @@ const record = {
 describe('the line of an audit record', () => {
   it('says time, event, outcome, actor, owner, and what the record knows besides', () => {
     expect(renderedLine(recordLine(record, 'guest 7'), false)).toBe(
-      '2026-01-31T08:00:00.000Z  REFRESH_FAILED           failure  keeper    guest 7, generation 2, webhook idp, 41.5 ms, HTTP 503, upstream_unavailable: The upstream answered 503.',
+      '2026-01-31T08:00:00.000Z  REFRESH_FAILED           failure  keeper      guest 7, generation 2, webhook idp, 41.5 ms, HTTP 503, upstream_unavailable: The upstream answered 503.',
     )
     const bare = { ...record, generation: 0, latencyMs: null, statusCode: null, error: null, data: {} }
     expect(renderedLine(recordLine({ ...bare, outcome: 'success' }, 'sign-in'), true)).toContain(
-      '\u001b[32msuccess\u001b[39m  keeper    sign-in',
+      '\u001b[32msuccess\u001b[39m  keeper      sign-in',
     )
   })
 })

@@ -133,7 +133,7 @@ describe('the tail of the audit log', () => {
     expect([code, types, err]).toEqual([0, ['REFRESH_COMPLETED', 'TOKEN_GENERATED_SUCCESS'], ''])
     const lines = (await ann.run(`audit tail --guest ${said.guestId} --since 1h`)).out.trimEnd().split('\n')
     expect(lines).toHaveLength(2)
-    for (const line of lines) expect(line).toContain(`cli       guest ${said.guestId}`)
+    for (const line of lines) expect(line).toContain(`cli         guest ${said.guestId}`)
   })
 
   it('names every type of event if one is mistyped', async () => {
