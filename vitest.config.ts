@@ -15,8 +15,8 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/programs') },
     restoreMocks: true,
     unstubGlobals: true,
-    // One more than the two cores that the suite is made for: many tests wait for processes and timers.
-    maxWorkers: 3,
+    // Two more than the two cores that the suite is made for: many tests wait for processes and timers.
+    maxWorkers: 4,
     sequence: { sequencer: LongFilesFirst },
   },
 })

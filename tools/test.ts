@@ -1,8 +1,10 @@
 /** The whole test command: types, lint, format, the project's own checks, then the tests. Its last line counts them. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { leaksOf, watchedRun } from './secrets-canary/watched-run.ts'
 import type { Outcome } from './seeded-bugs/outcome.ts'
 
@@ -19,17 +21,28 @@ const extra = process.argv.slice(2).filter((each) => !FLAGS.includes(each))
 const run = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
 
+/** Prints the output of a program when it has ended: programs that run at once do not mix their lines. */
+async function runBesideOthers(command: string, ...args: string[]): Promise<boolean> {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = once(child, 'close').catch((thrown: unknown) => [String(thrown)])
+  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  process.stdout.write(out)
+  process.stderr.write(err)
+  return status === 0
+}
+
 type Check = readonly [name: string, command: string, ...args: string[]]
-const packages: Check = ['packages', 'node', 'tools/packages/run.ts']
 const checks: readonly Check[] = [
   ['types', 'tsc', '-p', '.'],
   ['lint', 'oxlint', '--type-aware'],
   ['format', 'biome', 'format', '.'],
   ['structure', 'node', 'tools/check.ts'],
   ['reference', 'node', 'tools/reference/check.ts'],
-  ...(withPackages ? [packages] : []),
 ]
-const outcomes = checks.map(([name, command, ...args]) => ({ name, passed: run(command, ...args) }))
+const outcomes = await Promise.all(
+  checks.map(async ([name, command, ...args]) => ({ name, passed: await runBesideOthers(command, ...args) })),
+)
+if (withPackages) outcomes.push({ name: 'packages', passed: run('node', 'tools/packages/run.ts') })
 const exclude = withPackages ? ['--exclude', 'tools/test/packages.test.ts'] : []
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
 const printed = await watchedRun('vitest', ['run', ...exclude, ...reporters, ...extra], { cwd: root })
