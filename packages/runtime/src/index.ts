@@ -36,6 +36,7 @@ export {
   type ShownToken,
   tokenDocument,
 } from './documents.ts'
+export { explanationDocument } from './explanation-document.ts'
 export type { RuntimeHost } from './runtime-host.ts'
 export type { EventObserver, ObservedStore } from './observed-store.ts'
 export { openMemoryStore, openSharedStore, type OpenStore, type StorePorts } from './open-store.ts'

@@ -124,6 +124,12 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./guest-records.ts')).guestInvalidateCommand,
   },
   {
+    name: 'why',
+    summary: 'Explain why a guest was asked again, refused, renewed or ended, from the audit log',
+    arguments: guestId,
+    load: async () => (await import('./why.ts')).whyCommand,
+  },
+  {
     name: 'keep',
     summary: 'Renew guest sessions before they expire, until Ctrl-C; several processes may run on one store',
     load: async () => (await import('./keep.ts')).keepCommand,

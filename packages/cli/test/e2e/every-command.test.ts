@@ -175,6 +175,11 @@ describe('a user of every command', () => {
       status: 'revoked',
       verified: false,
     })
+    const { said: reason } = await ann.runJson(`why ${guest.guestId}`)
+    expect(reason).toMatchObject({ guestId: guest.guestId, happened: 'ended', cause: 'revoked' })
+    expect((await ann.run(`why ${guest.guestId}`)).out).toMatch(/: ended\n.*\n {2}Cause .*\(revoked\)\n/)
+    const { said: earlier } = await ann.runJson(`why ${guest.guestId} --at 2026-01-01`)
+    expect(earlier).toMatchObject({ at: '2026-01-01T00:00:00.000Z', cause: 'not_yet', records: [] })
   })
 
   it('hears that a guest is not known', async () => {

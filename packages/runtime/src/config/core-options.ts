@@ -47,6 +47,9 @@ const settings: Readonly<Record<string, Key>> = {
 }
 const settingOf: ReadonlyMap<string, Key> = new Map(Object.entries(settings))
 
+/** Gives the setting that fills an option of the core library; undefined if none does. */
+export const settingOfOption = (option: string): Key | undefined => settingOf.get(option)
+
 /** Gives the name that the user of a program knows for a setting, as `GENESYS_REGION` or `region`. */
 export type SettingName = (key: Key) => string
 
