@@ -32,6 +32,7 @@ await guests.issue({ api: 'engagements', email, consent: true, channelId: 'web-c
     after: 'console.log((await guests.find({ email })).length, "left")\nawait gp.close()\n',
     prints: /^0 left\n$/,
   },
+  { page: 'docs/webhooks.md', at: 0, prints: /^function\n$/ },
   {
     page: 'docs/sign-ins.md',
     at: 0,

@@ -14,6 +14,7 @@ export const programsOfPages: Readonly<Record<string, Readonly<Record<string, st
   'docs/testing.md': { ts: 'tools/test/testing-page.test.ts', js: 'tools/test/testing-page.test.ts' },
   'docs/token-keys.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/vault-key-ring.md': { ts: 'tools/test/page-snippets.ts' },
+  'docs/webhooks.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/workers.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/write-a-store.md': { ts: 'tools/test/page-snippets.ts' },
   'packages/cli/README.md': { js: 'tools/test/page-snippets.ts' },

@@ -58,9 +58,9 @@ describe('a page that signs its user in and starts a chat', () => {
   const chat = [...signIn, 'connection/guests']
 
   it.each([
-    ['loads first', first, 66],
-    ['has loaded when its user is signed in', signIn, 75],
-    ['has loaded when its guest has a token', chat, 107],
+    ['loads first', first, 67],
+    ['has loaded when its user is signed in', signIn, 76],
+    ['has loaded when its guest has a token', chat, 109],
   ])('%s', (what, names, most) => {
     const size = sizeFor(...names)
     console.log(`what a page ${what}: ${shown(size)} with gzip, at most ${most} KiB`)
