@@ -23,7 +23,7 @@ async function world(...records: readonly (readonly [EventType, Partial<Event>])
       at: AT + nth,
       correlationId: `c-${nth}`,
       ...more,
-    } as never),
+    }),
   )
   await store.commit({ connection: HOME, events })
   return { clock, store, ask: (at?: number) => why(HOME, { guestId: GUEST, at }, store) }
