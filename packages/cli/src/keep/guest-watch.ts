@@ -19,6 +19,8 @@ interface WatchParts {
 interface FailedRenewal {
   readonly expiresAt: Instant
   readonly error: Event['error']
+  /** Its end was logged: later failures of the same token are no news. */
+  isLogged: boolean
 }
 
 interface WatchState extends WatchParts {
@@ -47,10 +49,10 @@ export function createGuestWatch(parts: WatchParts): GuestWatch {
     async look() {
       await state.underway
       const now = parts.clock.wall()
-      const over = [...state.failed].filter(([, { expiresAt }]) => expiresAt <= now)
-      for (const [subject, { error }] of over) {
-        state.failed.delete(subject)
-        await logIfExpired(state, subject, error)
+      const over = [...state.failed].filter(([, { expiresAt, isLogged }]) => expiresAt <= now && !isLogged)
+      for (const [subject, renewal] of over) {
+        renewal.isLogged = true
+        await logIfExpired(state, subject, renewal.error)
       }
       if (state.leftOut > 0) {
         const message = `${state.leftOut} more guests ended. List them with \`guestpass guest list\`.`
@@ -80,9 +82,14 @@ async function examine(state: WatchState, subject: string, error: Event['error']
     const guestId = guestIdOf(guest)
     const message = `Guest ${guestId} ended: its token cannot be renewed any more. See \`guestpass guest show ${guestId}\`.`
     log(state, { event: 'guest_ended', message, facts: { guestId, api: guest.api, code: error?.code } })
-  } else if (guest?.tokens && state.failed.size < MOST_WATCHED) {
-    state.failed.set(subject, { expiresAt: guest.tokens.expiresAt, error })
-  }
+  } else if (guest?.tokens) watch(state.failed, subject, { expiresAt: guest.tokens.expiresAt, error, isLogged: false })
+}
+
+function watch(failed: WatchState['failed'], subject: string, renewal: FailedRenewal): void {
+  if (failed.get(subject)?.expiresAt === renewal.expiresAt && failed.get(subject)?.isLogged) return
+  failed.set(subject, renewal)
+  const [oldest = ''] = failed.keys()
+  if (failed.size > MOST_WATCHED) failed.delete(oldest)
 }
 
 async function logIfExpired(state: WatchState, subject: string, error: Event['error']): Promise<void> {

@@ -87,6 +87,37 @@ describe('guests that end', () => {
     await watch.look()
     expect(entries).toHaveLength(21)
   })
+
+  it('are logged once for each token that ended, however often its renewal fails', async () => {
+    const { log, entries } = recorded()
+    const clock = fakeClock()
+    let expiresAt = clock.wall() + 1_000
+    const store = {
+      findBySubject: async () => ({
+        kind: 'guest',
+        id: 'a',
+        api: 'guest-tokens',
+        status: 'active',
+        tokens: { expiresAt },
+      }),
+    } as unknown as Parameters<typeof createGuestWatch>[0]['store']
+    const watch = createGuestWatch({ store, connection: 'default', clock, log })
+    const failsTwice = async (): Promise<void> => {
+      for (let time = 0; time < 2; time += 1) {
+        watch.observe([{ type: 'REFRESH_FAILED', connection: 'default', subject: 's' } as unknown as Event])
+        await watch.look()
+      }
+    }
+    await failsTwice()
+    expect(entries).toEqual([])
+    await clock.advance(1_000)
+    await failsTwice()
+    expect(entries).toMatchObject([{ event: 'guest_token_expired', facts: { guestId: 'a' } }])
+    expiresAt += 500
+    await clock.advance(500)
+    await failsTwice()
+    expect(entries).toHaveLength(2)
+  })
 })
 
 describe('the status file', () => {
