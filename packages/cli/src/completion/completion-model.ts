@@ -88,11 +88,8 @@ const knownValues: Readonly<Record<string, readonly string[]>> = {
 /** Words that are arguments of a command. */
 const knownArguments: Readonly<Record<string, readonly string[]>> = { completion: ['bash', 'zsh', 'fish'] }
 
-/** Options whose value is the name of a file, though their syntax says something else. */
-const fileOptions = new Set(['--database', 'keep --status', '--public-key'])
-
 function valueOf(long: string, flags: string, command: string): CompletedOption['value'] {
   if (!/[<[]/.test(flags)) return 'none'
-  if (/file|path/i.test(flags) || fileOptions.has(long) || fileOptions.has(`${command} ${long}`)) return 'file'
+  if (/file|path/i.test(flags)) return 'file'
   return knownValues[`${command} ${long}`] ?? knownValues[long] ?? 'text'
 }

@@ -8,6 +8,7 @@ import {
   databasePath,
   type ReachableConfig,
   type Runtime,
+  settingName,
   warnOnFailure,
   withRuntime,
 } from '@guestpass/runtime'
@@ -57,7 +58,7 @@ export async function runLoad(options: LoadOptions, config: ReachableConfig, cli
   }
 }
 
-function refuse({ yes }: LoadOptions, { hosts, settings }: ReachableConfig): void {
+function refuse({ yes }: LoadOptions, { connection, hosts, settings }: ReachableConfig): void {
   if (hosts.platformApi && !yes) {
     const message = `${hosts.api} is the public platform, which others use too`
     throw new GuestpassError('invalid_input', `The load was not started: ${message}.`, {
@@ -67,9 +68,10 @@ function refuse({ yes }: LoadOptions, { hosts, settings }: ReachableConfig): voi
     })
   }
   if (settings.clientSecret !== undefined || settings.privateKey !== undefined) return
-  const message = 'is not set, and a load gets its access tokens by client credentials'
-  throw new GuestpassError('config_invalid', `The load was not started: clientSecret ${message}.`, {
-    fields: [{ field: 'clientSecret', message, remedy: 'Set the secret of an OAuth client for tests.' }],
+  const field = settingName('clientSecret', connection)
+  const message = `${field} is not set, and a load gets its access tokens by client credentials`
+  throw new GuestpassError('config_invalid', `${message}.`, {
+    fields: [{ field, message, remedy: 'Set it to the secret of an OAuth client for tests.' }],
   })
 }
 

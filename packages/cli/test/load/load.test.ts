@@ -97,7 +97,8 @@ describe('guestpass load', () => {
     }
     const { text } = await ann.expectFailure('load', 2, 'invalid_input', { env: { ...platform } })
     expect(text).toContain('--yes')
-    await ann.expectFailure('load', 2, 'config_invalid', { env: { GENESYS_CLIENT_SECRET: '' } })
+    const { problem } = await ann.expectFailure('load', 2, 'config_invalid', { env: { GENESYS_CLIENT_SECRET: '' } })
+    expect(problem.fields?.[0]?.field).toBe('GENESYS_CLIENT_SECRET')
     expect(readdirSync(ann.cwd)).toEqual([])
   })
 })
