@@ -81,7 +81,9 @@ it('closes both, once, and rejects wrong options with nothing left open', async 
   await expect(guestpassForTests({ sandbox: { port: -1 } })).rejects.toThrow(TypeError)
 })
 
-it.each([-1, Number.NaN, Infinity, '1' as unknown as number])('refuses to advance by %s', async (ms) => {
+it('refuses to advance by anything but milliseconds', async () => {
   const { advance } = await opened()
-  await expect(advance(ms)).rejects.toMatchObject({ code: 'invalid_input' })
+  for (const ms of [-1, Number.NaN, Infinity, '1' as unknown as number]) {
+    await expect(advance(ms)).rejects.toMatchObject({ code: 'invalid_input' })
+  }
 })
