@@ -13,6 +13,8 @@ export interface AcknowledgedPlace {
   readonly count: number
   /** The hash of that record as the chain has it now. Absent if the chain has no such record. */
   readonly hash?: string
+  /** Whether the chain begins after that record, as it does when old records were removed. */
+  readonly pruned?: true
 }
 
 /** What the header `guestpass-checkpoint` of a delivery contains, as base64url of JSON. */
@@ -46,9 +48,9 @@ export function sentCheckpointOf(header: string): SentCheckpoint | undefined {
 /** Reads an acknowledged place. Undefined if it is not in the format. */
 export function placeOf(value: unknown): AcknowledgedPlace | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const { number, count, hash } = value as Readonly<Record<string, unknown>>
+  const { number, count, hash, pruned } = value as Readonly<Record<string, unknown>>
   if (!isCount(number) || !isCount(count) || !(hash === undefined || typeof hash === 'string')) return undefined
-  return { number, count, ...(hash === undefined ? {} : { hash }) }
+  return { number, count, ...(hash === undefined ? {} : { hash }), ...(pruned === true ? { pruned } : {}) }
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -44,8 +44,9 @@ async function placeNow(
 ): Promise<AcknowledgedPlace> {
   if (count === 0) return { number, count, hash: EMPTY_CHAIN.hash }
   const { links } = await store.chain(connection, { after: count - 1, limit: 1 })
-  const hash = links.find((link) => link.count === count)?.hash
-  return { number, count, ...(hash === undefined ? {} : { hash }) }
+  const [link] = links
+  if (!link) return { number, count }
+  return link.count === count ? { number, count, hash: link.hash } : { number, count, pruned: true }
 }
 
 /** In a conflict another process has recorded the same, or the endpoint was removed. */

@@ -130,8 +130,15 @@ function linkFault(
     if (!seen.some((one) => one.endpoint === endpoint)) return undefined
     return all.some((one) => isEqualCheckpoint(one, checkpoint)) ? undefined : fault('unlinked', UNLINKED, checkpoint)
   }
-  const { number, count, hash } = since
+  const { number, count, hash, pruned } = since
   const known = all.find((one) => one.number === number || one.count === count)
+  if (hash === undefined && pruned)
+    return fault(
+      'unlinked',
+      `The sender has removed record ${count}, so that nothing shows the link.`,
+      checkpoint,
+      known,
+    )
   if (hash === undefined)
     return fault('went_back', `The chain of the sender has no record ${count} any more.`, checkpoint, known)
   const expected = known ?? (count === checkpoint.count ? checkpoint : undefined)

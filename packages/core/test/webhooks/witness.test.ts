@@ -174,6 +174,17 @@ describe('a receiver', () => {
     expect(await world.deliver()).toMatchObject({ status: 'broken', reason: 'went_back' })
   })
 
+  it('reports a chain that begins after the record, and goes on from its newest checkpoint', async () => {
+    const world = witnessWorld()
+    await world.deliver()
+    const { count } = await addCheckpoint(world)
+    await world.deliver()
+    await world.store.prune(HOME, { through: count, limit: 1_000 })
+    await addCheckpoint(world)
+    expect(await world.deliver()).toMatchObject({ status: 'broken', reason: 'unlinked' })
+    expect(await world.deliver()).toMatchObject({ status: 'consistent' })
+  })
+
   it('reports each broken checkpoint once, and goes on to do so for the next ones', async () => {
     const world = witnessWorld()
     await world.deliver()
