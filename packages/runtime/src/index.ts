@@ -1,3 +1,4 @@
+export { backupDatabase, restoreDatabase, type StoreBackup, type RestoreResult } from './backup.ts'
 export { appendLines } from './append-lines.ts'
 export type { Need } from './config/checks.ts'
 export { type Config, type ConfigSources, type ConfigWith, readConfig, secretsOf } from './config/config.ts'

@@ -12,6 +12,8 @@ interface KeyFilePlace {
   readonly path: string
   readonly random: Random
   readonly host: Pick<RuntimeHost, 'note'>
+  /** A missing key file is never made, although there is no database. Default false. */
+  readonly needsKey?: boolean
 }
 
 /**
@@ -36,13 +38,13 @@ const statsOf = async (path: string): Promise<Stats | undefined> => stat(path).c
  * note printed. No key is made for a store that exists: it was sealed with another key, and the new one would
  * be mistaken for that.
  */
-async function fileKeyRingAt({ path, random, host }: KeyFilePlace): Promise<KeyRing> {
+async function fileKeyRingAt({ path, random, host, needsKey = false }: KeyFilePlace): Promise<KeyRing> {
   const file = join(dirname(path), 'encryption.key')
   // In this order, because a process that starts at the same time makes the key before the database.
   const database = await statsOf(path)
   // Anything else at the path is refused when it is opened.
   const isNew = database === undefined || (database.isFile() && database.size === 0)
-  if (!isNew && (await statsOf(file)) === undefined) return missingKeyRing(path, file)
+  if ((needsKey || !isNew) && (await statsOf(file)) === undefined) return missingKeyRing(path, file)
   const { fileKeyRing } = await import('@guestpass/store/sqlite')
   const { ring, made } = await fileKeyRing(file, { random }).catch((thrown: unknown) => {
     throw withKeyRemedy(thrown)

@@ -209,6 +209,18 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./webhook-deliveries.ts')).webhooksRedeliverCommand,
   },
   {
+    name: 'backup',
+    summary: 'Write a consistent copy of the store to a new file, while other processes use it, and check it',
+    arguments: [['<file>', 'the backup, which must not exist']],
+    load: async () => (await import('./backup.ts')).backupCommand,
+  },
+  {
+    name: 'restore',
+    summary: 'Replace the store by a backup, and keep it; no other process may use the store',
+    arguments: [['<file>', 'a file that `guestpass backup` wrote']],
+    load: async () => (await import('./restore.ts')).restoreCommand,
+  },
+  {
     name: 'keys list',
     summary: 'List the data keys of the store, without the keys: what wraps each, and how much it encrypted',
     load: async () => (await import('./keys.ts')).keysListCommand,

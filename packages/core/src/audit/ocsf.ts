@@ -72,6 +72,7 @@ const activities: Readonly<Partial<Record<EventType, Activity>>> = {
   GUEST_ERASED: DELETE,
   WEBHOOK_DISABLED: UPDATE,
   KEYS_ROTATED: UPDATE,
+  STORE_RESTORED: UPDATE,
 }
 
 const STATUS = {

@@ -32,16 +32,28 @@ async function writeRows(
   return 'done'
 }
 
+/** An erasure that is about to be committed. */
+export interface RecordedErasure {
+  readonly at: Instant
+  readonly connection: string
+  readonly subject: string
+}
+
 /** What commits need. */
 export interface CommitParts {
   readonly database: Database
   readonly sealer: Sealer
   readonly route: Route
   readonly random: Random
+  /**
+   * Lists erasures outside of the database before they are committed, so that a restore of an older backup can
+   * repeat them. An erasure whose commit fails stays listed. Default: nothing is listed.
+   */
+  readonly listErasures?: (erasures: readonly RecordedErasure[]) => Promise<void>
 }
 
 /** `Ledger.commit` over any SQL database. */
-export function createCommit({ database, sealer, route, random }: CommitParts): Ledger['commit'] {
+export function createCommit({ database, sealer, route, random, listErasures }: CommitParts): Ledger['commit'] {
   function sealChange({ connection, writes = [], documents = [] }: Change): SealedChange {
     const hasRows = writes.length + documents.length > 0
     return {
@@ -71,6 +83,8 @@ export function createCommit({ database, sealer, route, random }: CommitParts): 
 
   return async (change) => {
     checkOneConnection(change)
+    const erasures = (change.events ?? []).filter(({ type }) => type === 'GUEST_ERASED')
+    if (erasures.length > 0) await listErasures?.(erasures)
     const isErasure = change.writes?.some(({ credential }) => credential.status === 'erased') ?? false
     const scrub = isErasure || (change.removals?.length ?? 0) > 0
     for (;;) {

@@ -23,7 +23,7 @@ export async function newestKey(db: Db): Promise<TransactionState['newestKey']> 
 }
 
 /** The wrapped data keys in the table `keys`. */
-export const createDataKeyStore = ({ read, write, now }: Database): DataKeyStore => ({
+export const createDataKeyStore = ({ read, write, now }: Pick<Database, 'read' | 'write' | 'now'>): DataKeyStore => ({
   async all() {
     const rows = await read((db) => db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute())
     return rows.map(({ id, wrapped_by, wrapped }) => ({

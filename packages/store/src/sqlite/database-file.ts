@@ -2,6 +2,7 @@ import { chmod, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { createPrivateFolder } from '../private-folder.ts'
+import { erasureListPath } from './erasure-list.ts'
 import { diskFullError, isFullDisk, corruptStoreError } from './errors.ts'
 
 const HEADER = 'SQLite format 3\0'
@@ -44,7 +45,7 @@ export async function prepareFile(path: string): Promise<number> {
 
 /** Sets mode 0600 on the files of a store. SQLite creates its other files with the mode of the database. */
 export async function restrictFileModes(path: string): Promise<void> {
-  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-reserve`]) {
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-reserve`, erasureListPath(path)]) {
     const mode = await stat(file).then(
       (found) => found.mode & 0o777,
       () => PRIVATE,

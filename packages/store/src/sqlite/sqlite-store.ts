@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock, GuestpassError, Random } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
@@ -6,6 +7,7 @@ import { Kysely } from 'kysely'
 import { createSealer } from '../seal/sealer.ts'
 import { type KeyRing, keyRingSchema } from '../seal/key-ring.ts'
 import type { Database, Db } from '../sql/database.ts'
+import type { RecordedErasure } from '../sql/commit.ts'
 import { createTransactionEnd } from '../sql/transaction-end.ts'
 import { createGroupCommit } from '../sql/group-commit.ts'
 import { createDataKeyStore } from '../sql/data-key-store.ts'
@@ -14,6 +16,7 @@ import { type SealedStore, createStoreKeys } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
 import { nodeSqliteDialect, SLICE_MS, retryWhileBusy } from './dialect.ts'
 import { isFullDisk, mayBeFullDisk, corruptStoreError, toStoreError } from './errors.ts'
+import { listErasures } from './erasure-list.ts'
 import { restrictFileModes, prepareFile } from './database-file.ts'
 import { isCurrent, migrate } from './migrate.ts'
 import { loadNodeSqlite } from './node-sqlite.ts'
@@ -92,9 +95,23 @@ function checkIntegrity({ raw }: OpenDatabase, path: string): void {
   if (verdict !== 'ok') throw corruptStoreError(path, `is damaged (${String(verdict)})`)
 }
 
-/** Checks the file before it changes anything. Then opens the connection that writes, and migrates. */
+/** The file at a path. A restore puts another one there. */
+const fileAt = (path: string): bigint | undefined => statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
+
+/** Opens the connection that writes, on the file that the path names when it is open. */
 async function openWriter(path: string, busyMs: Millis): Promise<OpenDatabase> {
-  const size = await prepareFile(path)
+  for (;;) {
+    const size = await prepareFile(path)
+    const file = fileAt(path)
+    const writer = await openFile(path, size, busyMs)
+    // While a connection is open, no restore replaces its file.
+    if (fileAt(path) === file) return writer
+    writer.raw.close()
+  }
+}
+
+/** Checks the file before it changes anything. Then opens and migrates it. */
+async function openFile(path: string, size: number, busyMs: Millis): Promise<OpenDatabase> {
   const writer = openDatabase(path, busyMs, false)
   try {
     const current = await retryWhileBusy(busyMs, async () => {
@@ -227,7 +244,9 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedSt
     open.push(reader)
     const database = createDatabase(writer, reader, options)
     const dataKeys = createDataKeyStore(database)
-    const parts = { database, dataKeys, sealer: await createSealer(dataKeys, keyRing, random), keyRing, random, route }
+    const sealer = await createSealer(dataKeys, keyRing, random)
+    const list = (erasures: readonly RecordedErasure[]): Promise<void> => listErasures(path, erasures)
+    const parts = { database, dataKeys, sealer, keyRing, random, route, listErasures: list }
     await restrictFileModes(path)
     return { ...createSqlStore(parts), keys: createStoreKeys(parts) }
   } catch (thrown) {

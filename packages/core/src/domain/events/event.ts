@@ -3,6 +3,7 @@ import type { GuestCreateEvent } from './guest-creates.ts'
 import type { GuestRecordEvent } from './guest-records.ts'
 import type { GuestTokenEvent } from './guest-tokens.ts'
 import type { KeyEvent } from './keys.ts'
+import type { StoreEvent } from './stores.ts'
 import type { SignInEvent } from './sign-ins.ts'
 import type { WebhookEvent } from './webhooks.ts'
 
@@ -41,6 +42,7 @@ export const eventTypes = [
   'WEBHOOK_DISABLED',
   'WEBHOOK_TEST',
   'KEYS_ROTATED',
+  'STORE_RESTORED',
 ] as const
 
 /** A type of event, as `REFRESH_COMPLETED`. */
@@ -58,6 +60,7 @@ export type Event =
   | SignInEvent
   | WebhookEvent
   | KeyEvent
+  | StoreEvent
 
 /** The event of a type. */
 export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>

@@ -36,6 +36,7 @@ import {
   tokenRevoked,
 } from '../../../src/domain/events/guest-tokens.ts'
 import { keysRotated } from '../../../src/domain/events/keys.ts'
+import { storeRestored } from '../../../src/domain/events/stores.ts'
 import { eventContext } from '../../../src/domain/events/event-parts.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { signInCompleted, signInFailed, signInStarted } from '../../../src/domain/events/sign-ins.ts'
@@ -324,6 +325,10 @@ const stored: readonly (readonly [Event, string])[] = [
   [
     keysRotated(about, { ...stamp, keys: 1, values: 2 }),
     '"type":"KEYS_ROTATED","outcome":"success","generation":0,"data":{"keys":1,"values":2}',
+  ],
+  [
+    storeRestored(about, { ...stamp, data: { records: 7, inDoubt: 2, erased: 1 } }),
+    '"type":"STORE_RESTORED","outcome":"success","generation":0,"data":{"records":7,"inDoubt":2,"erased":1}',
   ],
 ]
 

@@ -1,0 +1,89 @@
+import { readdirSync } from 'node:fs'
+import { type Sandbox, sandbox } from '@guestpass/sandbox'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { runInProcess } from '../run-in-process.ts'
+import { temporaryFolder } from '../spawn-cli.ts'
+import { programs } from './programs.ts'
+
+const REDIRECT = 'http://127.0.0.1:8976/callback'
+const CHANNEL = '3fa85f64-5717-4562-b3fc-2c963f66afa6'
+const ann = { api: 'engagements', email: 'ann@example.com', consent: true, channelId: CHANNEL } as const
+const bob = { ...ann, email: 'bob@example.com' } as const
+
+let genesys: Sandbox
+let place: ReturnType<typeof temporaryFolder>
+beforeAll(async () => {
+  genesys = await sandbox({ autoConsent: true })
+})
+afterAll(() => genesys.close())
+beforeEach(() => {
+  place = temporaryFolder()
+})
+afterEach(() => place.remove())
+
+const program = programs(() => ({ env: { ...genesys.env }, cwd: place.cwd }))
+
+/** Runs a command in the folder of the test. Gives the document that it prints. */
+async function command(...argv: readonly string[]): Promise<{ readonly code: number | null; readonly said: unknown }> {
+  const { code, out } = await runInProcess([...argv, '--json'], place.cwd, { ...genesys.env })
+  return { code, said: JSON.parse(out) }
+}
+
+/** Calls the API with a token that it refuses once: the connection renews the token if it can. */
+async function callRefusedOnce(gp: Awaited<ReturnType<typeof program>>): Promise<number> {
+  genesys.script([{ on: 'users', do: { status: 401 }, times: 1 }])
+  return (await gp.fetch('/api/v2/users/me')).status
+}
+
+/** The grant types of the token requests since the last call. */
+function tokenRequests(): readonly string[] {
+  const from = seen
+  seen = genesys.journal().length
+  return genesys
+    .journal()
+    .slice(from)
+    .flatMap(({ path, body }) =>
+      path.endsWith('/oauth/token')
+        ? [/refresh_token|client_credentials/.exec(JSON.stringify(body))?.[0] ?? 'other']
+        : [],
+    )
+}
+let seen = 0
+
+describe('a restore from a backup', () => {
+  it('erases again, and never sends a spent refresh token without a declaration', async () => {
+    const before = await program()
+    const { url } = await before.signIn.begin({ redirectUri: REDIRECT })
+    const { headers } = await globalThis.fetch(url, { redirect: 'manual' })
+    await before.signIn.complete(new URL(headers.get('location') ?? REDIRECT))
+    await before.guests.issue(ann)
+    await before.guests.issue(bob)
+    expect(await command('backup', 'yesterday.db')).toMatchObject({ code: 0, said: { bytes: expect.any(Number) } })
+    // The refresh token of the backup is spent, and Ann is erased.
+    expect(await callRefusedOnce(before)).toBe(200)
+    await before.guests.erase({ email: ann.email })
+    expect(await command('restore', 'yesterday.db')).toMatchObject({ code: 1, said: { code: 'store_busy' } })
+    await before.close()
+
+    const { code, said } = await command('restore', 'yesterday.db')
+    const done = { inDoubt: 2, erased: 1, records: expect.any(Number) }
+    expect({ code, said }).toMatchObject({ code: 0, said: { connections: { default: done } } })
+    const after = await program()
+    expect(await after.guests.find({ email: ann.email })).toEqual([])
+    expect(await after.guests.find({ email: bob.email })).toMatchObject([{ status: 'in_doubt' }])
+    tokenRequests()
+    expect((await after.accessToken()).generation).toBe(1)
+    expect(tokenRequests()).toEqual([])
+    await expect(callRefusedOnce(after)).rejects.toMatchObject({ code: 'needs_reauth' })
+    expect(tokenRequests()).toEqual(['refresh_token'])
+    const { out } = await runInProcess(['audit', 'export'], place.cwd, { ...genesys.env })
+    const types = ['GUEST_ERASED', 'GRANT_IN_DOUBT', 'STORE_RESTORED', 'GRANT_LAST_RESORT', 'GRANT_ENDED']
+    const order = types.map((type) => out.indexOf(`"eventType":"${type}"`))
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    expect(order[0]).toBeGreaterThan(0)
+    expect(await command('audit', 'verify')).toMatchObject({ code: 0 })
+    const names = readdirSync(`${place.cwd}/.guestpass`)
+    expect(names.filter((name) => name.includes('.replaced-'))).toHaveLength(1)
+    expect(names).toContain('guestpass.db.erasures')
+  })
+})

@@ -1,0 +1,160 @@
+import { constants } from 'node:fs'
+import { access, link, realpath, rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { type Clock, GuestpassError, type Random } from '@guestpass/core'
+import { createPrivateFolder } from '../private-folder.ts'
+import type { KeyRing } from '../seal/key-ring.ts'
+import type { SealedStore } from '../sql/store-keys.ts'
+import { exists, fileError } from './backup.ts'
+import { checkCopy, checkSchema, copyDatabase, openRaw, removeDatabase, syncFile } from './database-copy.ts'
+import { type ErasureRecord, readErasures, syncFolder } from './erasure-list.ts'
+import { isBusy, toStoreError } from './errors.ts'
+import { sqliteStore } from './sqlite-store.ts'
+
+/** What `restoreStore` restores, and where to. */
+export interface RestoreOptions<T> {
+  /** The path of the database to replace. It need not exist. */
+  readonly path: string
+  /** The path of the backup. It stays as it is. */
+  readonly from: string
+  /** The key ring of the backup. */
+  readonly keyRing: KeyRing
+  readonly clock: Clock
+  readonly random: Random
+  /**
+   * Works on the restored store before it gets its path. `erasures`: the list of erasures beside the database,
+   * which a restore does not replace. If it rejects, nothing is replaced.
+   */
+  readonly prepare: (store: SealedStore, erasures: readonly ErasureRecord[]) => Promise<T>
+}
+
+/** The result of `restoreStore`. */
+export interface StoreRestore<T> {
+  /** Where the replaced database is now. Absent if there was none. */
+  readonly replaced?: string
+  /** Absent, or true if the replaced database is damaged, so that no process that uses it could be seen. */
+  readonly wasDamaged?: true
+  /** What `prepare` resolved to. */
+  readonly prepared: T
+}
+
+/**
+ * Replaces the database of a store by a backup, in one step: another process finds the former database or the
+ * prepared one. The former database is kept beside it. No process may use the store meanwhile.
+ *
+ * @throws `store_busy` if a process has the store open; `store_newer` if a newer version wrote the backup;
+ *   `store_corrupt`, `store_wrong_key`, `store_unavailable` as `sqliteStore`. Then nothing is replaced.
+ */
+export async function restoreStore<T>(options: RestoreOptions<T>): Promise<StoreRestore<T>> {
+  const { path, from, random } = options
+  await checkBackupFile(options)
+  await createPrivateFolder(dirname(path))
+  const former = (await exists(path)) ? lockFormer(path) : undefined
+  const draft = `${path}.${random.uuid()}.part`
+  try {
+    const prepared = await prepareDraft(options, draft)
+    const replaced = former && (await keepFormer(path, former, options))
+    await rename(draft, path)
+    await syncFolder(dirname(path))
+    return {
+      prepared,
+      ...(replaced === undefined ? {} : { replaced }),
+      ...(former === 'damaged' ? { wasDamaged: true as const } : {}),
+    }
+  } catch (thrown) {
+    throw fileError(thrown, { at: draft, shown: from, path })
+  } finally {
+    if (former !== undefined && former !== 'damaged') former.close()
+    await removeDatabase(draft)
+  }
+}
+
+async function checkBackupFile({ path, from }: Pick<RestoreOptions<unknown>, 'path' | 'from'>): Promise<void> {
+  const real = (file: string): Promise<string> => realpath(file).catch(() => file)
+  const isReadable = await access(from, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+  const message = isReadable ? 'is the store itself' : 'cannot be read'
+  if (isReadable && (await real(from)) !== (await real(path))) return
+  const remedy = 'Give the path of a file that `backup` wrote.'
+  const fields = [{ field: 'file', message: `${from} ${message}`, remedy }]
+  throw new GuestpassError('invalid_input', `file: ${from} ${message}. ${remedy}`, { fields })
+}
+
+/** A database that no other process can open while it is locked. */
+type Former = DatabaseSync | 'damaged'
+
+/**
+ * Locks a database against all other processes. SQLite changes the journal mode only if no other process has
+ * the database open. Throws `store_busy` otherwise.
+ */
+function lockFormer(path: string): Former {
+  const raw = openRaw(path, false)
+  try {
+    raw.exec('pragma journal_mode = delete; begin exclusive')
+    if (raw.prepare('pragma journal_mode').get()?.['journal_mode'] !== 'delete') throw inUse(path)
+    return raw
+  } catch (thrown) {
+    raw.close()
+    if (thrown instanceof GuestpassError) throw thrown
+    if (isBusy(thrown)) throw inUse(path, thrown)
+    const error = toStoreError(thrown, path)
+    if (error.code === 'store_corrupt') return 'damaged'
+    throw error
+  }
+}
+
+const inUse = (path: string, cause?: unknown): GuestpassError =>
+  new GuestpassError(
+    'store_busy',
+    `Nothing was restored: a process has the store ${path} open. Stop every process that uses it, then repeat.`,
+    { cause },
+  )
+
+/** Copies the backup beside the database, brings it to this version, and lets the caller work on it. */
+async function prepareDraft<T>(
+  { path, from, keyRing, clock, random, prepare }: RestoreOptions<T>,
+  draft: string,
+): Promise<T> {
+  const source = openRaw(from, true)
+  try {
+    await checkSchema(source, from)
+    await copyDatabase(source, draft)
+  } finally {
+    source.close()
+  }
+  await checkCopy(draft, keyRing, random)
+  const store = await sqliteStore({ path: draft, keyRing, clock, random })
+  let prepared: T
+  try {
+    prepared = await prepare(store, await readErasures(path))
+  } finally {
+    await store.close()
+  }
+  await syncFile(draft)
+  return prepared
+}
+
+/** Gives the former database a second name beside its own, which the restored one then takes. */
+async function keepFormer<T>(path: string, former: Former, { clock }: RestoreOptions<T>): Promise<string> {
+  const time = new Date(Math.floor(clock.wall())).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  const kept = `${path}.replaced-${time}`
+  const linked = await link(path, kept).then(
+    () => true,
+    (thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'EEXIST') throw thrown
+      return false
+    },
+  )
+  if (former === 'damaged') {
+    if (!linked) await rename(path, kept)
+    // The log belongs to the damaged database, and must not be applied to the restored one.
+    for (const end of ['-wal', '-shm']) if (await exists(path + end)) await rename(path + end, kept + end)
+  } else if (!linked) {
+    // Some file systems have no hard links.
+    await copyDatabase(former, kept)
+  }
+  return kept
+}
