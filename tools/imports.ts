@@ -17,6 +17,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   stores: ['ports'],
   report: ['ports'],
   audit: ['verify', 'ports'],
+  retention: ['guests', 'audit', 'report', 'ports'],
   why: ['guests', 'upstream', 'ports'],
   webhooks: ['audit', 'outbox', 'sinks', 'policy', 'ports'],
   node: ['webhooks', 'verify', 'ports'],

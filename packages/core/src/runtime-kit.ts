@@ -1,7 +1,9 @@
 /** For authors of a program around connections, as the command and the service: workers, ports, formats, parts of the configuration. */
 export { checkpointOf } from './audit/checkpoint.ts'
 export { readCheckpointLine } from './audit/export-line.ts'
+export { prunableCheckpoint, type PruneParts, pruneTo } from './audit/prune-chain.ts'
 export {
+  type ExportBase,
   type ExportedPlace,
   type ExportedRecord,
   type ExportEnd,
@@ -21,6 +23,7 @@ export type { AccessOptions } from './connection/access.ts'
 export type { AuthenticatedGuestOptions } from './connection/guest-apis.ts'
 export { type KeyPlaces, keyPlaces } from './connection/key-places.ts'
 export { type OAuthServer, oauthServer, type OAuthServerPorts } from './connection/oauth-server.ts'
+export { type Retention, retention, type RetentionOptions, type RetentionResult } from './retention/retention.ts'
 export type { KeySetPlace, VerificationPorts } from './connection/verification.ts'
 export { backOffMs, type BackOffFigures, withSpread } from './domain/back-off.ts'
 export { prepareRestoredConnection } from './connection/restored-store.ts'
@@ -57,6 +60,7 @@ export type {
   TokenRequestData,
   TokenTrigger,
 } from './domain/events/guest-tokens.ts'
+export type { PrunedData, RemovedData, RetentionEvent } from './domain/events/retention.ts'
 export type { SignInData, SignInEvent, SignInFailed, SignInStartedData } from './domain/events/sign-ins.ts'
 export type { DeliveryData, WebhookEvent, WebhookTestData } from './domain/events/webhooks.ts'
 export { reservedAttributes } from './domain/guest-attributes.ts'

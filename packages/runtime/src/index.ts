@@ -46,6 +46,12 @@ export { readAllBytes, isContentFault, fileReadFault, readTextFile } from './tex
 export { isStoreError, unsavedTokenHooks } from './unsaved-tokens.ts'
 export { escapeForTerminal } from './escape-for-terminal.ts'
 export { endsWithin } from './time-limit.ts'
-export type { NamedWorker, WorkedConnection, WorkerName, WorkingRuntime } from './workers/registry.ts'
+export {
+  type NamedWorker,
+  type WorkedConnection,
+  workedConnection,
+  type WorkerName,
+  type WorkingRuntime,
+} from './workers/registry.ts'
 export type { WorkerChange, WorkerHealth } from './workers/running-worker.ts'
 export { type RunningWorkers, startWorkers, type WorkersOptions, withWorkers } from './workers/start-workers.ts'

@@ -45,7 +45,7 @@ export const auditExportCommand = defineCommand({
 })
 
 /** Writes values as lines of JSON to a file; says how many. */
-async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli): Promise<number> {
+export async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli): Promise<number> {
   const to = await openOutputFile(resolve(cli.hostProcess.cwd, file), cli.signal)
   try {
     let lines = 0

@@ -7,31 +7,55 @@ import { checkpointsIn, linesGiven } from './audit-files.ts'
 
 export const auditVerifyCommand = defineCommand({
   example: 'guestpass audit verify --checkpoint checkpoint.json',
-  options: [['--checkpoint <file>', 'checkpoint or export that was kept elsewhere, to compare with the log']],
-  input: z.object({ file: z.string().optional(), checkpoint: z.string().optional() }),
-  async run({ file, checkpoint }, cli) {
+  options: [
+    ['--checkpoint <file>', 'checkpoint or export that was kept elsewhere, to compare with the log'],
+    [
+      '--from-last',
+      'check only the records after the last checkpoint of the store, which takes the same time for any log',
+    ],
+  ],
+  input: z
+    .object({ file: z.string().optional(), checkpoint: z.string().optional(), fromLast: z.boolean().optional() })
+    .refine(({ file, fromLast }) => file === undefined || !fromLast, {
+      path: ['fromLast'],
+      message: 'is for the log of the store, and a file is given',
+    }),
+  async run({ file, checkpoint, fromLast = false }, cli) {
     const kept = checkpoint === undefined ? [] : await checkpointsIn(checkpoint, cli)
     const verdict =
-      file === undefined ? await storeVerdict(kept, cli) : await verifyExport(linesGiven(file, 'file', cli), kept)
-    cli.answer(verdict, () => linesFor(verdict, kept.length > 0))
+      file === undefined
+        ? await storeVerdict(kept, fromLast, cli)
+        : await verifyExport(linesGiven(file, 'file', cli), kept)
+    cli.answer(verdict, () => linesFor(verdict, { compared: kept.length > 0, fromLast }))
     return verdict.valid ? 0 : 4
   },
 })
 
-async function storeVerdict(kept: readonly Checkpoint[], cli: Cli): Promise<ExportVerdict> {
+async function storeVerdict(kept: readonly Checkpoint[], fromLast: boolean, cli: Cli): Promise<ExportVerdict> {
   const config = await cli.config()
-  return withRuntime(config, cli.runtimeHost, ({ auditLog }) => auditLog.verify(kept))
+  return withRuntime(config, cli.runtimeHost, ({ auditLog }) => auditLog.verify(kept, { fromLast }))
 }
 
-function linesFor(verdict: ExportVerdict, compared: boolean): readonly string[] {
+const SKIPPED = 'the last checkpoint covers them'
+const PRUNED = 'they were pruned, and the log begins after a signed checkpoint'
+
+function linesFor(
+  verdict: ExportVerdict,
+  { compared, fromLast }: { readonly compared: boolean; readonly fromLast: boolean },
+): readonly string[] {
   if (!verdict.valid)
     return [
       `Not valid: ${verdict.reason}${verdict.line === undefined ? '' : `, line ${verdict.line}`}`,
       `  ${verdict.message}`,
     ]
-  const { count, anchored, keyId } = verdict
+  const { count, anchored, keyId, from } = verdict
   return [
-    `Valid: ${count} records, ${anchored} of them under signed checkpoints.`,
+    from === undefined
+      ? `Valid: ${count} records, ${anchored} of them under signed checkpoints.`
+      : from > count
+        ? `Valid: no record after record ${count}, which a signed checkpoint confirms.`
+        : `Valid: records ${from} to ${count}, those up to ${anchored} under signed checkpoints.`,
+    ...(from === undefined ? [] : [`  Records 1 to ${from - 1} were not checked: ${fromLast ? SKIPPED : PRUNED}.`]),
     ...(keyId === undefined ? [] : [`  Signed with key ${keyId}.`]),
     ...(compared
       ? []

@@ -157,6 +157,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./audit-export.ts')).auditExportCommand,
   },
   {
+    name: 'audit archive',
+    summary: 'Write old audit records to a file that audit verify accepts; --prune then removes them from the store',
+    load: async () => (await import('./audit-archive.ts')).auditArchiveCommand,
+  },
+  {
     name: 'audit checkpoint',
     summary: 'Print a signed checkpoint of the audit log, one JSON line; kept elsewhere, it proves later changes',
     load: async () => (await import('./audit-checkpoint.ts')).auditCheckpointCommand,

@@ -1,7 +1,14 @@
-import type { Connection, ErrorCode, Store } from '@guestpass/core'
+import type { ErrorCode, Store } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import type { ErrorTranslator } from './errors.ts'
-import { type OpenStore, type Runtime, type RunningWorkers, startWorkers, type WorkerHealth } from '@guestpass/runtime'
+import {
+  type OpenStore,
+  type Runtime,
+  type RunningWorkers,
+  startWorkers,
+  type WorkedConnection,
+  type WorkerHealth,
+} from '@guestpass/runtime'
 
 /** The health of a connection, as JSON without secrets. */
 export interface Health {
@@ -31,13 +38,13 @@ export interface Background {
 
 interface BackgroundParts {
   readonly runtime: Runtime<Store>
-  readonly connection: Connection
-  readonly perMinute: number
+  readonly kept: WorkedConnection
   readonly opened: Pick<OpenStore, 'place' | 'checkStoreFile'>
   readonly translate: Pick<ErrorTranslator, 'text'>
 }
 
-export function createBackground({ runtime, connection, perMinute, opened, translate }: BackgroundParts): Background {
+export function createBackground({ runtime, kept, opened, translate }: BackgroundParts): Background {
+  const { connection } = kept
   const { place } = opened
   const ending = new AbortController()
   let workers: RunningWorkers | undefined
@@ -58,7 +65,7 @@ export function createBackground({ runtime, connection, perMinute, opened, trans
 
   return {
     start() {
-      if (!ending.signal.aborted) workers ??= startWorkers(runtime, [{ connection, perMinute }], ending.signal)
+      if (!ending.signal.aborted) workers ??= startWorkers(runtime, [kept], ending.signal)
     },
     async health() {
       const all = ((await workers?.health()) ?? []).map(explained)

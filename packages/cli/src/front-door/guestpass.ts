@@ -9,6 +9,7 @@ import {
   type Runtime,
   type RuntimeHost,
   runtimeOn,
+  workedConnection,
 } from '@guestpass/runtime'
 import { type AccessTokenRequest, type AccessTokenResult, accessTokenResult, tokenSourceFor } from './access-token.ts'
 import { type Background, createBackground, type Health } from './background.ts'
@@ -212,7 +213,7 @@ async function openTranslated(
     await runtime.close()
     throw thrown
   })
-  const { patienceSeconds, rateLimit: perMinute } = config.settings
+  const { patienceSeconds } = config.settings
   const patienceMs = patienceSeconds === undefined ? undefined : patienceSeconds * SECOND
   return {
     options,
@@ -222,7 +223,7 @@ async function openTranslated(
     clock: ports.clock,
     calls: createCalls(config.connection, patienceMs, translate),
     events: createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn }),
-    background: createBackground({ runtime, connection, perMinute, opened, translate }),
+    background: createBackground({ runtime, kept: workedConnection(connection, config.settings), opened, translate }),
     aborting,
   }
 }

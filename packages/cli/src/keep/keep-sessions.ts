@@ -7,6 +7,7 @@ import {
   type Runtime,
   type RunningWorkers,
   startWorkers,
+  workedConnection,
   type WorkerChange,
   type WorkerHealth,
 } from '@guestpass/runtime'
@@ -70,7 +71,7 @@ export async function keepSessions(options: KeepOptions, signal: AbortSignal): P
   const onChange = (change: WorkerChange): void => {
     if (change.state !== 'stopped') log(workerEntry(change))
   }
-  const kept = { connection, perMinute: config.settings.rateLimit }
+  const kept = workedConnection(connection, config.settings)
   const workers = startWorkers(runtime, [kept], signal, { onChange })
   log({ event: 'started', message: `Keeping the sessions of connection ${name}; Ctrl-C ends it.`, facts: { pid } })
   const watches = {

@@ -27,6 +27,7 @@ describe('start()', () => {
         'keys',
         'renewal',
         'roll-ups',
+        'retention',
         'sign-in',
         'webhooks',
       ].sort(),

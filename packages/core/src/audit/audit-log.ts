@@ -1,5 +1,4 @@
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
-import { auditRecord } from '../domain/audit-record.ts'
 import { checkOptions, required, object } from '../domain/options.ts'
 import { isFromFuture, type Millis, MINUTE, SECOND } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -7,14 +6,9 @@ import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { repeatUntilAborted, type StoredWorker } from '../ports/worker.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import {
-  type CheckpointStoreParts,
-  latestCheckpoint,
-  makeCheckpoint,
-  signerOf,
-  storedCheckpoints,
-} from './checkpoint-store.ts'
-import { brokenChain, type ChainedRecord, type ChainVerdict, verifyChain } from './verify-chain.ts'
+import { chainBase, latestCheckpoint, makeCheckpoint, signerOf } from './checkpoint-store.ts'
+import type { ChainedRecord, ChainVerdict } from './verify-chain.ts'
+import { type AuditLogParts, recordsAfterBase, verifyFromLast, verifyStored } from './verify-stored.ts'
 
 /**
  * The audit log of a connection: its chain of records in the store, and the signed checkpoints of the chain.
@@ -23,8 +17,8 @@ import { brokenChain, type ChainedRecord, type ChainVerdict, verifyChain } from 
  */
 export interface AuditLog extends StoredWorker {
   /**
-   * Reads the records in the order of their chain, in pages of 1000. `until`: the number of the last record,
-   * default all. A memory store drops its oldest events, so that its records may begin later.
+   * Reads the records in the order of their chain, in pages of 1000, from after the base on. `until`: the number
+   * of the last record, default all. A memory store drops its oldest events, so that its records may begin later.
    */
   records(until?: number): AsyncGenerator<ChainedRecord>
   /**
@@ -38,26 +32,27 @@ export interface AuditLog extends StoredWorker {
    */
   publicKey(): Promise<Pick<Checkpoint, 'keyId' | 'publicKey'>>
   /**
-   * Checks every record and every checkpoint.
+   * The checkpoint up to which records were pruned: the chain begins after it. Undefined if no record was pruned.
+   */
+  base(): Promise<Checkpoint | undefined>
+  /**
+   * Checks every record and every checkpoint that the store has.
    *
    * @param kept checkpoints that were kept outside the store; they reveal that the end was cut off, or that
    *   the whole chain was written anew. Default: none.
+   * @param options `fromLast`: checks only the records after the last checkpoint of the store, so that the time
+   *   does not grow with the log. Kept checkpoints are compared with those of the store. Default false.
    * @returns the first fault, or up to which record checkpoints confirm the chain
    */
-  verify(kept?: readonly Checkpoint[]): Promise<ChainVerdict>
+  verify(kept?: readonly Checkpoint[], options?: { readonly fromLast?: boolean }): Promise<ChainVerdict>
 }
 
-const PAGE = 1_000
 /** A checkpoint is due after so many records, or when the last one is so old and there are new records. */
 const MAX_RECORDS = 1_000
 const MAX_AGE: Millis = 10 * MINUTE
 const POLL: Millis = 15 * SECOND
 
 type AuditPorts = Parameters<typeof auditLog>[1]
-
-interface Parts extends CheckpointStoreParts {
-  readonly store: AuditPorts['store']
-}
 
 const portsSchema = object<AuditPorts>(
   {
@@ -96,9 +91,9 @@ export function auditLog(
 ): AuditLog {
   checkOptions('auditLog', ['name', name, required(connectionName)], ['ports', ports, portsSchema])
   const { store, clock } = ports
-  const parts: Parts = { connection: checkedConnection(name), store, clock, signer: undefined }
+  const parts: AuditLogParts = { connection: checkedConnection(name), store, clock, signer: undefined }
   return {
-    records: (until) => records(parts, until),
+    records: (until) => recordsAfterBase(parts, until),
     checkpoint: () => makeCheckpoint(parts),
     publicKey: async () => {
       const { keyId, publicKey } = await signerOf(parts)
@@ -106,34 +101,24 @@ export function auditLog(
     },
     backlog: (most) => backlog(parts, most),
     run: (signal, observer) => repeatUntilAborted(() => checkpointIfDue(parts), { clock, signal, observer }),
-    verify: (kept) => verify(parts, kept),
+    base: async () => (await chainBase(parts)).base,
+    verify: (kept = [], { fromLast = false } = {}) =>
+      fromLast ? verifyFromLast(parts, kept) : verifyStored(parts, kept),
   }
 }
 
-async function* records({ store, connection }: Parts, until = Number.POSITIVE_INFINITY): AsyncGenerator<ChainedRecord> {
-  for (let after = 0; ; ) {
-    const page = await store.chain(connection, { after, limit: PAGE })
-    for (const { event, ...place } of page.links) {
-      if (place.count > until) return
-      yield { ...place, record: auditRecord(event) }
-    }
-    if (page.next === undefined) return
-    after = page.next
-  }
-}
-
-async function backlog(parts: Parts, most: number): Promise<number> {
+async function backlog(parts: AuditLogParts, most: number): Promise<number> {
   const { last } = await latestCheckpoint(parts)
   const { count } = await parts.store.chainHead(parts.connection)
   return Math.min(Math.max(0, count - (last?.count ?? 0)), most)
 }
 
-async function checkpointIfDue(parts: Parts): Promise<Millis> {
+async function checkpointIfDue(parts: AuditLogParts): Promise<Millis> {
   if (await isDue(parts)) await makeCheckpoint(parts)
   return POLL
 }
 
-async function isDue(parts: Parts): Promise<boolean> {
+async function isDue(parts: AuditLogParts): Promise<boolean> {
   const { last } = await latestCheckpoint(parts)
   const { count } = await parts.store.chainHead(parts.connection)
   if (count <= (last?.count ?? 0)) return false
@@ -141,36 +126,3 @@ async function isDue(parts: Parts): Promise<boolean> {
   const [at, now] = [Date.parse(last.at), parts.clock.wall()]
   return now - at >= MAX_AGE || isFromFuture(at, now)
 }
-
-async function verify(parts: Parts, kept: readonly Checkpoint[] = []): Promise<ChainVerdict> {
-  const { connection, store } = parts
-  // In this order: records that are added meanwhile are more than is expected, and none is missing.
-  const { last } = await latestCheckpoint(parts)
-  const own = await storedCheckpoints(parts)
-  const head = await store.chainHead(connection)
-  const checkpoints = [...own, ...kept]
-  const fault = numberFault(own, last) ?? (await keyFault(checkpoints, parts))
-  return fault ?? verifyChain(records(parts), { connection, head, checkpoints })
-}
-
-/** Checkpoints are numbered without gaps, and the last one is known, so that a removed one is found. */
-function numberFault(own: readonly Checkpoint[], last: Checkpoint | undefined): ChainVerdict | undefined {
-  const expected = last?.number ?? own.length
-  for (let at = 0; at < Math.max(expected, own.length); at += 1) {
-    if (own[at]?.number === at + 1) continue
-    return broken(own[at]?.count ?? last?.count ?? 0, `Checkpoint ${at + 1} is missing from the store.`)
-  }
-  return undefined
-}
-
-/** Only the store's own key proves its chain. */
-async function keyFault(checkpoints: readonly Checkpoint[], parts: Parts): Promise<ChainVerdict | undefined> {
-  if (checkpoints.length === 0) return undefined
-  const { publicKey, keyId } = await signerOf(parts)
-  const foreign = checkpoints.find((checkpoint) => checkpoint.publicKey !== publicKey)
-  if (!foreign) return undefined
-  const { count, number } = foreign
-  return broken(count, `Checkpoint ${number} is signed with key ${foreign.keyId}, and this store signs with ${keyId}.`)
-}
-
-const broken = (count: number, message: string): ChainVerdict => brokenChain(count, 'checkpoint', message)

@@ -26,9 +26,10 @@ const PAGE = 1_000
 /** Ids of documents. */
 const SIGNER = 'audit-signer'
 const LAST = 'last'
+export const BASE = 'base'
 
 /** Padded, so that ids are in the order of their numbers. */
-const idOf = (number: number): string => String(number).padStart(12, '0')
+export const idOf = (number: number): string => String(number).padStart(12, '0')
 
 /** The signer of the store's own key, which is made when it is first needed. */
 export function signerOf(parts: CheckpointStoreParts): Promise<Signer> {
@@ -80,13 +81,39 @@ export async function makeCheckpoint(parts: CheckpointStoreParts): Promise<Check
   }
 }
 
-/** All checkpoints that the store has, in the order of their numbers. */
-export async function storedCheckpoints({ connection, store }: CheckpointStoreParts): Promise<readonly Checkpoint[]> {
-  const all: Checkpoint[] = []
-  const pages = pagesOf((start) =>
-    store.documents(connection, { kind: documentKind.checkpoint, limit: PAGE, ...start }),
-  )
+/** The checkpoint up to which records were pruned, and the revision of its document. */
+export async function chainBase({
+  connection,
+  store,
+}: {
+  readonly connection: string
+  readonly store: Pick<Store, 'document'>
+}): Promise<{
+  readonly base?: Checkpoint
+  readonly revision: number
+}> {
+  const { value, revision } = await store.document(connection, documentKind.chainBase, BASE)
+  const base = checkpointOf(value)
+  return { revision, ...(base ? { base } : {}) }
+}
+
+/** A stored checkpoint by its number. Undefined: it is not in the store. */
+export const checkpointAt = async (
+  { connection, store }: Pick<CheckpointStoreParts, 'connection' | 'store'>,
+  number: number,
+): Promise<Checkpoint | undefined> =>
+  checkpointOf((await store.document(connection, documentKind.checkpoint, idOf(number))).value)
+
+/** The checkpoints after a number, one after another in the order of their numbers. */
+export async function* checkpointsAfter(
+  { connection, store }: { readonly connection: string; readonly store: Pick<Store, 'documents'> },
+  number: number,
+): AsyncGenerator<Checkpoint> {
+  const kind = documentKind.checkpoint
+  const pages = pagesOf((start) => store.documents(connection, { kind, limit: PAGE, after: idOf(number), ...start }))
   for await (const { documents } of pages)
-    all.push(...documents.filter(({ id }) => id !== LAST).flatMap(({ value }) => checkpointOf(value) ?? []))
-  return all
+    for (const { id, value } of documents) {
+      const checkpoint = id === LAST ? undefined : checkpointOf(value)
+      if (checkpoint) yield checkpoint
+    }
 }

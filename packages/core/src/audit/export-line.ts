@@ -5,10 +5,14 @@ import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import type { ChainedRecord } from './verify-chain.ts'
 
 /**
- * A line of an export: a record with its place in the chain, the checkpoint at the end, or a sentence why it
- * is neither.
+ * A line of an export: a record with its place in the chain, the checkpoint at its beginning or its end, or a
+ * sentence why it is none of them.
  */
-type ExportLine = { readonly link: ChainedRecord } | { readonly end: Checkpoint } | { readonly fault: string }
+type ExportLine =
+  | { readonly link: ChainedRecord }
+  | { readonly base: Checkpoint }
+  | { readonly end: Checkpoint }
+  | { readonly fault: string }
 
 /** The members of an audit record. The hash of the chain covers their values. */
 const RECORD_MEMBERS: { readonly [Name in keyof AuditRecord]: true } = {
@@ -38,7 +42,8 @@ export function readExportLine(text: string): ExportLine {
   const value = parseStrictObject(text)
   if (!value) return { fault: isJson(text) ? 'It has a member twice, or it is not a JSON object.' : NEITHER }
   if (hasOddNumber(text)) return { fault: 'It has a number that is not in the format of exports.' }
-  return 'chain' in value ? recordLine(value) : endLine(value)
+  if ('chain' in value) return recordLine(value)
+  return 'base' in value ? baseLine(value) : endLine(value)
 }
 
 /**
@@ -52,7 +57,16 @@ export function readCheckpointLine(text: string): { readonly checkpoint?: Checkp
   if (bare) return { checkpoint: bare }
   const line = readExportLine(text)
   if ('fault' in line) return line
+  if ('base' in line) return { checkpoint: line.base }
   return 'end' in line ? { checkpoint: line.end } : {}
+}
+
+function baseLine(value: Readonly<Record<string, unknown>>): ExportLine {
+  const { base: written, ...others } = value
+  const base = checkpointOf(written)
+  if (!base) return { fault: 'Its checkpoint does not have exactly the members of a checkpoint.' }
+  const [more] = Object.keys(others)
+  return more === undefined ? { base } : { fault: unknown(more) }
 }
 
 function endLine(value: Readonly<Record<string, unknown>>): ExportLine {

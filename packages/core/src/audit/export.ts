@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
-import { type LinkPlace, type LinkVersion, EMPTY_CHAIN } from '../domain/chain.ts'
+import { type ChainHead, type LinkPlace, type LinkVersion, EMPTY_CHAIN } from '../domain/chain.ts'
 import { GuestpassError } from '../domain/errors.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -26,24 +26,37 @@ export type ExportedPlace = Pick<LinkPlace, 'count' | 'hash'> & {
  */
 export type ExportedRecord = AuditRecord & { readonly chain: ExportedPlace }
 
+/** The first line of an export of a log whose first records were pruned: the records begin after it. */
+export interface ExportBase {
+  readonly base: Checkpoint
+}
+
 /** The last line of an export: the checkpoint that signs the records before it. */
 export interface ExportEnd {
   readonly checkpoint: Checkpoint
 }
 
 /**
- * Exports the whole audit log: every record, and at the end the checkpoint that signs them. Each record is
- * verified before it is yielded. Write each yielded value as one line of JSON: that is the format `ndjson`,
+ * Exports the audit log: every record that it has, and at the end the checkpoint that signs them. If records were
+ * pruned, the first value is the checkpoint up to which they were. Each record is verified before it is yielded.
+ * Write each yielded value as one line of JSON: that is the format `ndjson`,
  * which `verifyExport` reads.
  *
  * @param connection the name of the connection
  * @param log its audit log
+ * @param until the checkpoint at which the export ends. Default: a new one at the end of the log.
  *
  * Rejects with `audit_broken` at the first record that does not fit the chain.
  */
-export async function* auditExport(connection: string, log: AuditLog): AsyncGenerator<ExportedRecord | ExportEnd> {
-  const checkpoint = await log.checkpoint()
-  for await (const { record, ...place } of checked(connection, log, checkpoint))
+export async function* auditExport(
+  connection: string,
+  log: AuditLog,
+  until?: Checkpoint,
+): AsyncGenerator<ExportBase | ExportedRecord | ExportEnd> {
+  const checkpoint = until ?? (await log.checkpoint())
+  const base = await log.base()
+  if (base) yield { base }
+  for await (const { record, ...place } of checked(connection, log, checkpoint, base))
     yield { ...record, chain: exportedPlace(place) }
   yield { checkpoint }
 }
@@ -63,11 +76,17 @@ const exportedPlace = ({ chain, count, hash, version }: LinkPlace): ExportedPlac
  * Source: https://schema.ocsf.io/1.3.0
  */
 export async function* ocsfExport(connection: string, log: AuditLog, version: string): AsyncGenerator<OcsfRecord> {
-  for await (const link of checked(connection, log, await log.checkpoint())) yield ocsfRecord(link, version)
+  for await (const link of checked(connection, log, await log.checkpoint(), await log.base()))
+    yield ocsfRecord(link, version)
 }
 
-async function* checked(connection: string, log: AuditLog, checkpoint: Checkpoint): AsyncGenerator<ChainedRecord> {
-  const check = await createChainCheck({ connection, checkpoints: [checkpoint] })
+async function* checked(
+  connection: string,
+  log: AuditLog,
+  checkpoint: Checkpoint,
+  base: Checkpoint | undefined,
+): AsyncGenerator<ChainedRecord> {
+  const check = await createChainCheck({ connection, checkpoints: [checkpoint], ...(base ? { base } : {}) })
   if ('valid' in check) throw broken(check)
   for await (const link of log.records(checkpoint.count)) {
     const fault = await check.next(link)
@@ -101,45 +120,68 @@ export async function verifyExport(
   lines: AsyncIterable<string> | Iterable<string>,
   kept: readonly Checkpoint[] = [],
 ): Promise<ExportVerdict> {
-  let line = 0
-  let check: ChainCheck | undefined
-  let connection: string | undefined
-  let end: Checkpoint | undefined
-  let last = EMPTY_CHAIN
+  const reading: ExportReading = { kept, line: 0, last: EMPTY_CHAIN }
   for await (const text of lines) {
-    line += 1
+    reading.line += 1
     if (text.trim() === '') continue
-    if (end) return brokenChain(last.count + 1, 'malformed', 'There is a line after the checkpoint at its end.', line)
-    const found = readExportLine(text)
-    if ('fault' in found) return brokenChain(last.count + 1, 'malformed', found.fault, line)
-    if ('end' in found) {
-      end = found.end
-      continue
-    }
-    const { link } = found
-    connection ??= link.record.connection
-    if (link.record.connection !== connection)
-      return brokenChain(link.count, 'edited', `The record is of connection ${link.record.connection}.`, line)
-    const begun: ChainCheck | ChainVerdict = check ?? (await createChainCheck({ connection, checkpoints: kept }))
-    if ('valid' in begun) return begun
-    check = begun
-    const fault = await begun.next({ ...link, line })
+    const fault = await readLine(reading, text)
     if (fault) return fault
-    last = link
   }
+  const { end, last, line, connection } = reading
   if (!end)
     return brokenChain(last.count + 1, 'truncated', 'It does not end with a checkpoint: its end was cut off.', line)
   if (connection !== undefined && end.connection !== connection)
     return brokenChain(last.count, 'checkpoint', `The checkpoint at its end is of connection ${end.connection}.`, line)
-  return { ...(await endVerdict(end, last, check, kept)), keyId: end.keyId }
+  return { ...(await endVerdict(end, reading)), keyId: end.keyId }
 }
 
-async function endVerdict(
-  end: Checkpoint,
-  last: { readonly count: number; readonly hash: string },
-  check: ChainCheck | undefined,
-  kept: readonly Checkpoint[],
-): Promise<ChainVerdict> {
+/** What is known of an export after the lines so far. */
+interface ExportReading {
+  readonly kept: readonly Checkpoint[]
+  line: number
+  last: ChainHead
+  connection?: string
+  base?: Checkpoint
+  check?: ChainCheck
+  end?: Checkpoint
+}
+
+/** Reads one line. Resolves to the fault that it shows; undefined for none. */
+async function readLine(reading: ExportReading, text: string): Promise<ChainVerdict | undefined> {
+  const { line, last, end } = reading
+  if (end) return brokenChain(last.count + 1, 'malformed', 'There is a line after the checkpoint at its end.', line)
+  const found = readExportLine(text)
+  if ('fault' in found) return brokenChain(last.count + 1, 'malformed', found.fault, line)
+  if ('end' in found) {
+    reading.end = found.end
+    return undefined
+  }
+  if ('base' in found) return beginAfter(reading, found.base)
+  const { link } = found
+  const { connection = link.record.connection } = reading
+  reading.connection = connection
+  if (link.record.connection !== connection)
+    return brokenChain(link.count, 'edited', `The record is of connection ${link.record.connection}.`, line)
+  const check = reading.check ?? (await createChainCheck({ connection, checkpoints: reading.kept }))
+  if ('valid' in check) return check
+  reading.check = check
+  reading.last = link
+  return check.next({ ...link, line })
+}
+
+/** Begins the check after a base, which only the first line may be. */
+async function beginAfter(reading: ExportReading, base: Checkpoint): Promise<ChainVerdict | undefined> {
+  const { line, last, kept, check: begun } = reading
+  if (begun || last.count > 0)
+    return brokenChain(last.count + 1, 'malformed', 'The checkpoint before the records is not its first line.', line)
+  const { connection, chain = 0, count, hash } = base
+  const check = await createChainCheck({ connection, checkpoints: kept, base })
+  if ('valid' in check) return { ...check, line }
+  Object.assign(reading, { connection, base, check, last: { chain, count, hash } })
+  return undefined
+}
+
+async function endVerdict(end: Checkpoint, { base, check, kept, last }: ExportReading): Promise<ChainVerdict> {
   const foreign = kept.find(({ publicKey }) => publicKey !== end.publicKey)
   if (foreign)
     return brokenChain(
@@ -147,10 +189,16 @@ async function endVerdict(
       'checkpoint',
       `It is signed with key ${end.keyId}, and the checkpoint kept elsewhere with ${foreign.keyId}.`,
     )
+  if (base && base.publicKey !== end.publicKey)
+    return brokenChain(
+      base.count,
+      'checkpoint',
+      `It begins with a checkpoint of key ${base.keyId}, and ends with one of key ${end.keyId}.`,
+    )
   const records = check ?? (await createChainCheck({ connection: end.connection, checkpoints: kept }))
   const verdict = 'valid' in records ? records : records.finish()
   if (!verdict.valid) return verdict
-  const whole = await createChainCheck({ connection: end.connection, checkpoints: [end] })
+  const whole = await createChainCheck({ connection: end.connection, checkpoints: [end], ...(base ? { base } : {}) })
   if ('valid' in whole) return whole
   if (end.count > last.count)
     return brokenChain(
@@ -158,7 +206,8 @@ async function endVerdict(
       'truncated',
       `It ends with record ${last.count}, and its checkpoint knew ${end.count}: its end was cut off.`,
     )
+  const from = base ? { from: base.count + 1 } : {}
   return end.count === last.count && end.hash === last.hash
-    ? { valid: true, count: last.count, hash: last.hash, anchored: end.count }
+    ? { valid: true, count: last.count, hash: last.hash, anchored: end.count, ...from }
     : brokenChain(last.count, 'checkpoint', 'The checkpoint at its end is of another chain.')
 }

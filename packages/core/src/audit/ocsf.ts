@@ -73,6 +73,8 @@ const activities: Readonly<Partial<Record<EventType, Activity>>> = {
   WEBHOOK_DISABLED: UPDATE,
   KEYS_ROTATED: UPDATE,
   STORE_RESTORED: UPDATE,
+  AUDIT_PRUNED: DELETE,
+  GUEST_REMOVED: DELETE,
 }
 
 const STATUS = {

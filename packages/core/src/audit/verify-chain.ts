@@ -30,10 +30,11 @@ export interface ChainFault {
 
 /**
  * The result of the verification of a chain: valid, with the number and hash of its last record, or the first
- * fault. `anchored`: the number of the last record that a signed checkpoint confirms; 0 for none.
+ * fault. `anchored`: the number of the last record that a signed checkpoint confirms; 0 for none. `from`: the
+ * number of the first record that was checked; absent if that is 1.
  */
 export type ChainVerdict =
-  | ({ readonly valid: true; readonly anchored: number } & Pick<ChainHead, 'count' | 'hash'>)
+  | ({ readonly valid: true; readonly anchored: number; readonly from?: number } & Pick<ChainHead, 'count' | 'hash'>)
   | ({ readonly valid: false } & ChainFault)
 
 /** What a chain is compared with. */
@@ -44,6 +45,8 @@ export interface ExpectedChain {
   readonly head?: ChainHead
   /** Signed checkpoints of the chain, in any order. Default: none. */
   readonly checkpoints?: readonly Checkpoint[]
+  /** The records begin after this checkpoint. Default: with record 1. */
+  readonly base?: Checkpoint
 }
 
 /** Checks a chain record by record. */
@@ -63,6 +66,8 @@ interface Anchor extends ChainHead {
 /** What a check knows after the records so far. */
 interface Progress {
   readonly connection: string
+  /** The number of the first record. */
+  readonly from: number
   /** In the order of their counts. */
   readonly anchors: readonly Anchor[]
   /** The number of the last record that a signed checkpoint confirms. */
@@ -75,25 +80,31 @@ interface Progress {
 }
 
 /**
- * Begins to check a chain from its first record. Answers a verdict at once when a checkpoint is wrong by
+ * Begins to check a chain from its first record, or from its base. Answers a verdict at once when a checkpoint is wrong by
  * itself.
  */
 export async function createChainCheck(
   expected: ExpectedChain,
 ): Promise<ChainCheck | (ChainVerdict & { readonly valid: false })> {
-  const { connection, head = EMPTY_CHAIN, checkpoints = [] } = expected
+  const { connection, base, checkpoints: given = [] } = expected
+  const { head = base ? headOf(base) : EMPTY_CHAIN } = expected
+  const checkpoints = base ? [base, ...given] : given
   for (const checkpoint of checkpoints) {
-    const fault = (await checkpointFault(checkpoint, connection)) ?? foreign(checkpoint, head)
+    const fault =
+      (await checkpointFault(checkpoint, connection)) ?? foreign(checkpoint, head) ?? misplaced(checkpoint, base)
     if (fault) return brokenChain(checkpoint.count, 'checkpoint', `Checkpoint ${checkpoint.number} ${fault}.`)
   }
   const progress: Progress = {
     connection,
-    anchors: anchorsOf(head, checkpoints),
+    from: (base?.count ?? 0) + 1,
+    anchors: anchorsOf(head, checkpoints).filter(({ count }) => count >= (base?.count ?? 0)),
     anchored: Math.max(0, ...checkpoints.map(({ count }) => count)),
     compared: 0,
-    last: { ...EMPTY_CHAIN, chain: head.chain },
+    last: base ? headOf(base) : { ...EMPTY_CHAIN, chain: head.chain },
     ahead: undefined,
   }
+  const fault = anchorFault(progress)
+  if (fault) return fault
   return { next: (link) => nextLink(progress, link), finish: () => finish(progress) }
 }
 
@@ -123,7 +134,7 @@ async function nextLink(progress: Progress, link: ChainedRecord): Promise<ChainV
 }
 
 /** Compares the end reached so far with the anchors that name it. */
-function anchorFault(progress: Progress, line?: number): ChainVerdict | undefined {
+function anchorFault(progress: Progress, line?: number): (ChainVerdict & { readonly valid: false }) | undefined {
   const { anchors, last } = progress
   for (;;) {
     const anchor = anchors[progress.compared]
@@ -137,12 +148,13 @@ function anchorFault(progress: Progress, line?: number): ChainVerdict | undefine
 }
 
 function finish(progress: Progress): ChainVerdict {
-  const { anchors, anchored, last, ahead } = progress
+  const { anchors, anchored, last, ahead, from } = progress
   if (ahead) return gap(last, ahead)
   const fault = anchorFault(progress)
   if (fault) return fault
   const beyond = anchors.at(-1)
-  if (!beyond || beyond.count <= last.count) return { valid: true, count: last.count, hash: last.hash, anchored }
+  if (!beyond || beyond.count <= last.count)
+    return { valid: true, count: last.count, hash: last.hash, anchored, ...(from > 1 ? { from } : {}) }
   const message = `The chain ends with record ${last.count}, and ${beyond.by} knew ${beyond.count}: its end was cut off.`
   return brokenChain(last.count + 1, 'truncated', message)
 }
@@ -166,6 +178,14 @@ export async function verifyChain(
   }
   return check.finish()
 }
+
+const headOf = ({ chain = 0, count, hash }: Checkpoint): ChainHead => ({ chain, count, hash })
+
+/** Numbers and counts of checkpoints rise together. Records before the base cannot be compared any more. */
+const misplaced = ({ number, count }: Checkpoint, base: Checkpoint | undefined): string | undefined =>
+  !base || Math.sign(number - base.number) === Math.sign(count - base.count)
+    ? undefined
+    : `is of another chain than checkpoint ${base.number}`
 
 const foreign = ({ chain = 0 }: Checkpoint, head: ChainHead): string | undefined =>
   chain === head.chain ? undefined : `is of chain ${chain}, not of chain ${head.chain}`

@@ -2,6 +2,8 @@
 export const documentKind = {
   /** Which checkpoint a webhook endpoint acknowledged last, by the id of the endpoint. */
   acknowledgedCheckpoint: 'webhook-checkpoint',
+  /** The checkpoint up to which the audit chain was pruned. */
+  chainBase: 'chain-base',
   /** Signed checkpoints of the audit chain. */
   checkpoint: 'checkpoint',
   /** Webhook endpoints, by their id. */
@@ -18,6 +20,8 @@ export const documentKind = {
   rollUp: 'roll-up',
   /** What a report counts, of all hours together. */
   rollUpTotals: 'roll-up-totals',
+  /** What is left of removed guests, by a pseudonym of their row. */
+  tombstone: 'tombstone',
   /** Sign-ins that were started, by the digest of their state. */
   signIn: 'sign-in',
 } as const

@@ -18,6 +18,7 @@ import {
 import { type Authenticate, createAuthenticate } from './authentication/authentication.ts'
 import type { Preflight } from './authentication/channel-preflight.ts'
 import { createPseudonyms } from './authentication/pseudonyms.ts'
+import { createRemovedGuests } from './requests/tombstones.ts'
 import { createEnrichment, type Enrichment } from './enrichment/enrichment.ts'
 import { createGuestEventRecorder, type GuestEventRecorderParts } from './events/event-recorder.ts'
 import type { TokenListener, ReadyContext } from './events/listeners.ts'
@@ -149,15 +150,17 @@ function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
   const strategies = { [GUEST_TOKENS]: idempotent, ...rotatingStrategies(parts, { ...shared, acceptor }, ports) }
   const sessions = createGuestSessions({ connection, strategies, recorder, windows }, ports)
   const enrichment = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
-  const locate = createLocate(connection, store)
   const pseudonyms = createPseudonyms(connection, ports)
-  const importToken = createImportToken({ ...parts, recorder, locate, ports })
+  const removed = createRemovedGuests(connection, { store, pseudonyms })
+  const found = { ...ports, store: removed.store }
+  const locate = createLocate(connection, removed.store)
+  const importToken = createImportToken({ ...parts, recorder, locate, ports: found })
   return {
     ports,
     enrichment,
     apis: new Map(parts.apis.map((one) => [one.api.name, createApplicantApi(one, { ...parts, enrichment }, ports)])),
-    authenticate: createAuthenticate({ ...parts, pseudonyms, acceptor, sessions, recorder }, ports),
-    guestTokenParts: { connection, recorder, mint: idempotent.mint, ports },
+    authenticate: createAuthenticate({ ...parts, pseudonyms, removed, acceptor, sessions, recorder }, ports),
+    guestTokenParts: { connection, recorder, mint: idempotent.mint, ports: found },
     current: { connection, store, sessions, locate, importToken, ensureAvailable },
     notify: { clock, recorder, verifier },
     watchAccessTokens,

@@ -202,6 +202,16 @@ const factories: Readonly<Record<string, Factory>> = {
       [['default', { ...ports, store: {} }], ['store']],
     ],
   },
+  retention: {
+    make: core.retention,
+    args: ['default', { ...ports, store: memoryStore() }],
+    mistakes: [
+      [
+        [undefined, {}, { eventsMs: -1 }],
+        ['name', 'store', 'clock', 'random', 'eventsMs'],
+      ],
+    ],
+  },
   rollUps: {
     make: core.rollUps,
     args: ['default', world],
@@ -392,7 +402,7 @@ const factories: Readonly<Record<string, Factory>> = {
 
 /** What is no factory: it reads, writes or compares what it is given, and keeps nothing. */
 const others = new Set(
-  `abortable asGuestpassError backOffMs currentStatus guestEnd withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
+  `abortable asGuestpassError backOffMs currentStatus guestEnd prunableCheckpoint pruneTo withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
   GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes takeLease latestCredible leftOutText linkText closestName
   NotText ocsfExport profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines verdictText

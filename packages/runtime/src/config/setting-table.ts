@@ -389,6 +389,23 @@ export const settings = {
     write: 'hosts separated by commas, each as gateway.internal or gateway.internal:8080',
     kind: kinds.hostNames,
   }),
+  retentionDays: define({
+    names: ['GUESTPASS_RETENTION_DAYS'],
+    of: 'program',
+    about:
+      'How many days audit records are kept, and with them dead letters and what is left of removed guests; 0: for ever',
+    write: 'a whole number of days from 0 to 3650',
+    fallback: '400',
+    kind: kinds.whole(0, 3_650),
+  }),
+  endedGuestDays: define({
+    names: ['GUESTPASS_ENDED_GUEST_DAYS'],
+    of: 'program',
+    about: 'How many days guests are kept after their last token expired; 0: for ever',
+    write: 'a whole number of days from 0 to 3650',
+    fallback: '30',
+    kind: kinds.whole(0, 3_650),
+  }),
   auditFile: define({
     names: ['GUESTPASS_AUDIT_FILE'],
     of: 'program',

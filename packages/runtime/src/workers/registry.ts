@@ -1,5 +1,7 @@
 import { auditLog, type Connection, keepAlive, keeper, type Store } from '@guestpass/core'
-import { rollUps, type Worker } from '@guestpass/core/runtime-kit'
+import { retention, type RetentionOptions, rollUps, type Worker } from '@guestpass/core/runtime-kit'
+import { DAY, type Millis } from '@guestpass/core/store-kit'
+import type { Settings } from '../config/settings.ts'
 import type { Runtime } from '../runtime.ts'
 
 /** A connection with background workers. */
@@ -10,7 +12,22 @@ export interface WorkedConnection {
    * claims at a time. Default 300.
    */
   readonly perMinute?: number
+  /** What the worker `retention` removes by age. Default: audit records of 400 days, guests 30 days after their end. */
+  readonly retention?: RetentionOptions
 }
+
+/** Gives a connection with what the settings say of its workers. */
+export function workedConnection(
+  connection: Connection,
+  settings: Pick<Settings, 'rateLimit' | 'retentionDays' | 'endedGuestDays'>,
+): WorkedConnection {
+  const { rateLimit, retentionDays, endedGuestDays } = settings
+  const age = (days: number): Millis | undefined => (days === 0 ? undefined : days * DAY)
+  const ages = { eventsMs: age(retentionDays), endedGuestsMs: age(endedGuestDays) }
+  return { connection, perMinute: rateLimit, retention: ages }
+}
+
+const DEFAULT_RETENTION: RetentionOptions = { eventsMs: 400 * DAY, endedGuestsMs: 30 * DAY }
 
 /** The parts of a `Runtime` that workers use. */
 export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'ports' | 'webhooks' | 'auditRelays'>
@@ -18,7 +35,8 @@ export type WorkingRuntime = Pick<Runtime<Store>, 'connection' | 'store' | 'port
 /**
  * The names of all workers. `renewal`: of guest tokens. `sign-in`: renewal of the user's sign-in.
  * `enrichment`: attributes of guests from the CRM. `keys`: the mirror of the key-set. `audit-checkpoints`:
- * signed checkpoints of the audit log. `roll-ups`: sums of events for reports. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`:
+ * signed checkpoints of the audit log. `roll-ups`: sums of events for reports.
+ * `retention`: removal of old records and ended guests. `webhooks`: delivery to endpoints. `audit-file` and `audit-listener`:
  * delivery of audit records.
  */
 export type WorkerName =
@@ -28,6 +46,7 @@ export type WorkerName =
   | 'keys'
   | 'audit-checkpoints'
   | 'roll-ups'
+  | 'retention'
   | 'webhooks'
   | 'audit-file'
   | 'audit-listener'
@@ -46,6 +65,8 @@ const connectionWorkers: Readonly<Partial<Record<WorkerName, MakeWorker>>> = {
   keys: ({ connection: { run } }) => ({ run }),
   'audit-checkpoints': ({ connection: { name } }, { store, ports: { clock } }) => auditLog(name, { store, clock }),
   'roll-ups': ({ connection: { name } }, { store, ports: { clock } }) => rollUps(name, { store, clock }),
+  retention: ({ connection: { name }, retention: ages = DEFAULT_RETENTION }, { store, ports: { clock, random } }) =>
+    retention(name, { store, clock, random }, ages),
 }
 
 /**

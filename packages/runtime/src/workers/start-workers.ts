@@ -29,8 +29,8 @@ export interface WorkersOptions {
 
 /**
  * Starts the background work of a program that stays up. For each connection: `renewal` of guest tokens,
- * renewal of the `sign-in`, `enrichment`, the mirror of its `keys`, signed `audit-checkpoints`, and `roll-ups`
- * for reports. For the runtime: `webhooks`, `audit-file` and `audit-listener`, if they are configured. A worker
+ * renewal of the `sign-in`, `enrichment`, the mirror of its `keys`, signed `audit-checkpoints`, `roll-ups`
+ * for reports, and `retention`. For the runtime: `webhooks`, `audit-file` and `audit-listener`, if they are configured. A worker
  * that fails is restarted, and its health shows the error. To stop the workers, abort `signal`, and await
  * `stopped` before the runtime is closed.
  *

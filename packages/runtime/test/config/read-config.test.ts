@@ -149,6 +149,8 @@ describe('precedence', () => {
       duplicates: 'reject',
       engagementTokenFormat: 'jwt',
       externalUserTokenFormat: 'jwt',
+      retentionDays: 400,
+      endedGuestDays: 30,
       databaseUrl: { kind: 'file', path: './.guestpass/guestpass.db', place: './.guestpass/guestpass.db' },
     })
     expect(origins.rateLimit).toEqual({ origin: 'default', name: 'GENESYS_RATE_LIMIT' })

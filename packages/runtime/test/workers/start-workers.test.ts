@@ -53,6 +53,7 @@ describe('the workers of a runtime', () => {
       'keys default waiting',
       'audit-checkpoints default waiting',
       'roll-ups default waiting',
+      'retention default waiting',
       'webhooks default waiting',
       'audit-file  waiting',
       'renewal second waiting',
@@ -61,20 +62,27 @@ describe('the workers of a runtime', () => {
       'keys second waiting',
       'audit-checkpoints second waiting',
       'roll-ups second waiting',
+      'retention second waiting',
     ])
     expect((await workers.health()).every(({ lastSuccess }) => lastSuccess !== undefined)).toBe(true)
     await workers.stop()
     await workers.stop()
     workers.add({ connection: other })
     const states = (await workers.health()).map(({ state }) => state)
-    expect(states).toEqual(Array.from({ length: 14 }, () => 'stopped'))
+    expect(states).toEqual(Array.from({ length: 16 }, () => 'stopped'))
     expect(here.clock.sleeping).toBe(0)
   })
 
   it('are those that are wanted, and stay while nothing is there to do', async () => {
     const { runtime, connection, clock } = await guestTokens()
     const workers = started(runtime, [{ connection }], { without: ['renewal', 'sign-in', 'audit-checkpoints'] })
-    expect((await workers.health()).map(({ name }) => name)).toEqual(['enrichment', 'keys', 'roll-ups', 'webhooks'])
+    expect((await workers.health()).map(({ name }) => name)).toEqual([
+      'enrichment',
+      'keys',
+      'roll-ups',
+      'retention',
+      'webhooks',
+    ])
     let hasStopped = false
     void workers.stopped.then(() => (hasStopped = true))
     await clock.advance(MINUTE)
@@ -96,6 +104,7 @@ describe('the workers of a runtime', () => {
       'enrichment',
       'audit-checkpoints',
       'roll-ups',
+      'retention',
       'webhooks',
       'audit-file',
     ])

@@ -4,6 +4,7 @@ import type { GuestRecordEvent } from './guest-records.ts'
 import type { GuestTokenEvent } from './guest-tokens.ts'
 import type { KeyEvent } from './keys.ts'
 import type { StoreEvent } from './stores.ts'
+import type { RetentionEvent } from './retention.ts'
 import type { SignInEvent } from './sign-ins.ts'
 import type { WebhookEvent } from './webhooks.ts'
 
@@ -43,6 +44,8 @@ export const eventTypes = [
   'WEBHOOK_TEST',
   'KEYS_ROTATED',
   'STORE_RESTORED',
+  'AUDIT_PRUNED',
+  'GUEST_REMOVED',
 ] as const
 
 /** A type of event, as `REFRESH_COMPLETED`. */
@@ -61,6 +64,7 @@ export type Event =
   | WebhookEvent
   | KeyEvent
   | StoreEvent
+  | RetentionEvent
 
 /** The event of a type. */
 export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>

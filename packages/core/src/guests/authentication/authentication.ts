@@ -27,6 +27,7 @@ import {
   type Reservation,
   reservationOf,
 } from './guest-reservation.ts'
+import type { RemovedGuests } from '../requests/tombstones.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { type HeldLock, createKeyedLock } from '../../tokens/renewal/keyed-lock.ts'
 
@@ -36,6 +37,7 @@ interface AuthenticationParts {
   readonly acceptor: TokenAcceptor
   readonly sessions: GuestSessions
   readonly recorder: GuestEventRecorder
+  readonly removed: RemovedGuests
   readonly meter: Meter
   /** What to do for an applicant who has a session, if the request does not say. */
   readonly onDuplicate: OnDuplicate

@@ -4,12 +4,14 @@ import type { CrmLookup } from '../enrichment/crm-lookup.ts'
 import type { ApplicantApi } from './applicant-api.ts'
 import type { TokenAcceptor } from '../tokens/accept-tokens.ts'
 import type { GuestSessions } from '../tokens/guest-sessions.ts'
+import type { RemovedGuests } from '../requests/tombstones.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 
 export interface CreationParts extends CreateLedgerParts {
   readonly acceptor: TokenAcceptor
   readonly sessions: GuestSessions
   readonly recorder: GuestEventRecorder
+  readonly removed: RemovedGuests
   readonly ports: RenewalPorts
 }
 

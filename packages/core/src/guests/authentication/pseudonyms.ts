@@ -23,6 +23,8 @@ export interface Pseudonyms {
   ofPerson(email: string): Promise<string>
   /** The same. Undefined if the connection has no key: then no guest has a pseudonym. */
   ofKnownPerson(email: string): Promise<string | undefined>
+  /** Of the row of a guest, for what is left of it after its removal. */
+  ofRow(row: string): Promise<string>
 }
 
 const ID = 'pseudonyms'
@@ -58,11 +60,12 @@ export function createPseudonyms(
     known.catch(() => (known = undefined))
     return (await known)(lengthPrefixed(parts))
   }
-  // No API has the name `person`.
+  // No API has the name `person` or `row`.
   const ofPerson = (email: string): Promise<string> => digest(['person', email])
   return {
     ofApplicant: ({ api, email, channelId }) => digest([api, email, channelId]),
     ofPerson,
     ofKnownPerson: async (email) => (known || (await storedKey()).key ? ofPerson(email) : undefined),
+    ofRow: (row) => digest(['row', row]),
   }
 }

@@ -48,8 +48,9 @@ export async function storeCreatedGuest(
   const { guestId } = answer.created
   const same = sameGuest(entry, guestId)
   // Nearly always the guest is new, and the former one unchanged: both are read again only after a conflict. An id
-  // that begins with the name of an API may have been stored before the API was registered.
-  const isLikely = same !== undefined || made.credential.id === guestId
+  // that begins with the name of an API may have been stored before the API was registered. A guest of this id that
+  // was removed by its age goes on counting.
+  const isLikely = same !== undefined || (made.credential.id === guestId && !(await parts.removed.restore(guestId)))
   let place: GuestPlace = isLikely ? { row: made.credential.id, credential: same } : await placeFor(creation, guestId)
   let former = entry.decision.former === undefined ? undefined : entry.guest
   for (let revision: number | undefined = answer.revision; ; revision = undefined) {
@@ -79,10 +80,10 @@ export async function storeCreatedGuest(
 }
 
 async function placeFor({ parts, entry }: Creation, guestId: string): Promise<GuestPlace> {
-  const { connection, ports } = parts
+  const { connection, ports, removed } = parts
   const same = sameGuest(entry, guestId)
   if (same) return { row: same.id, credential: guestIn(await ports.store.find(connection, same.id)) }
-  return findGuestRow(connection, entry.attempt.applicant.api, guestId, ports.store)
+  return findGuestRow(connection, entry.attempt.applicant.api, guestId, removed.store)
 }
 
 /** Whether a guest was made for this applicant and channel. */

@@ -1,17 +1,14 @@
-import { documentKind } from '../../domain/document-kinds.ts'
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
 import { guestErased } from '../../domain/events/guest-records.ts'
 import type { Instant } from '../../domain/time.ts'
-import { profileIn } from '../../domain/profile.ts'
 import type { Random } from '../../ports/random.ts'
-import type { Change, DocumentWrite, Store } from '../../ports/store.ts'
-import { channelOf } from './guests-by-address.ts'
+import type { Change, Store } from '../../ports/store.ts'
+import { belongingsOf } from './belongings.ts'
 import { placesElsewhere } from './remains.ts'
 import type { Located } from '../requests/locate.ts'
-import type { Pseudonym, ApplicantKey } from '../authentication/pseudonyms.ts'
-import { withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
+import type { Pseudonym } from '../authentication/pseudonyms.ts'
 
 /** The result of revoking a guest. */
 export interface Revocation {
@@ -46,27 +43,6 @@ export function createEraser(
   connection: string,
   { store, random, pseudonym }: { readonly store: Store; readonly random: Random; readonly pseudonym: Pseudonym },
 ): Eraser {
-  /** The other documents of a guest: its reservation, and work that is left. */
-  async function belongings(credential: GuestCredential): Promise<readonly DocumentWrite[]> {
-    const { id, api, profile } = credential
-    const pending = await store.document(connection, documentKind.enrichment, id)
-    const work =
-      pending.value === undefined ? [] : [{ kind: documentKind.enrichment, id, expect: { revision: pending.revision } }]
-    const { email } = profileIn(profile)
-    if (typeof email !== 'string' || api === 'guest-tokens') return work
-    const channelId = channelOf(credential)
-    const whose = { api, email, ...(channelId === undefined ? {} : { channelId }) } as ApplicantKey
-    const key = await pseudonym(whose)
-    const { value, revision } = await store.document(connection, documentKind.reservation, key)
-    const reservation = reservationOf(value)
-    if (!reservation || reservedGuest(reservation) !== id) return work
-    const rest = withoutGuest(reservation)
-    return [
-      ...work,
-      { kind: documentKind.reservation, id: key, expect: { revision }, ...(rest ? { value: { ...rest } } : {}) },
-    ]
-  }
-
   /** A stored erasure gives its result also if the search for traces fails. */
   async function traces(): Promise<readonly string[]> {
     const since = await store.tracesSince?.().catch(() => undefined)
@@ -89,7 +65,7 @@ export function createEraser(
         const change: Change = {
           connection,
           writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation } }],
-          documents: await belongings(credential),
+          documents: await belongingsOf(credential, { store, pseudonym }),
           events: [erased],
           deny: [id],
         }

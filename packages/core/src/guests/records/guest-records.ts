@@ -17,6 +17,7 @@ import { type Locate, type Located, createLocate } from '../requests/locate.ts'
 import { revocationChange } from '../tokens/revocation.ts'
 import { createEraser, type Eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
 import { type GuestListOptions, listGuests } from './guest-list.ts'
+import { createRemovedGuests } from '../requests/tombstones.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 import { type SessionOwner, type InvalidateParts, invalidateSession, type Invalidation } from './invalidate.ts'
 import type { PersonExport } from './person-export.ts'
@@ -84,7 +85,7 @@ interface RecordsPorts {
 const partsSchema = object<{ readonly connection: string }>({ connection: required(connectionName) })
 const portsSchema = object<RecordsPorts>(
   {
-    store: schemas.store('commit', 'find', 'list', 'document'),
+    store: schemas.store('commit', 'find', 'list', 'document', 'countDocuments'),
     random: required(schemas.random),
     clock: schemas.clock,
   },
@@ -136,7 +137,7 @@ export function createGuestRecords(
   const pseudonym = pseudonyms.ofApplicant
   const eraser = createEraser(connection, { store, random, pseudonym })
   const persons = createPersonRecords({ connection, store, random, pseudonyms, eraser })
-  const find = parts.locate ?? createLocate(connection, store)
+  const find = parts.locate ?? createLocate(connection, createRemovedGuests(connection, { store, pseudonyms }).store)
   const calls: RecordCalls = { connection, store, random, pseudonym, eraser, persons, locate: find }
 
   /** Runs work as long as its caller waits for it; what was stored stays stored. */

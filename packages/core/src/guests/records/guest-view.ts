@@ -23,7 +23,10 @@ export interface GuestView {
   readonly verified: boolean
   /** The channel of an authenticated guest. Absent for guests of APIs without channels. */
   readonly channelId?: string
-  /** When its token expires, in milliseconds since 1970. Absent if it has no token. */
+  /**
+   * When its token expires, in milliseconds since 1970. Of a guest that retention removed: when its last one
+   * expired. Absent if it has no token.
+   */
   readonly expiresAt?: Instant
   /** When the guest was first requested, in milliseconds since 1970. */
   readonly createdAt: Instant
@@ -36,6 +39,7 @@ export interface GuestView {
 export function viewOf(credential: GuestCredential): GuestView {
   const { api, status, generation, tokens, createdAt, request, subject } = credential
   const tokenSubject = foreignSubject(credential)
+  const expiresAt = tokens ? tokenEnd(tokens) : status === 'active' ? credential.aliveUntil : undefined
   return {
     guestId: guestIdOf(credential),
     api,
@@ -44,7 +48,7 @@ export function viewOf(credential: GuestCredential): GuestView {
     scopes: tokens?.scopes ?? request?.scopes ?? [],
     verified: tokens?.verified ?? false,
     ...(request?.channelId === undefined ? {} : { channelId: request.channelId }),
-    ...(tokens ? { expiresAt: tokenEnd(tokens) } : {}),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
     createdAt: Math.floor(createdAt),
     subject,
     ...(tokenSubject === undefined ? {} : { tokenSubject }),

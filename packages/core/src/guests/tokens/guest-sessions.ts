@@ -1,5 +1,6 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
 import type { TokenCriteria, RenewalWindows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { createKeyedStates } from '../../policy/keyed-states.ts'
@@ -56,6 +57,7 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
     prepare(credential, now) {
       const strategy = strategyOf(parts, credential)
       strategy.ensureAvailable()
+      refuseRemoved(credential)
       return strategy.prepare(credential, now)
     },
     renew: (call) => renew(parts, call),
@@ -73,6 +75,16 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
     },
     failureEvents: ({ before, ...failure }) => [recorder.failed(before, failure)],
   }
+}
+
+/** Throws for a guest of which nothing is left to request a token with. */
+function refuseRemoved(credential: GuestCredential): void {
+  const { tokens, request, intent } = credential
+  if (tokens || request || intent) return
+  throw new GuestpassError(
+    'refresh_impossible',
+    `Guest ${guestIdOf(credential)} cannot be renewed: its last token expired long ago, and what was known of it was removed. Issue a new token for it.`,
+  )
 }
 
 function strategyOf({ strategies }: GuestSessionsParts, { id, api }: GuestCredential): GuestRenewalStrategy {

@@ -37,6 +37,7 @@ import {
 } from '../../../src/domain/events/guest-tokens.ts'
 import { keysRotated } from '../../../src/domain/events/keys.ts'
 import { storeRestored } from '../../../src/domain/events/stores.ts'
+import { auditPruned, guestRemoved } from '../../../src/domain/events/retention.ts'
 import { eventContext } from '../../../src/domain/events/event-parts.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { signInCompleted, signInFailed, signInStarted } from '../../../src/domain/events/sign-ins.ts'
@@ -329,6 +330,14 @@ const stored: readonly (readonly [Event, string])[] = [
   [
     storeRestored(about, { ...stamp, data: { records: 7, inDoubt: 2, erased: 1 } }),
     '"type":"STORE_RESTORED","outcome":"success","generation":0,"data":{"records":7,"inDoubt":2,"erased":1}',
+  ],
+  [
+    auditPruned(about, { ...stamp, data: { count: 3, hash: 'h', checkpoint: 2 } }),
+    '"type":"AUDIT_PRUNED","outcome":"success","generation":0,"data":{"count":3,"hash":"h","checkpoint":2}',
+  ],
+  [
+    guestRemoved(about, { ...stamp, generation: 4, data: { api: 'a', status: 'revoked' } }),
+    '"type":"GUEST_REMOVED","outcome":"success","generation":4,"data":{"api":"a","status":"revoked"}',
   ],
 ]
 

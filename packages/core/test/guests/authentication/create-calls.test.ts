@@ -24,7 +24,7 @@ const nameOf = (argument: unknown): string => (typeof argument === 'string' ? (a
 /** What the enrichment that begins meanwhile asks of the store. */
 const isAside = (call: string): boolean => /^(lease enrich|document enrichment|reservePermits)/.test(call)
 
-it('makes a new guest with eight store calls, besides its permit and the check for revocation', async () => {
+it('makes a new guest with nine store calls, besides its permit and the check for revocation', async () => {
   const here = applicantWorld()
   const { store, calls } = counting(here.store)
   const connection = await here.process({}, { store })
@@ -41,6 +41,7 @@ it('makes a new guest with eight store calls, besides its permit and the check f
     'commit',
     'document duplicate',
     'denied',
+    'countDocuments',
     'commit',
     'release guest',
   ])

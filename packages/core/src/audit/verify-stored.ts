@@ -1,0 +1,124 @@
+import { auditRecord } from '../domain/audit-record.ts'
+import type { Store } from '../ports/store.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import {
+  chainBase,
+  checkpointAt,
+  checkpointsAfter,
+  type CheckpointStoreParts,
+  latestCheckpoint,
+  signerOf,
+} from './checkpoint-store.ts'
+import { brokenChain, type ChainedRecord, type ChainVerdict, verifyChain } from './verify-chain.ts'
+
+/** What an audit log works with. */
+export interface AuditLogParts extends CheckpointStoreParts {
+  readonly store: Pick<Store, 'commit' | 'document' | 'documents' | 'chain' | 'chainHead'>
+}
+
+const PAGE = 1_000
+
+/** The records after a place of the chain, in their order, to the number `until`. */
+async function* recordsAfter(
+  { store, connection }: AuditLogParts,
+  start: number,
+  until = Number.POSITIVE_INFINITY,
+): AsyncGenerator<ChainedRecord> {
+  for (let after = start; ; ) {
+    const page = await store.chain(connection, { after, limit: PAGE })
+    for (const { event, ...place } of page.links) {
+      if (place.count > until) return
+      yield { ...place, record: auditRecord(event) }
+    }
+    if (page.next === undefined) return
+    after = page.next
+  }
+}
+
+/** The records of the chain, from after its base. */
+export async function* recordsAfterBase(parts: AuditLogParts, until?: number): AsyncGenerator<ChainedRecord> {
+  const { base } = await chainBase(parts)
+  yield* recordsAfter(parts, base?.count ?? 0, until)
+}
+
+/** Verifies all records and checkpoints that the store has. */
+export async function verifyStored(parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> {
+  for (;;) {
+    const { base, revision } = await chainBase(parts)
+    const verdict = await verifyAfter(parts, base, kept)
+    // Records that were pruned meanwhile are not missing: verify what is left.
+    if (verdict.valid || (await chainBase(parts)).revision === revision) return verdict
+  }
+}
+
+async function verifyAfter(
+  parts: AuditLogParts,
+  base: Checkpoint | undefined,
+  kept: readonly Checkpoint[],
+): Promise<ChainVerdict> {
+  const { connection, store } = parts
+  // In this order: records that are added meanwhile are more than is expected, and none is missing.
+  const { last } = await latestCheckpoint(parts)
+  const own: Checkpoint[] = []
+  for await (const checkpoint of checkpointsAfter(parts, base?.number ?? 0)) own.push(checkpoint)
+  const head = await store.chainHead(connection)
+  const checkpoints = [...own, ...kept]
+  const fault =
+    numberFault(own, last, base?.number ?? 0) ?? (await keyFault(base ? [base, ...checkpoints] : checkpoints, parts))
+  if (fault) return fault
+  const records = recordsAfter(parts, base?.count ?? 0)
+  return verifyChain(records, { connection, head, checkpoints, ...(base ? { base } : {}) })
+}
+
+/** Checkpoints are numbered without gaps, and the last one is known, so that a removed one is found. */
+function numberFault(own: readonly Checkpoint[], last: Checkpoint | undefined, base: number): ChainVerdict | undefined {
+  const expected = last === undefined ? own.length : last.number - base
+  for (let at = 0; at < Math.max(expected, own.length); at += 1) {
+    if (own[at]?.number === base + at + 1) continue
+    return broken(own[at]?.count ?? last?.count ?? 0, `Checkpoint ${base + at + 1} is missing from the store.`)
+  }
+  return undefined
+}
+
+/** Only the store's own key proves its chain. */
+async function keyFault(checkpoints: readonly Checkpoint[], parts: AuditLogParts): Promise<ChainVerdict | undefined> {
+  if (checkpoints.length === 0) return undefined
+  const { publicKey, keyId } = await signerOf(parts)
+  const foreign = checkpoints.find((checkpoint) => checkpoint.publicKey !== publicKey)
+  if (!foreign) return undefined
+  const { count, number } = foreign
+  return broken(count, `Checkpoint ${number} is signed with key ${foreign.keyId}, and this store signs with ${keyId}.`)
+}
+
+/**
+ * Verifies the records after the last checkpoint of the store. Earlier kept checkpoints are compared with those
+ * of the store. Without a checkpoint, all records are verified.
+ */
+export async function verifyFromLast(parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> {
+  const { connection, store } = parts
+  const { last } = await latestCheckpoint(parts)
+  if (!last) return verifyStored(parts, kept)
+  const head = await store.chainHead(connection)
+  const fault = (await keyFault([last, ...kept], parts)) ?? (await earlierFault(parts, kept, last))
+  if (fault) return fault
+  return verifyChain(recordsAfter(parts, last.count), { connection, head, checkpoints: kept, base: last })
+}
+
+/** The first kept checkpoint that differs from the one of its number in the store. */
+async function earlierFault(
+  parts: AuditLogParts,
+  kept: readonly Checkpoint[],
+  last: Checkpoint,
+): Promise<ChainVerdict | undefined> {
+  const { base } = await chainBase(parts)
+  for (const { number, count, hash } of kept) {
+    if (number <= (base?.number ?? 0) || number > last.number) continue
+    const own = await checkpointAt(parts, number)
+    if (!own) return broken(count, `Checkpoint ${number} is missing from the store.`)
+    if (own.count !== count || own.hash !== hash)
+      return broken(count, `Checkpoint ${number} of the store is another one: the chain was written anew.`)
+  }
+  return undefined
+}
+
+const broken = (count: number, message: string): ChainVerdict => brokenChain(count, 'checkpoint', message)

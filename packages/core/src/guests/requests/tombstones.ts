@@ -1,0 +1,92 @@
+import { isOAuthCredentialId } from '../../domain/credential-ids.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
+import { documentKind } from '../../domain/document-kinds.ts'
+import { guestIdOf } from '../../domain/guest-id.ts'
+import type { Json } from '../../domain/json.ts'
+import type { Instant } from '../../domain/time.ts'
+import type { DocumentWrite, FoundCredential, Store } from '../../ports/store.ts'
+
+/** Gives a pseudonym for the row of a guest. */
+interface RowPseudonyms {
+  ofRow(row: string): Promise<string>
+}
+
+/** What is left of a removed guest, so that one who comes back goes on counting and stays revoked or erased. */
+type Tombstone = Pick<GuestCredential, 'api' | 'subject' | 'generation' | 'status' | 'createdAt'> & {
+  readonly aliveUntil?: Instant
+  readonly shared?: true
+}
+
+/** The row of a guest that comes back. Former versions gave some guests a row with an invented id. */
+const rowAfterReturn = (guest: GuestCredential): string =>
+  guest.api !== 'guest-tokens' && guest.upstreamId !== undefined ? guestIdOf(guest) : guest.id
+
+/** The write of the tombstone of a guest. `expiresAt`: from then on it counts as absent; absent: never. */
+export async function tombstoneWrite(
+  guest: GuestCredential,
+  expiresAt: Instant | undefined,
+  { store, pseudonyms }: { readonly store: Pick<Store, 'document'>; readonly pseudonyms: RowPseudonyms },
+): Promise<DocumentWrite> {
+  const { connection, api, subject, generation, status, createdAt, aliveUntil, shared } = guest
+  const id = await pseudonyms.ofRow(rowAfterReturn(guest))
+  const { revision } = await store.document(connection, documentKind.tombstone, id)
+  const value: Tombstone = {
+    api,
+    subject,
+    generation,
+    status,
+    createdAt,
+    ...(aliveUntil === undefined ? {} : { aliveUntil }),
+    ...(shared ? { shared } : {}),
+  }
+  return {
+    kind: documentKind.tombstone,
+    id,
+    value: { ...value },
+    expect: { revision },
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}
+
+/** Only `tombstoneWrite` writes the values. */
+const tombstoneOf = (value: Json): Tombstone => value as unknown as Tombstone
+
+/** Guests that retention removed. */
+export interface RemovedGuests {
+  /**
+   * Restores the row of a removed guest from what is left of it: without tokens, request and profile. The guest
+   * is then found, refused or issued again as any other. False if no such guest was removed.
+   */
+  restore(row: string): Promise<boolean>
+  /** The same store, whose `find` restores a removed guest first. */
+  readonly store: Store
+}
+
+export function createRemovedGuests(
+  connection: string,
+  { store, pseudonyms }: { readonly store: Store; readonly pseudonyms: RowPseudonyms },
+): RemovedGuests {
+  async function restore(row: string): Promise<boolean> {
+    // Most stores have none, and a digest takes longer than this read.
+    const kind = documentKind.tombstone
+    if (isOAuthCredentialId(row) || (await store.countDocuments(connection, { kind, most: 1 })) === 0) return false
+    const id = await pseudonyms.ofRow(row)
+    const { value, revision } = await store.document(connection, kind, id)
+    if (value === undefined) return false
+    const credential: GuestCredential = { ...tombstoneOf(value), connection, id: row, kind: 'guest' }
+    // After a conflict, another process has restored it.
+    await store.commit({
+      connection,
+      writes: [{ credential, expect: { generation: 0, revision: 0 } }],
+      documents: [{ kind, id, expect: { revision } }],
+    })
+    return true
+  }
+
+  async function find(of: string, id: string): Promise<FoundCredential> {
+    const found = await store.find(of, id)
+    return found.credential || !(await restore(id)) ? found : store.find(of, id)
+  }
+
+  return { restore, store: { ...store, find } }
+}
