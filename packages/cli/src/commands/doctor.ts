@@ -42,7 +42,7 @@ async function examined(config: ReachableConfig, cli: Cli): Promise<readonly Fin
     const path = databasePath(config, host.cwd)
     const [upstream, store] = await Promise.all([
       upstreamFindings({ config, ports: runtime.ports, signal }),
-      storeFindings(runtime, path),
+      storeFindings(runtime, path, config.settings),
     ])
     return [...upstream, ok('store', `${path} can be opened and read`), ...store]
   } finally {

@@ -42,6 +42,34 @@ export async function backlog({ store, connection }: SizedRuntime, measured: Sto
     : ok('backlog', said)
 }
 
+/** Days of retention; 0: for ever. */
+interface RetentionDays {
+  readonly retentionDays: number
+  readonly endedGuestDays: number
+}
+
+/** What is older has no process that removes it, or the removal fails. */
+const REMOVED_LATE: Millis = 2 * DAY
+
+/** Records and ended guests that should have been removed by their age. */
+export function retention(
+  { retentionDays, endedGuestDays }: RetentionDays,
+  measured: StoreSizes,
+  now: Instant,
+): Finding {
+  const days = (count: number): string => (count === 0 ? 'for ever' : `${count} days`)
+  const kept = `audit records are kept ${days(retentionDays)}, ended guests ${days(endedGuestDays)}`
+  const isLate = (kind: KindSize['kind'], count: number): boolean =>
+    count > 0 && isOlder(sizeOf(measured, kind), count * DAY + REMOVED_LATE, now)
+  const late = [
+    ...(isLate('events', retentionDays) ? ['audit records'] : []),
+    ...(isLate('ended-guests', endedGuestDays) ? ['ended guests'] : []),
+  ]
+  return late.length === 0
+    ? ok('retention', kept)
+    : warning('retention', `${kept}; there are older ${late.join(' and ')}`, START_KEEP)
+}
+
 const START_KEEP = 'Start `guestpass keep`. If it runs, see its log for what fails.'
 
 const sizeOf = ({ kinds }: StoreSizes, kind: KindSize['kind']): KindSize | undefined =>

@@ -1,11 +1,15 @@
 import { iso } from '@guestpass/core/runtime-kit'
-import type { Runtime } from '@guestpass/runtime'
+import type { Config, Runtime } from '@guestpass/runtime'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
-import { backlog, sizes } from './sizes.ts'
+import { backlog, retention, sizes } from './sizes.ts'
 
 /** What the store and its disk look like now. `path`: the database file. */
-export const storeFindings = (runtime: Runtime, path: string): Promise<readonly Finding[]> => {
+export const storeFindings = (
+  runtime: Runtime,
+  path: string,
+  settings: Pick<Config['settings'], 'retentionDays' | 'endedGuestDays'>,
+): Promise<readonly Finding[]> => {
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> =>
     examine(name, runtime.connection, work)
   const measured = runtime.store.sizes(runtime.connection)
@@ -14,6 +18,7 @@ export const storeFindings = (runtime: Runtime, path: string): Promise<readonly 
     check('erasure', () => erasure(runtime)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),
+    check('retention', async () => retention(settings, await measured, runtime.ports.clock.wall())),
     check('backlog', async () => backlog(runtime, await measured)),
   ])
 }

@@ -3,7 +3,7 @@ import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
 import { sandbox } from '@guestpass/sandbox'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backlog, sizes } from '../../src/doctor/sizes.ts'
+import { backlog, retention, sizes } from '../../src/doctor/sizes.ts'
 
 const MINUTE = 60_000
 
@@ -66,5 +66,25 @@ describe('the backlog', () => {
     const { clock: later, backlog: foundLater } = await stored()
     await later.advance(49 * 60 * MINUTE)
     expect(await foundLater()).toMatchObject({ state: 'warning', message: expect.stringContaining('3 events wait') })
+  })
+})
+
+describe('the retention', () => {
+  const DAY = 86_400_000
+  const found = (retentionDays: number, age: number) => {
+    const measured = { kinds: [{ kind: 'events', rows: 1, oldestAt: 0 }] } as const
+    return retention({ retentionDays, endedGuestDays: 30 }, measured, age * DAY)
+  }
+
+  it('is a warning if records are more than two days older than they should be', () => {
+    expect(found(400, 402)).toMatchObject({ state: 'ok', message: expect.stringContaining('kept 400 days') })
+    expect(found(400, 402.1)).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/older audit records$/),
+    })
+  })
+
+  it('is never a warning for what is kept for ever', () => {
+    expect(found(0, 9_999)).toMatchObject({ state: 'ok', message: expect.stringContaining('kept for ever') })
   })
 })
