@@ -91,6 +91,7 @@ export function retention(
 
   async function removeEvents(age: Millis, now: Instant, signal: AbortSignal | undefined): Promise<number> {
     const most = await hourly.update(signal)
+    await hourly.prune(now - age, signal)
     return pruneChain(parts, { before: now - age, most, ...(signal ? { signal } : {}) })
   }
 
