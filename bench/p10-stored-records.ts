@@ -67,6 +67,13 @@ const readings: readonly Reading[] = [
   },
   { command: 'guest list', read: (store) => guestRecords({ connection: CONNECTION }, { ...ports, store }).list() },
   {
+    command: 'audit verify --from-last',
+    async read(store) {
+      const verdict = await auditLog(CONNECTION, { store, clock: ports.clock }).verify([], { fromLast: true })
+      if (!verdict.valid) throw new Error(verdict.message)
+    },
+  },
+  {
     command: `guest find --email ${emailOf(NTH)}`,
     async read(store) {
       const found = await guestRecords({ connection: CONNECTION }, { ...ports, store }).find({ email: emailOf(NTH) })
