@@ -67,17 +67,26 @@ async function refuseExisting(to: string): Promise<void> {
   })
 }
 
+/** The files of a copy, as its errors name them. */
+interface CopiedFiles {
+  /** The unfinished copy. */
+  readonly at: string
+  /** What is named in its place. */
+  readonly shown: string
+  /** The database that is read. */
+  readonly path: string
+  /** The file that is written. Default: `shown`. */
+  readonly written?: string
+}
+
 /** Maps an error to one that names the file that the caller gave, not the unfinished copy. */
-export function fileError(
-  thrown: unknown,
-  { at, shown, path }: { readonly at: string; readonly shown: string; readonly path: string },
-): GuestpassError {
+export function fileError(thrown: unknown, { at, shown, path, written = shown }: CopiedFiles): GuestpassError {
   const { code: system } = (thrown ?? {}) as NodeJS.ErrnoException
   const isSystem = !(thrown instanceof GuestpassError) && /^E[A-Z]+$/.test(system ?? '') && system !== 'ENOSPC'
   const error = isSystem
     ? new GuestpassError(
         'store_unavailable',
-        `The file ${shown} cannot be written (${system}). Give a path in a folder that this user can write.`,
+        `The file ${written} cannot be written (${system}). Give a path in a folder that this user can write.`,
         { cause: thrown },
       )
     : toStoreError(thrown, path)

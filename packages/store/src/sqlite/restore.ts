@@ -53,7 +53,9 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
   const former = (await exists(path)) ? lockFormer(path) : undefined
   const draft = `${path}.${random.uuid()}.part`
   try {
-    const prepared = await prepareDraft(options, draft)
+    const prepared = await prepareDraft(options, draft).catch((thrown: unknown) => {
+      throw fileError(thrown, { at: draft, shown: from, path: from, written: path })
+    })
     const replaced = former && (await keepFormer(path, former, options))
     await rename(draft, path)
     await syncFolder(dirname(path))
@@ -63,7 +65,7 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
       ...(former === 'damaged' ? { wasDamaged: true as const } : {}),
     }
   } catch (thrown) {
-    throw fileError(thrown, { at: draft, shown: from, path })
+    throw thrown instanceof GuestpassError ? thrown : fileError(thrown, { at: draft, shown: path, path })
   } finally {
     if (former !== undefined && former !== 'damaged') former.close()
     await removeDatabase(draft)

@@ -1,4 +1,4 @@
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { guestRecords } from '@guestpass/core'
@@ -128,7 +128,6 @@ describe('a restore', () => {
       const foreign = broken((db) => db.exec('pragma application_id = 1'), 'foreign.db')
       const text = join(folder, 'text.db')
       writeFileSync(text, 'no database at all')
-      const before = readFileSync(path)
       const codes: unknown[] = []
       for (const [from, more] of [
         [newer, {}],
@@ -152,7 +151,22 @@ describe('a restore', () => {
       ])
       expect(readdirSync(folder).filter((name) => /part|replaced/.test(name))).toEqual([])
       expect(await idsIn(path)).toEqual(['ann'])
-      expect(before.length).toBeGreaterThan(0)
+    })
+  })
+
+  it('names the file at fault: the backup that is none, or the place of the database', async () => {
+    await inFolder(async (folder) => {
+      const { path, backup } = await storeAndBackup(folder, ['ann'])
+      const text = join(folder, 'text.db')
+      writeFileSync(text, 'no database at all')
+      const messageOf = (to: string, from: string, more = {}): Promise<string> =>
+        restore(to, from, more).then(String, (thrown: Error) => thrown.message)
+      expect(await messageOf(path, text)).toContain(`${text} is not a Guestpass store`)
+      expect(await messageOf(path, text)).not.toContain(path)
+      const gone = join(folder, 'gone')
+      const prepare = async (): Promise<void> => rmSync(gone, { recursive: true })
+      const message = await messageOf(join(gone, 'guestpass.db'), backup, { prepare })
+      expect([message.includes(gone), message.includes(backup)]).toEqual([true, false])
     })
   })
 
