@@ -51,8 +51,8 @@ export function createGuestWatch(parts: WatchParts): GuestWatch {
       const now = parts.clock.wall()
       const over = [...state.failed].filter(([, { expiresAt, isLogged }]) => expiresAt <= now && !isLogged)
       for (const [subject, renewal] of over) {
-        renewal.isLogged = true
         await logIfExpired(state, subject, renewal.error)
+        renewal.isLogged = true
       }
       if (state.leftOut > 0) {
         const message = `${state.leftOut} more guests ended. List them with \`guestpass guest list\`.`
@@ -80,7 +80,7 @@ async function examine(state: WatchState, subject: string, error: Event['error']
   const guest = await find(state, subject)
   if (guest?.status === 'needs_reauth') {
     const guestId = guestIdOf(guest)
-    const message = `Guest ${guestId} ended: its token cannot be renewed any more. See \`guestpass guest show ${guestId}\`.`
+    const message = `Guest ${guestId} ended: its token cannot be renewed any more. See \`guestpass why ${guestId}\`.`
     log(state, { event: 'guest_ended', message, facts: { guestId, api: guest.api, code: error?.code } })
   } else if (guest?.tokens) watch(state.failed, subject, { expiresAt: guest.tokens.expiresAt, error, isLogged: false })
 }

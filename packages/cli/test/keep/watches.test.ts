@@ -118,6 +118,22 @@ describe('guests that end', () => {
     await failsTwice()
     expect(entries).toHaveLength(2)
   })
+
+  it('are logged by the next look, if the store could not be read', async () => {
+    const { log, events } = recorded()
+    const clock = fakeClock()
+    const guest = { kind: 'guest', id: 'a', api: 'guest-tokens', status: 'active', tokens: { expiresAt: clock.wall() } }
+    let reads = 0
+    const store = {
+      // The second read is that of the first look.
+      findBySubject: async () => ((reads += 1) === 2 ? Promise.reject(new Error('The store is locked.')) : guest),
+    } as unknown as Parameters<typeof createGuestWatch>[0]['store']
+    const watch = createGuestWatch({ store, connection: 'default', clock, log })
+    watch.observe([{ type: 'REFRESH_FAILED', connection: 'default', subject: 's' } as unknown as Event])
+    await expect(watch.look()).rejects.toThrow('locked')
+    await watch.look()
+    expect(events()).toEqual(['guest_token_expired'])
+  })
 })
 
 describe('the status file', () => {
