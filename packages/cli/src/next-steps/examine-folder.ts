@@ -22,8 +22,7 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
   }
   const api = hosts?.api ?? hosts?.oauth
   const canIssue = hosts !== undefined && (!hosts.platformApi || settings.gateway)
-  if (!hasStore)
-    return { state: 'configured', api: api ?? '', hasSecret: settings.clientSecret !== undefined, canIssue }
+  if (!hasStore) return { state: 'configured', api: api ?? '', hasSecret: hasSecret(settings), canIssue }
   try {
     const stored = await withRuntime(config, cli.runtimeHost, (runtime) => storedState(config.connection, runtime, cli))
     return { state: 'in_use', ...(api === undefined ? {} : { api }), canIssue, ...stored }
@@ -32,6 +31,10 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
     return { state: 'store_failed', message: thrown.message }
   }
 }
+
+/** Whether the client gets access tokens without the sign-in of a user. */
+const hasSecret = ({ clientSecret, privateKey }: Config['settings']): boolean =>
+  clientSecret !== undefined || privateKey !== undefined
 
 /** The configuration, or its faults. */
 async function configOf(

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
@@ -47,6 +48,9 @@ describe('guestpass alone', () => {
   it('names a sign-in for a client without a secret, and no guests of the public platform', async () => {
     const env = { GENESYS_REGION: 'mypurecloud.ie', GENESYS_CLIENT_ID: 'c' }
     expect(await said(env)).toEqual(['configured', 'doctor', 'login'])
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const GENESYS_PRIVATE_KEY = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    expect(await said({ ...env, GENESYS_PRIVATE_KEY })).toEqual(['configured', 'doctor', 'token'])
     const [state, ...commands] = await said({ ...env, GENESYS_GATEWAY: 'true' })
     expect([state, commands.at(-1)]).toEqual(['configured', expect.stringMatching(/^guest issue /)])
     expect(readdirSync(ann.cwd)).toEqual([])
