@@ -79,7 +79,9 @@ async function loadNamed(
 
 const isSwitch = (option: string, name: string, commands: readonly LoadedCommand[]): boolean =>
   option === '--json' ||
-  commands.some((command) => command.name === name && command.options?.some(([syntax]) => syntax === option))
+  commands.some(
+    (command) => command.name === name && command.options?.some(([syntax]) => syntax.split(', ').includes(option)),
+  )
 
 const NO = /^(?:no|false|off|0)$/i
 const YES_OR_NO = /^(?:yes|true|on|1|no|false|off|0)$/i

@@ -247,6 +247,8 @@ describe('a mistake in the command line', () => {
     expect([code, err.includes('canary')]).toEqual([2, false])
     expect(err).toContain("Option '--consent' takes no value")
     expect(err).toContain('Write --consent alone.')
+    const following = doing(async () => undefined, { options: [['-f, --follow', 'go on']] })
+    expect((await running([following], ['act', '--follow=yes'])).err).toContain("Option '--follow' takes no value")
   })
 
   it('names all values that are not valid', async () => {
