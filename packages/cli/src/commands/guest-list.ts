@@ -1,28 +1,19 @@
 import { guestApis, guestRecords } from '@guestpass/core'
-import type { CurrentStatus } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { guestViewDocument, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
+import { knownGuestApi } from '../guest-apis.ts'
+import { guestStatuses } from '../guest-statuses.ts'
 import { guestTable } from '../lists/guest-table.ts'
 import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
 import { utcInput, utcOption } from '../lists/times.ts'
 import { DURATION_FORMATS, durationOption } from '../since.ts'
 import { defineCommand } from './runner/command.ts'
 
-/** Every status that a guest can have now. */
-const statuses = [
-  'active',
-  'expired',
-  'in_doubt',
-  'needs_reauth',
-  'revoked',
-  'erased',
-] as const satisfies CurrentStatus[]
-
 export const guestListCommand = defineCommand({
   example: 'guestpass guest list --status active --expires-within 90m',
   options: [
-    ['--status <name>', `the status that the guests have now: ${statuses.join(', ')}`],
+    ['--status <name>', `the status that the guests have now: ${Object.keys(guestStatuses).join(', ')}`],
     ['--api <name>', `the API that issued the guests: ${guestApis.join(', ')}`],
     ['--channel <id>', 'the channel of the guests'],
     ['--expires-within <time>', `the time in which their tokens expire: ${DURATION_FORMATS}`],
@@ -31,8 +22,8 @@ export const guestListCommand = defineCommand({
   ],
   input: z.object({
     ...pageInput,
-    status: z.enum(statuses, { error: 'is not a status of guests' }).optional(),
-    api: z.enum(guestApis, { error: 'is not an API that issues guests' }).optional(),
+    status: z.enum(guestStatuses, { error: 'is not a status of guests' }).optional(),
+    api: knownGuestApi,
     channel: z.string().optional(),
     expiresWithin: durationOption.optional(),
     utc: utcInput,

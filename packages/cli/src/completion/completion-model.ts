@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { guestApis } from '@guestpass/core'
-import { authenticatingApis, eventTypes } from '@guestpass/core/runtime-kit'
+import { authenticatingApis, eventTypes, webhookEvents } from '@guestpass/core/runtime-kit'
+import { guestStatuses } from '../guest-statuses.ts'
 import { createCommandTree } from '../commands/runner/command-tree.ts'
 import { addOptions } from '../commands/runner/parse.ts'
 import type { CommandListing, ListedCommand } from '../commands/runner/command.ts'
@@ -78,11 +79,15 @@ const knownValues: Readonly<Record<string, readonly string[]>> = {
   '--api': guestApis,
   'guest invalidate --api': authenticatingApis.map(({ name }) => name),
   '--event': eventTypes,
-  '--status': ['active', 'expired', 'in_doubt', 'needs_reauth', 'revoked', 'erased'],
+  'webhooks add --event': webhookEvents,
+  '--status': Object.keys(guestStatuses),
   '--format': ['ndjson', 'ocsf'],
   '--assurance': ['claimed', 'verified'],
   '--on-duplicate': ['reject', 'reuse', 'replace'],
   '--log': ['text', 'json'],
+  '--profile': ['strict', 'grace'],
+  '--guest-ids': ['uuid', 'text'],
+  '--access-tokens': ['jwt', 'at+jwt', 'opaque'],
 }
 
 /** Words that are arguments of a command. */
