@@ -6,8 +6,8 @@ import { iso, prunableCheckpoint, type PruneParts, pruneTo, rollUps } from '@gue
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
+import { writeJsonLines } from '../output-text.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
-import { writtenTo } from './audit-export.ts'
 import { linesGiven } from './audit-files.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 
@@ -74,7 +74,7 @@ async function writeArchive(
   }: { readonly auditLog: AuditLog; readonly connection: string; readonly until: Checkpoint },
   cli: Cli,
 ): Promise<void> {
-  await writtenTo(file, auditExport(connection, auditLog, until), cli)
+  await writeJsonLines(file, auditExport(connection, auditLog, until), cli)
   await syncFolder(dirname(file))
   const verdict = await verifyExport(linesGiven(file, 'output', cli), [until])
   if (verdict.valid && verdict.count === until.count) return

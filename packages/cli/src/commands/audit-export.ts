@@ -1,10 +1,9 @@
-import { resolve } from 'node:path'
 import { auditExport } from '@guestpass/core'
 import { ocsfExport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { escapeForTerminal, withRuntime } from '@guestpass/runtime'
-import { type Cli, defineCommand } from './runner/command.ts'
-import { openOutputFile } from '../output-file.ts'
+import { withRuntime } from '@guestpass/runtime'
+import { defineCommand } from './runner/command.ts'
+import { writeJsonLines } from '../output-text.ts'
 
 const formats = ['ndjson', 'ocsf'] as const
 
@@ -31,7 +30,7 @@ export const auditExportCommand = defineCommand({
           ? ocsfExport(connection, auditLog, cli.hostProcess.version)
           : auditExport(connection, auditLog)
       if (output !== undefined && !isStandardOutput(output)) {
-        const written = await writtenTo(output, lines, cli)
+        const written = await writeJsonLines(output, lines, cli)
         cli.answer({ file: output, format, lines: written }, () => [`${written} lines in ${output}`])
       } else if (cli.json) {
         const all: unknown[] = []
@@ -43,20 +42,3 @@ export const auditExportCommand = defineCommand({
     })
   },
 })
-
-/** Writes values as lines of JSON to a file; says how many. */
-export async function writtenTo(file: string, values: AsyncIterable<unknown>, cli: Cli): Promise<number> {
-  const to = await openOutputFile(resolve(cli.hostProcess.cwd, file), cli.signal)
-  try {
-    let lines = 0
-    for await (const value of values) {
-      if (!(await to.write(`${escapeForTerminal(JSON.stringify(value))}\n`))) break
-      lines += 1
-    }
-    await to.close()
-    return lines
-  } catch (thrown) {
-    await to.discard()
-    throw thrown
-  }
-}

@@ -1,5 +1,5 @@
 import { GuestpassError, type PersonErasure, type PersonKey } from '@guestpass/core'
-import { escapeForTerminal, guestViewDocument, revocationDocument } from '@guestpass/runtime'
+import { guestViewDocument, revocationDocument } from '@guestpass/runtime'
 import * as z from 'zod'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
@@ -7,7 +7,7 @@ import { guestTable } from '../lists/guest-table.ts'
 import { listDocument } from '../lists/list-document.ts'
 import { utcInput, utcOption } from '../lists/times.ts'
 import { onGuestRecords } from '../on-guest-records.ts'
-import { writeOutput } from '../output-text.ts'
+import { writeJsonLines } from '../output-text.ts'
 import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts'
 
 const emailOption: ParameterHelp = ['--email <address>', 'the e-mail address, in upper or lower case; - reads it']
@@ -59,7 +59,7 @@ export const guestExportCommand = defineCommand({
         cli.answer(document, () => JSON.stringify(document, undefined, 2).split('\n'))
         return
       }
-      await writeOutput(output, `${escapeForTerminal(JSON.stringify(document))}\n`, cli)
+      await writeJsonLines(output, [document], cli)
       const guests = document.guests.length
       cli.answer({ file: output, guests }, () => [`${guests} guest${guests === 1 ? '' : 's'} in ${output}`])
     })

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { GuestpassError } from '@guestpass/core'
 import { fileReadFault, readTextFile } from '@guestpass/runtime'
-import { openOutputFile } from '../output-file.ts'
+import { writeTexts } from '../output-text.ts'
+import type { Cli } from './runner/command.ts'
 
 const REMEDY = 'Name a file that is not there yet, or remove this one.'
 
@@ -30,9 +31,7 @@ export async function checkEnvFile(path: string): Promise<void> {
 }
 
 /** Writes the file in one step. Only its owner can read a new one. Rejects with `invalid_input`, `output_failed`. */
-export async function writeEnvFile(path: string, lines: readonly string[], signal: AbortSignal): Promise<void> {
-  const file = await openOutputFile(path, signal, '--env')
+export async function writeEnvFile(path: string, lines: readonly string[], cli: Cli): Promise<void> {
   const text = `${lines.join('\n')}\n`
-  await file.write(`${text}${lastLine(text)}`)
-  await file.close()
+  await writeTexts(path, [text, lastLine(text)], cli, 'env')
 }

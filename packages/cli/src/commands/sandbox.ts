@@ -89,7 +89,7 @@ async function announce({ url, env, controlToken }: Sandbox, { host, envFile }: 
     ...(control.controlToken ? [`# Its control routes want the header x-sandbox-token: ${control.controlToken}`] : []),
     ...Object.entries(env).map(([name, value]) => dotenvLine(name, value)),
   ]
-  if (envFile !== undefined) await writeEnvFile(envFile, lines, cli.signal)
+  if (envFile !== undefined) await writeEnvFile(envFile, lines, cli)
   cli.answer({ url, pid, env, ...control }, () =>
     envFile === undefined
       ? lines
