@@ -16,7 +16,6 @@ import {
 } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
 import type { CurrentStatus } from '@guestpass/core/runtime-kit'
-import { guestStatuses } from '../guest-statuses.ts'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
@@ -190,6 +189,15 @@ function checkRefreshOptions(options: RefreshOptions | undefined): {
   }
 }
 
+const statuses: Readonly<Record<GuestStatus, true>> = {
+  active: true,
+  in_doubt: true,
+  needs_reauth: true,
+  revoked: true,
+  erased: true,
+  expired: true,
+}
+
 const FILTER: Parameter = {
   what: NOT_MADE,
   name: 'filter',
@@ -197,7 +205,7 @@ const FILTER: Parameter = {
   kind: object<GuestFilter>(
     {
       api: oneOf(...guestApis),
-      status: oneOf(...Object.keys(guestStatuses)),
+      status: oneOf(...Object.keys(statuses)),
       channelId: schema('a text', isText, 'Give the id of a channel.'),
       expiresWithinMs: integer(0),
       limit: integer(1, 1_000),
