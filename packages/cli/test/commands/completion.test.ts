@@ -71,7 +71,7 @@ describe.each(Object.entries(offersOf))('completion in %s', (shell, offers) => {
     expect([...(await offers('guestpass guest list --status a'))]).toEqual(['active'])
     expect(await offers('guestpass guest list --api eng')).toEqual(['engagements'])
     expect(await offers('guestpass audit tail --event WEBHOOK_T')).toEqual(['WEBHOOK_TEST'])
-    // No webhook tells of webhooks.
+    // No webhook is sent for an event about webhooks.
     expect(await offers('guestpass webhooks add --event WEBHOOK_T')).toEqual([])
     expect(await offers('guestpass guest list --limit ')).toEqual([])
     expect(await offers('guestpass guest import peo')).toEqual(['people.csv'])
