@@ -78,12 +78,17 @@ const remainsLines = (remains: readonly string[]): readonly string[] => remains.
 export const guestEraseCommand = defineCommand({
   example: 'guestpass guest erase --email ann@example.com',
   options: [emailOption, channelOption, knownGuestApiOption],
-  input: z.object({ guestId: z.string().optional(), email: email.optional(), channel, api: knownGuestApi }),
+  input: z
+    .object({ guestId: z.string().optional(), email: email.optional(), channel, api: knownGuestApi })
+    .refine(({ email: address, api }) => address === undefined || api === undefined, {
+      path: ['api'],
+      message: 'is for the id of a guest, and --email erases the guests of all APIs',
+    }),
   async run({ guestId, email: address, channel: channelId, api }, cli) {
-    if ((guestId === undefined) === (address === undefined)) throw oneOfBoth()
-    if (address !== undefined) return erasePerson(await personOf({ email: address, channel: channelId }, cli), cli)
-    if (channelId !== undefined) throw oneOfBoth()
-    return eraseGuest(guestId as string, api, cli)
+    if (guestId === undefined && address !== undefined)
+      return erasePerson(await personOf({ email: address, channel: channelId }, cli), cli)
+    if (guestId === undefined || address !== undefined || channelId !== undefined) throw oneOfBoth()
+    return eraseGuest(guestId, api, cli)
   },
 })
 

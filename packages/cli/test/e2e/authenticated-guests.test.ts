@@ -159,6 +159,8 @@ describe('a user of guest issue', () => {
     expect((await ann.run(`guest find --email ${EMAIL}`)).out).toBe('No guest of this address.\n')
     await ann.expectFailure('guest erase', 2, 'invalid_input')
     await ann.expectFailure(`guest erase ${guestId} --email ${EMAIL}`, 2, 'invalid_input')
+    // It would erase the guests of all APIs.
+    await ann.expectFailure(`guest erase --email ${EMAIL} --api external-users`, 2, 'invalid_input')
   })
 
   it('renews, gives up, revokes and erases the guest', async () => {
