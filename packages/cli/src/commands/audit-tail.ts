@@ -31,15 +31,20 @@ export const auditTailCommand = defineCommand({
     knownGuestApiOption,
     ['--before <cursor>', 'only older records: the cursor that the previous page printed with --json'],
   ],
-  input: z.object({
-    follow: z.literal(true).optional(),
-    lines: whole(1, MOST_LINES).optional(),
-    since: sinceOption.optional(),
-    event: z.array(z.enum(eventTypes, { error: 'is not a type of event' })).optional(),
-    guest: z.string().optional(),
-    api: knownGuestApi,
-    before: whole(1, Number.MAX_SAFE_INTEGER).optional(),
-  }),
+  input: z
+    .object({
+      follow: z.literal(true).optional(),
+      lines: whole(1, MOST_LINES).optional(),
+      since: sinceOption.optional(),
+      event: z.array(z.enum(eventTypes, { error: 'is not a type of event' })).optional(),
+      guest: z.string().optional(),
+      api: knownGuestApi,
+      before: whole(1, Number.MAX_SAFE_INTEGER).optional(),
+    })
+    .refine(({ follow, before }) => !follow || before === undefined, {
+      path: ['before'],
+      message: 'is for a page of older records, and --follow goes on to new ones',
+    }),
   async run({ follow, lines, since, event, guest, api, before }, cli) {
     const config = await cli.config()
     const { connection } = config

@@ -137,6 +137,7 @@ describe('the tail of the audit log', () => {
   })
 
   it('names every type of event if one is mistyped', async () => {
+    await ann.expectFailure('audit tail -f --before 3', 2, 'invalid_input')
     const { problem } = await ann.expectFailure('audit tail --event REFRESH_FALED', 2, 'invalid_input')
     expect(problem.fields?.[0]?.remedy).toContain('REFRESH_FAILED')
   })
