@@ -122,6 +122,16 @@ export const millis = (least: number, most = MAX_DURATION): OptionSchema => {
 /** Schema of a duration in milliseconds from 1 to `MAX_DURATION`, or Infinity. */
 export const millisOrInfinity = millis(1, Number.POSITIVE_INFINITY)
 
+/** The latest time of a `Date`, in milliseconds since 1970; the earliest is as far before. */
+const LAST_DATE = 8_640_000_000_000_000
+
+/** Schema of a time in milliseconds since 1970. */
+export const instant = schema(
+  'milliseconds since 1970',
+  (value) => isWithin(value, -LAST_DATE, LAST_DATE),
+  "Give milliseconds since 1970, as Date.parse('2026-01-01').",
+)
+
 const isWithin = (value: unknown, least: number, most: number): boolean =>
   typeof value === 'number' && value >= least && value <= most
 

@@ -1,7 +1,7 @@
 import type { Event } from '../domain/events/event.ts'
 import { connectionName } from '../domain/connection-name.ts'
 import { asGuestpassError } from '../domain/errors.ts'
-import { checkOptions, schema, required, object } from '../domain/options.ts'
+import { checkOptions, instant, required, object } from '../domain/options.ts'
 import type { Instant } from '../domain/time.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
@@ -20,11 +20,6 @@ export interface ReportOptions {
   readonly since?: Instant | undefined
 }
 
-const instant = schema(
-  'milliseconds since 1970',
-  (value) => typeof value === 'number' && !Number.isNaN(value),
-  "Give milliseconds since 1970, as Date.parse('2026-01-01').",
-)
 const optionsSchema = object<ReportOptions>({ since: instant })
 
 /**

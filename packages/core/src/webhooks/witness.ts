@@ -28,17 +28,20 @@ interface WitnessOptions {
 
 export function createWitness({ memory, keys, toleranceMs, onBrokenChain }: WitnessOptions): Witness {
   const kept = checkpointsOf(memory)
-  /** What was reported last, so that each checkpoint that shows a fault is reported once. */
-  let reported: string | undefined
+  /** What was reported last of each connection, so that each checkpoint that shows a fault is reported once. */
+  const reported = new Map<string | undefined, string>()
   const report = (message: WebhookMessage, verdict: WitnessVerdict): void => {
+    const connection = verdict.checkpoint?.connection
     if (verdict.status !== 'broken') {
-      reported = undefined
+      reported.delete(connection)
+      // Checkpoints are no longer missing.
+      reported.delete(undefined)
       return
     }
     const { status: _broken, ...fault } = verdict
     const about = JSON.stringify([fault.reason, fault.checkpoint?.signature])
-    if (!onBrokenChain || about === reported) return
-    reported = about
+    if (!onBrokenChain || about === reported.get(connection)) return
+    reported.set(connection, about)
     ;(async () => onBrokenChain(fault, message))().catch(() => {})
   }
   return {

@@ -3,14 +3,14 @@ import { connectionName } from '../domain/connection-name.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { EventType } from '../domain/events/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
-import { checkOptions, required } from '../domain/options.ts'
+import { anyValue, checkOptions, instant, millisOrInfinity, object, oneOf, required } from '../domain/options.ts'
 import { DAY, type Instant, iso, type Millis, NEVER } from '../domain/time.ts'
 import { parseGuestId } from '../guests/requests/guest-token-request.ts'
 import { createLocate } from '../guests/requests/locate.ts'
 import { GUEST_TOKENS } from '../guests/tokens/issue-guest-token.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
-import type { GuestApi } from '../upstream/guest-apis.ts'
+import { type GuestApi, guestApis } from '../upstream/guest-apis.ts'
 import { type Cause, type CauseText, causes } from './causes.ts'
 import { type History, type PlacedRecord, readHistory, textOf } from './history.ts'
 
@@ -24,6 +24,11 @@ export interface WhyQuestion {
   /** The option of the keeper that renews the guests, in milliseconds. Default 24 h. */
   readonly keepForMs?: Millis | undefined
 }
+
+const questionSchema = required(
+  // `parseGuestId` checks the form of the id.
+  object<WhyQuestion>({ guestId: anyValue, api: oneOf(...guestApis), at: instant, keepForMs: millisOrInfinity }),
+)
 
 /** What happened to a guest, and why, from the records up to a time. */
 export interface Explanation extends CauseText {
@@ -71,6 +76,7 @@ export async function why(
   checkOptions(
     'why',
     ['name', name, required(connectionName)],
+    ['question', question, questionSchema],
     ['store', store, schemas.store('find', 'list', 'chain')],
   )
   const { credential, now } = await createLocate(name, store)(parseGuestId(question.guestId), question.api)
@@ -234,8 +240,7 @@ const isServed = ({ happened }: CauseText, { history, end, at }: Facts): boolean
 /** The records of the request that decided, and the one that made the token. */
 function basisOf({ decisive, open, token, records }: History, cause: Cause): readonly PlacedRecord[] {
   const decided = cause === 'under_way' ? open : decisive
-  const request = records.filter((one) => one.record.correlationId === decided?.record.correlationId)
-  return records.filter((one) => request.includes(one) || one === token)
+  return records.filter((one) => one === token || one.record.correlationId === decided?.record.correlationId)
 }
 
 const phrases: Readonly<Partial<Record<EventType, readonly [done: string, failed?: string]>>> = {

@@ -402,9 +402,9 @@ const factories: Readonly<Record<string, Factory>> = {
 
 /** What is no factory: it reads, writes or compares what it is given, and keeps nothing. */
 const others = new Set(
-  `abortable asGuestpassError backOffMs currentStatus guestEnd prunableCheckpoint pruneTo withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
+  `abortable asGuestpassError backOffMs prunableCheckpoint pruneTo withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
   GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes takeLease latestCredible leftOutText linkText closestName
-  NotText ocsfExport profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
+  NotText ocsfExport prepareRestoredConnection profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines verdictText
   verifyChain verifyExport webhookRoute currentStatus guestEnd why`.split(/\s+/),
 )

@@ -9,13 +9,13 @@ import { receiverMemory } from '../../src/webhooks/receiver-memory.ts'
 import { never } from './world.ts'
 import { addCheckpoint, witnessWorld } from './witness-world.ts'
 
-/** A checkpoint of another chain: another store, or one that was made anew. */
-async function otherChain(records: number) {
+/** A checkpoint of another chain: another store or connection, or one that was made anew. */
+async function otherChain(records: number, connection = HOME) {
   const { clock } = witnessWorld()
   const store = memoryStore({ clock })
-  const events = Array.from({ length: records }, (_, at) => event(`other-${at}`))
-  await store.commit({ connection: HOME, events })
-  return auditLog(HOME, { store, clock }).checkpoint()
+  const events = Array.from({ length: records }, (_, at) => event(`other-${at}`, { connection }))
+  await store.commit({ connection, events })
+  return auditLog(connection, { store, clock }).checkpoint()
 }
 
 /** Replaces the header of every delivery. */
@@ -287,6 +287,22 @@ describe('a receiver', () => {
     await addCheckpoint(world)
     await world.deliver()
     expect(await world.deliver()).toMatchObject({ status: 'consistent' })
+  })
+
+  it('reports a broken chain once, also between messages of another connection', async () => {
+    const world = witnessWorld()
+    await world.deliver()
+    await addCheckpoint(world)
+    await world.deliver()
+    const forged = sends(checkpointHeader({ checkpoint: await otherChain(3), endpoint: 'one' }))
+    const others = sends(checkpointHeader({ checkpoint: await otherChain(2, 'other'), endpoint: 'one' }))
+    for (const change of [forged, others, forged, others, forged]) {
+      world.wire.change = change
+      await world.deliver()
+    }
+    const verdicts = world.messages.slice(-5).map(({ witness }) => witness?.status)
+    expect(verdicts.join(' ')).toBe('broken first broken consistent broken')
+    expect(world.faults.map(({ reason }) => reason)).toEqual(['key'])
   })
 
   it('takes a message although the callback fails', async () => {

@@ -86,6 +86,12 @@ describe('an explanation', () => {
     await expect(why(HOME, { guestId: 'unknown' }, store)).rejects.toMatchObject({ code: 'guest_unknown' })
     await expect(why(HOME, { guestId: '' }, store)).rejects.toMatchObject({ code: 'invalid_input' })
     await expect(why('', { guestId: GUEST }, store)).rejects.toMatchObject({ code: 'config_invalid' })
+    const wrong = { guestId: GUEST, api: 'guests', at: Number.NaN, keepForMs: '24 h', until: 0 }
+    await expect(why(HOME, wrong as never, store)).rejects.toMatchObject({
+      code: 'config_invalid',
+      fields: ['api', 'at', 'keepForMs', 'until'].map((name) => ({ field: `question.${name}` })),
+    })
+    await expect(why(HOME, undefined as never, store)).rejects.toMatchObject({ fields: [{ field: 'question' }] })
   })
 
   it('has a row of the page for every cause, with its sentences', async () => {

@@ -3,6 +3,7 @@ import { type CurrentStatus, currentStatus } from '../../domain/current-status.t
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
+import { checkPageLimit } from '../../stores/argument-checks.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 
 /** Which guests a list gives, and how many. Default: the first 100. */
@@ -39,6 +40,7 @@ export async function listGuests(
   { connection, store, clock, signal }: ListParts,
   { limit = 100, after: start, ...filter }: GuestListOptions,
 ): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }> {
+  checkPageLimit(limit)
   const now = clock.wall()
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   const guests: GuestView[] = []

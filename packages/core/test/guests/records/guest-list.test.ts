@@ -76,6 +76,13 @@ describe('a list of guests', () => {
     expect((await records.list({ api: 'engagements', limit: 3 })).next).toBeUndefined()
   })
 
+  it('refuses a page of no guests and of too many, with a filter and without', async () => {
+    const { records } = await storedGuests([{}])
+    for (const limit of [0, 1.5, Number.NaN, 1_001])
+      for (const filter of [{}, { status: 'active' } as const])
+        await expect(records.list({ limit, ...filter })).rejects.toMatchObject({ code: 'invalid_input' })
+  })
+
   it('ends with the wait of its caller', async () => {
     const { records } = await storedGuests([{}])
     const stopped = records.list({ api: 'engagements' }, { signal: AbortSignal.abort() })
