@@ -46,7 +46,7 @@ const ends: ReadonlySet<EventType> = new Set<EventType>([
   'GUEST_ENRICHMENT_FAILED',
 ])
 /** Actors that are no callers. */
-const workers: ReadonlySet<string> = new Set(['keeper', 'enrichment', 'webhooks'])
+const workers: ReadonlySet<string> = new Set(['keeper', 'enrichment', 'webhooks', 'retention'])
 
 /** Reads the records of a subject up to a time, by the index of subjects. */
 export async function readHistory(

@@ -60,6 +60,13 @@ describe('retention of ended guests', () => {
     expect(await row()).toMatchObject({ subject: before?.subject, generation: 2, createdAt: before?.createdAt })
   })
 
+  it('lets one come back in a store of a class, whose methods are those of its prototype', async () => {
+    const { store, process } = await removed()
+    const { guests } = await process({}, { store: Object.create(store) as Store })
+    expect(await guests.show(ID)).toMatchObject({ generation: 1 })
+    expect(await guests.issue(request)).toMatchObject({ generation: 2 })
+  })
+
   it('shows a removed guest as expired, and renews it only by a new request', async () => {
     const { guests, before } = await removed()
     expect(await guests.show(ID)).toMatchObject({

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { Event, EventType } from '../../src/domain/events/event.ts'
-import { HOUR, MINUTE } from '../../src/domain/time.ts'
+import { DAY, HOUR, MINUTE } from '../../src/domain/time.ts'
 import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { credential, event, HOME, put } from '../../src/testing/store-contract/samples.ts'
@@ -55,6 +55,16 @@ describe('an explanation', () => {
     const { ask } = await world(['TOKEN_GENERATED_SUCCESS', { generation: 1, data: { ...data, verified: true } }])
     expect(await ask(AT + HOUR - 1)).toMatchObject({ cause: 'first_token' })
     expect(await ask(AT + HOUR)).toMatchObject({ cause: 'keeper_not_running', happened: 'ended' })
+  })
+
+  it('does not take the removal of a guest by retention for its use', async () => {
+    const { ask, clock, store } = await world(
+      ['TOKEN_GENERATED_SUCCESS', { generation: 1, data: { ...data, durationSeconds: 172_800, verified: true } }],
+      ['GUEST_REMOVED', { actor: 'retention', at: AT + 32 * DAY, data: { api: 'guest-tokens', status: 'active' } }],
+    )
+    await clock.advance(40 * DAY)
+    await store.touch(HOME, GUEST)
+    expect((await ask(AT + 35 * DAY)).cause).toBe('unused')
   })
 
   it('rests on the records of the request that decided, in their order', async () => {

@@ -58,9 +58,12 @@ export interface RemovedGuests {
    * is then found, refused or issued again as any other. False if no such guest was removed.
    */
   restore(row: string): Promise<boolean>
-  /** The same store, whose `find` restores a removed guest first. */
-  readonly store: Store
+  /** What finds and writes guests in the same store. Its `find` restores a removed guest first. */
+  readonly store: GuestStore
 }
+
+/** The calls of a store by which a guest is found and written. */
+export type GuestStore = Pick<Store, 'find' | 'list' | 'commit' | 'issued'>
 
 export function createRemovedGuests(
   connection: string,
@@ -88,5 +91,14 @@ export function createRemovedGuests(
     return found.credential || !(await restore(id)) ? found : store.find(of, id)
   }
 
-  return { restore, store: { ...store, find } }
+  return {
+    restore,
+    // Call by call, because a store may be an instance of a class.
+    store: {
+      find,
+      list: (of, query) => store.list(of, query),
+      commit: (change) => store.commit(change),
+      issued: (of, token) => store.issued(of, token),
+    },
+  }
 }

@@ -22,6 +22,7 @@ import { findGuestRow } from '../requests/guest-row.ts'
 import { rememberedUntil } from './accept-tokens.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { parseNewGuestId } from '../requests/guest-token-request.ts'
+import type { GuestStore } from '../requests/tombstones.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { foreignSubject, withTokenSubject } from '../../domain/token-subject.ts'
 
@@ -33,7 +34,7 @@ interface TokenImportParts {
   readonly windows: RenewalWindows
   readonly recorder: Pick<GuestEventRecorder, 'about' | 'refused'>
   readonly locate: Locate
-  readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
+  readonly ports: Pick<RenewalPorts, 'clock' | 'random'> & { readonly store: GuestStore }
 }
 
 /** Issuers count whole seconds, and clocks differ a little. */

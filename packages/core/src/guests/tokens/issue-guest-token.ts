@@ -10,6 +10,7 @@ import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { denyLateTokens } from './revocation.ts'
 import type { RequestedTokens, TokenCall } from './request-tokens.ts'
 import { findGuestRow } from '../requests/guest-row.ts'
+import type { GuestStore } from '../requests/tombstones.ts'
 import { nextGeneration } from './next-generation.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 
@@ -20,7 +21,7 @@ export interface GuestTokenParts {
   readonly connection: string
   readonly recorder: GuestEventRecorder
   readonly mint: (call: TokenCall) => Promise<RequestedTokens>
-  readonly ports: Pick<RenewalPorts, 'store' | 'clock' | 'random'>
+  readonly ports: Pick<RenewalPorts, 'clock' | 'random'> & { readonly store: GuestStore }
 }
 
 /** A guest of the API of ephemeral tokens that is not stored yet. */
