@@ -89,7 +89,7 @@ export {
   checkPageLimit,
   checkCountLimit,
   checkOneConnection,
-} from './stores/argument-checks.ts'
+} from './ports/argument-checks.ts'
 export { type KeyEvent, keysRotated } from './domain/events/keys.ts'
 export type {
   EventContext,

@@ -2,7 +2,7 @@ import type { Event } from '../domain/events/event.ts'
 import { type Instant, isFromFuture, type Millis } from '../domain/time.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { DeliveryOutcome, DueMessage, Outbox, Route } from '../ports/store.ts'
-import { checkCountLimit, checkPageLimit } from './argument-checks.ts'
+import { checkCountLimit, checkPageLimit } from '../ports/argument-checks.ts'
 
 interface QueuedMessage extends DueMessage {
   /** Infinity for a dead letter. */

@@ -5,7 +5,7 @@ import { systemClock } from '../ports/system.ts'
 import type { Route, Store } from '../ports/store.ts'
 import { meetsExpectations, applyChange, type Partition } from './partition.ts'
 import { createPartitionedStore } from './partitioned-store.ts'
-import { checkOneConnection } from './argument-checks.ts'
+import { checkOneConnection } from '../ports/argument-checks.ts'
 
 /** Options of `memoryStore`. */
 export interface MemoryStoreOptions {

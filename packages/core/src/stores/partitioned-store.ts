@@ -14,7 +14,7 @@ import type {
   Sizes,
   Store,
 } from '../ports/store.ts'
-import { checkCountLimit, checkCredentialClaim, checkDocumentClaim, checkPageLimit } from './argument-checks.ts'
+import { checkCountLimit, checkCredentialClaim, checkDocumentClaim, checkPageLimit } from '../ports/argument-checks.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { takeLease } from './lease.ts'
 import { createMemoryOutbox, type MemoryOutbox } from './memory-outbox.ts'

@@ -1,7 +1,7 @@
 import { loadOnce } from '../ports/load-once.ts'
 import type { Change, Store } from '../ports/store.ts'
 import { afterLoading } from './after-loading.ts'
-import { checkOneConnection } from './argument-checks.ts'
+import { checkOneConnection } from '../ports/argument-checks.ts'
 import { applyChange, copyPartition, meetsExpectations, type Partition } from './partition.ts'
 import { createPartitionedStore, type PartitionedStore, type PartitionOptions } from './partitioned-store.ts'
 import { parseStore, serializeStore, type StoreSnapshot } from './store-text.ts'

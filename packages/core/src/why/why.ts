@@ -5,11 +5,14 @@ import type { EventType } from '../domain/events/event.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import { anyValue, checkOptions, instant, millisOrInfinity, object, oneOf, required } from '../domain/options.ts'
 import { DAY, type Instant, iso, type Millis, NEVER } from '../domain/time.ts'
+import { createPseudonyms } from '../guests/authentication/pseudonyms.ts'
 import { parseGuestId } from '../guests/requests/guest-token-request.ts'
 import { createLocate } from '../guests/requests/locate.ts'
+import { createRemovedGuests } from '../guests/requests/tombstones.ts'
 import { GUEST_TOKENS } from '../guests/tokens/issue-guest-token.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
+import { systemRandom } from '../ports/system.ts'
 import { type GuestApi, guestApis } from '../upstream/guest-apis.ts'
 import { type Cause, type CauseText, causes } from './causes.ts'
 import { type History, type PlacedRecord, readHistory, textOf } from './history.ts'
@@ -45,8 +48,8 @@ export interface Explanation extends CauseText {
 }
 
 /**
- * Explains what happened last to a guest up to a time, and why: from its records, and from its row as it is now. It
- * changes nothing, and asks nothing of the upstream.
+ * Explains what happened last to a guest up to a time, and why: from its records, and from its row as it is now, or
+ * from what retention left of it. It changes nothing, and asks nothing of the upstream.
  *
  * @param name the name of the connection
  * @param question see `WhyQuestion`
@@ -71,15 +74,18 @@ export interface Explanation extends CauseText {
 export async function why(
   name: string,
   question: WhyQuestion,
-  store: Pick<Store, 'find' | 'list' | 'chain'>,
+  store: Pick<Store, 'find' | 'list' | 'commit' | 'issued' | 'document' | 'countDocuments' | 'chain'>,
 ): Promise<Explanation> {
   checkOptions(
     'why',
     ['name', name, required(connectionName)],
     ['question', question, questionSchema],
-    ['store', store, schemas.store('find', 'list', 'chain')],
+    ['store', store, schemas.store('find', 'list', 'commit', 'issued', 'document', 'countDocuments', 'chain')],
   )
-  const { credential, now } = await createLocate(name, store)(parseGuestId(question.guestId), question.api)
+  const { credential, now } = await createLocate(name, withRemoved(name, store))(
+    parseGuestId(question.guestId),
+    question.api,
+  )
   const { usedAt } = await store.find(name, credential.id)
   const at = question.at ?? now
   const { subject, api } = credential
@@ -100,6 +106,21 @@ export async function why(
     happened,
     what: whatOf(facts, cause),
     records,
+  }
+}
+
+/** Finds the guests that retention removed, too, by what is left of them. */
+function withRemoved(name: string, store: Parameters<typeof why>[2]): Pick<Store, 'find' | 'list'> {
+  // Their key is not made here: it exists if a guest was removed.
+  const pseudonyms = createPseudonyms(name, { store, random: systemRandom() })
+  const removed = createRemovedGuests(name, { store, pseudonyms })
+  return {
+    async find(connection, id) {
+      const found = await store.find(connection, id)
+      const credential = found.credential ?? (await removed.find(id))
+      return { ...found, ...(credential ? { credential } : {}) }
+    },
+    list: (connection, query) => store.list(connection, query),
   }
 }
 

@@ -4,6 +4,7 @@ import { type RetentionOptions, retention } from '../../src/retention/retention.
 import { DAY, HOUR } from '../../src/domain/time.ts'
 import { seededRandom } from '../../src/testing/index.ts'
 import { report } from '../../src/report/report.ts'
+import { why } from '../../src/why/why.ts'
 import type { Store } from '../../src/ports/store.ts'
 import { ann, EMAIL, applicantWorld, expectNothingPersonal } from '../world/applicant-world.ts'
 import { ID, issued, request } from '../world/refresh-world.ts'
@@ -78,6 +79,15 @@ describe('retention of ended guests', () => {
     expect(await outcome(guests.token(ID))).toBe('refresh_impossible')
     expect(await guests.issue(request)).toMatchObject({ generation: 2 })
     expect(await guests.token(ID)).toMatchObject({ generation: 2 })
+  })
+
+  it('leaves what explains a removed guest, and the explanation restores nothing', async () => {
+    const { store, row } = await removed()
+    expect(await why('default', { guestId: ID }, store)).toMatchObject({
+      cause: 'keeper_not_running',
+      happened: 'ended',
+    })
+    expect(await row()).toBe(undefined)
   })
 
   it('keeps a revoked guest revoked, and an erased one erased', async () => {

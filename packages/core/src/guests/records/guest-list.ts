@@ -3,7 +3,7 @@ import { type CurrentStatus, currentStatus } from '../../domain/current-status.t
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
-import { checkPageLimit } from '../../stores/argument-checks.ts'
+import { checkPageLimit } from '../../ports/argument-checks.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 
 /** Which guests a list gives, and how many. Default: the first 100. */

@@ -60,23 +60,41 @@ export interface RemovedGuests {
   restore(row: string): Promise<boolean>
   /** What finds and writes guests in the same store. Its `find` restores a removed guest first. */
   readonly store: GuestStore
+  /** Gives what is left of a removed guest, as its row would be. Writes nothing. Undefined if there is none. */
+  find(row: string): Promise<GuestCredential | undefined>
 }
 
 /** The calls of a store by which a guest is found and written. */
 export type GuestStore = Pick<Store, 'find' | 'list' | 'commit' | 'issued'>
 
+type TombstoneStore = GuestStore & Pick<Store, 'document' | 'countDocuments'>
+
+/** What is left of a removed guest, and the id and revision of its tombstone. */
+interface Left {
+  readonly credential: GuestCredential
+  readonly id: string
+  readonly revision: number
+}
+
 export function createRemovedGuests(
   connection: string,
-  { store, pseudonyms }: { readonly store: Store; readonly pseudonyms: RowPseudonyms },
+  { store, pseudonyms }: { readonly store: TombstoneStore; readonly pseudonyms: RowPseudonyms },
 ): RemovedGuests {
-  async function restore(row: string): Promise<boolean> {
+  const kind = documentKind.tombstone
+
+  async function leftOf(row: string): Promise<Left | undefined> {
     // Most stores have none, and a digest takes longer than this read.
-    const kind = documentKind.tombstone
-    if (isOAuthCredentialId(row) || (await store.countDocuments(connection, { kind, most: 1 })) === 0) return false
+    if (isOAuthCredentialId(row) || (await store.countDocuments(connection, { kind, most: 1 })) === 0) return undefined
     const id = await pseudonyms.ofRow(row)
     const { value, revision } = await store.document(connection, kind, id)
-    if (value === undefined) return false
-    const credential: GuestCredential = { ...tombstoneOf(value), connection, id: row, kind: 'guest' }
+    if (value === undefined) return undefined
+    return { credential: { ...tombstoneOf(value), connection, id: row, kind: 'guest' }, id, revision }
+  }
+
+  async function restore(row: string): Promise<boolean> {
+    const left = await leftOf(row)
+    if (!left) return false
+    const { credential, id, revision } = left
     // After a conflict, another process has restored it.
     await store.commit({
       connection,
@@ -93,6 +111,7 @@ export function createRemovedGuests(
 
   return {
     restore,
+    find: async (row) => (await leftOf(row))?.credential,
     // Call by call, because a store may be an instance of a class.
     store: {
       find,

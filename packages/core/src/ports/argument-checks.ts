@@ -1,5 +1,5 @@
 import { GuestpassError } from '../domain/errors.ts'
-import type { Change, DueRequest, DueDocumentsRequest } from '../ports/store.ts'
+import type { Change, DueRequest, DueDocumentsRequest } from './store.ts'
 
 /** The most rows of one page, and of one claim. */
 const MAX_ROWS = 1_000
