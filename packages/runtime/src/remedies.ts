@@ -19,6 +19,8 @@ interface Remedy {
   readonly isUpstream?: true
   /** The remedy is for messages that name this member of a request. Default: for every message. */
   readonly member?: string
+  /** The remedy is for messages that fit. Default: for every message. */
+  readonly says?: RegExp
   readonly onCommandLine?: (command: WriteCommand) => string
   readonly inProgram?: string
 }
@@ -32,6 +34,13 @@ const takeSession = {
   onCommandLine: () =>
     'If the address is verified, give --assurance verified and --on-duplicate reuse, or --on-duplicate replace.',
   inProgram: "If the address is verified, give assurance: 'verified' and onDuplicate: 'reuse' or 'replace'.",
+} as const satisfies Omit<Remedy, 'code'>
+
+/** A connection that was refused on this machine: mostly that of a sandbox that has ended. */
+const startSandbox = {
+  says: /ECONNREFUSED (?:127\.|::1|localhost)/,
+  onCommandLine: () => 'Nothing listens there. If it was the sandbox, start it again: `guestpass sandbox --env .env`.',
+  inProgram: 'Nothing listens there. If it was the sandbox, start it again.',
 } as const satisfies Omit<Remedy, 'code'>
 
 const signInProgram =
@@ -95,6 +104,9 @@ const remedies: readonly Remedy[] = [
     reason: 'disabled',
     onCommandLine: (command) => `Enable it with \`${command('webhooks enable ID')}\`.`,
   },
+  { code: 'upstream_unavailable', ...startSandbox },
+  { code: 'keys_unavailable', ...startSandbox },
+  { code: 'deadline_exceeded', ...startSandbox },
   {
     code: 'audit_broken',
     onCommandLine: (command) => `Find the first record that was changed with \`${command('audit verify')}\`.`,
@@ -105,7 +117,8 @@ const isFor = (remedy: Remedy, { code, reason, upstream, message }: GuestpassErr
   remedy.code === code &&
   (remedy.reason === undefined || remedy.reason === reason) &&
   (!remedy.isUpstream || upstream !== undefined) &&
-  (remedy.member === undefined || message.includes(`\`${remedy.member}`))
+  (remedy.member === undefined || message.includes(`\`${remedy.member}`)) &&
+  (remedy.says === undefined || remedy.says.test(message))
 
 const remedyFor = (error: GuestpassError): Remedy | undefined => remedies.find((one) => isFor(one, error))
 

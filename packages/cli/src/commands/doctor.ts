@@ -16,13 +16,21 @@ export const doctorCommand = defineCommand({
     const config = await cli.config(['hosts', 'clientId'])
     const findings = [...configurationFindings(config), ...(await examined(config, cli))]
     const problems = findings.filter(({ state }) => state === 'failed').length
-    cli.answer({ healthy: problems === 0, findings }, () => [
-      ...findings.flatMap(linesOf),
-      problems === 0 ? 'No problems found.' : `${problems} ${problems === 1 ? 'problem' : 'problems'} found.`,
-    ])
+    cli.answer({ healthy: problems === 0, findings }, () => [...findings.flatMap(linesOf), conclusion(findings)])
     return problems === 0 ? 0 : 1
   },
 })
+
+/** How many failures and warnings there are, as the last line. */
+function conclusion(findings: readonly Finding[]): string {
+  const count = (state: Finding['state'], noun: string): readonly string[] => {
+    const { length } = findings.filter((one) => one.state === state)
+    return length === 0 ? [] : [`${length} ${noun}${length === 1 ? '' : 's'}`]
+  }
+  const [failures, warnings] = [count('failed', 'failure'), count('warning', 'warning')]
+  if (failures.length + warnings.length === 0) return 'No problems found.'
+  return `${[...(failures.length === 0 ? ['No failures'] : failures), ...warnings].join(', ')}.`
+}
 
 const linesOf = ({ check, state, message, remedy }: Finding): readonly string[] => [
   `${state.padEnd(7)}  ${check}: ${message}`,

@@ -1,3 +1,4 @@
+import { guestApis } from '@guestpass/core'
 import type { ReachableConfig } from '@guestpass/runtime'
 import { type Finding, ok, warning } from './finding.ts'
 
@@ -18,8 +19,8 @@ function addresses({ hosts, settings, origins }: ReachableConfig): readonly Find
       ? [
           warning(
             'API',
-            'a public Genesys Cloud host offers no guest-tokens API',
-            'Set GENESYS_API_BASE_URL to your gateway, or set GENESYS_GATEWAY=true if this host offers the API.',
+            `a public Genesys Cloud host offers none of the guest APIs (${guestApis.join(', ')})`,
+            'Set GENESYS_API_BASE_URL to your gateway, or set GENESYS_GATEWAY=true if this host offers them.',
           ),
         ]
       : []),

@@ -7,7 +7,7 @@ import {
   memoryStore,
   type Secret,
 } from '@guestpass/core'
-import { iso, lackedScopes, leftOutText } from '@guestpass/core/runtime-kit'
+import { isLoopback, iso, lackedScopes, leftOutText } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
 import { connect, type ReachableConfig } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
@@ -41,7 +41,7 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
       ? []
       : [check('keys of access tokens', () => keysFound('keys of access tokens', fresh.accessKeys))]),
   ])
-  return [...access, ...keys, ...clockFindings(server.offsetMs())]
+  return [...access, ...keys, ...clockFindings(server.offsetMs(), config.hosts.oauth)]
 }
 
 /**
@@ -162,8 +162,11 @@ async function apiReached(fresh: Connection, { token, ifRefused }: AccessCheck, 
   if (status === 401)
     return failed('API request', 'access_rejected', `${message}: it refuses the access token`, ifRefused)
   if (status === 429) return warning('API request', `${message}: the rate limit is reached`, BUSY)
-  return ok('API request', message)
+  return ok('API request', status < 400 ? message : `${message} to ${PROBE}: it is reached. ${ABOUT_PROBE}`)
 }
+
+const PROBE = 'GET /api/v2/users/me'
+const ABOUT_PROBE = 'That call is for signed-in users; guests need others.'
 
 const BUSY = 'Wait for a minute, or lower GENESYS_RATE_LIMIT.'
 
@@ -176,10 +179,20 @@ async function keysFound(check: string, keys: Connection['keys']): Promise<Findi
   return ok(check, `${found.length} usable, ${named.join(', ')}${ignored}`)
 }
 
-function clockFindings(offset: Millis | undefined): readonly Finding[] {
+/**
+ * Compares the clock of the upstream with that of this machine. `offset`: by how many milliseconds it is ahead.
+ * `oauth`: the address of the upstream.
+ */
+export function clockFindings(offset: Millis | undefined, oauth: string): readonly Finding[] {
   if (offset === undefined) return []
   const seconds = Math.round(Math.abs(offset) / SECOND)
   if (Math.abs(offset) <= CLOCK_TOLERANCE) return [ok('clock', `agrees with the clock of the upstream`)]
   const message = `the clock of the upstream is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the clock of this machine`
-  return [warning('clock', message, 'Set the clock of this machine, and keep it right by NTP.')]
+  const keepRight = 'Set the clock of this machine, and keep it right by NTP.'
+  const { hostname, origin } = new URL(oauth)
+  return [warning('clock', message, isLoopback(hostname) ? `${sandboxClock(origin)} If not: ${keepRight}` : keepRight)]
 }
+
+/** Tests move the clock of a sandbox. */
+const sandboxClock = (origin: string): string =>
+  `If this is the sandbox, its clock was moved: start it again, or send {"offsetMs": 0} to POST ${origin}/__sandbox/clock.`

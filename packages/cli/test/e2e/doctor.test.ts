@@ -86,8 +86,8 @@ describe('doctor, of a client with a token in the store', () => {
     expect([code, failed]).toEqual([1, ['OAuth client', 'API request', 'keys']])
     expect(found['OAuth client']).toMatchObject({ code: 'upstream_unavailable', remedy: expect.any(String) })
     const { out } = await ann.run('doctor')
-    expect(out).toMatch(/^failed +OAuth client: .*\n +Check /m)
-    expect(out).toMatch(/3 problems found\.\n$/)
+    expect(out).toMatch(/^failed +OAuth client: .*\n +Nothing listens there.*`guestpass sandbox --env \.env`/m)
+    expect(out).toMatch(/\n3 failures, 1 warning\.\n$/)
   })
 
   it('finds an API host that refuses connections, or fails', async () => {

@@ -84,7 +84,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     env: { GENESYS_OAUTH_BASE_URL: 'http://127.0.0.1:1' },
     ends: [1, 'upstream_unavailable'],
     says: /cannot reach 127\.0\.0\.1:1 \(connect ECONNREFUSED/,
-    advises: /check the address and the network/,
+    advises: /Nothing listens there\. If it was the sandbox, start it again: `guestpass sandbox --env \.env`/,
     remedy: { line: 'token' },
   },
   'an address without https://': {
@@ -94,6 +94,22 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /GENESYS_OAUTH_BASE_URL: is not an address that begins with https:\/\//,
     advises: /Write it in full, as https:\/\/gateway\.example\.com or http:\/\/127\.0\.0\.1:8080/,
     remedy: { line: 'token', env: { GENESYS_OAUTH_BASE_URL: '{upstream}' } },
+  },
+  'an API address that ends in /api/v2': {
+    line: ISSUE,
+    env: { GENESYS_API_BASE_URL: '{upstream}/api/v2' },
+    ends: [2, 'config_invalid'],
+    says: /GENESYS_API_BASE_URL: ends in \/api\/v2, which is part of the path of every call/,
+    advises: /Leave \/api\/v2 out/,
+    remedy: { line: ISSUE, env: { GENESYS_API_BASE_URL: '{upstream}' } },
+  },
+  'an API address with another path': {
+    line: ISSUE,
+    env: { GENESYS_API_BASE_URL: '{upstream}/gateway' },
+    ends: [3, 'upstream_rejected'],
+    says: /upstream answered 404/,
+    advises: /The request went to http:\/\/127\.0\.0\.1:\d+\/gateway\/api\/v2\/…: check GENESYS_API_BASE_URL/,
+    remedy: { line: ISSUE, env: { GENESYS_API_BASE_URL: '{upstream}' } },
   },
   'consent as text': {
     line: `${ENGAGE} --consent yes`,

@@ -74,7 +74,7 @@ async function accepted(
   const clean = createRedactor(request.secrets)
   const isSuccess = answer.status >= 200 && answer.status <= 299
   if (isSuccess && !(errorUnless !== undefined && isError(parseJson(answer), errorUnless))) return { answer, clean }
-  throw refusal(answer, call, explain, clean, clock.wall())
+  throw refusal(answer, call, { url: request.url, explain, clean, now: clock.wall() })
 }
 
 function isError(json: unknown, unless: string): boolean {

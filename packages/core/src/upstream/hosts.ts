@@ -199,6 +199,11 @@ function path(of: Reading, member: PathMember): string | undefined {
   return given
 }
 
+const DOUBLED: AddressFault = {
+  message: 'ends in /api/v2, which is part of the path of every call',
+  remedy: 'Leave /api/v2 out.',
+}
+
 interface Base {
   readonly url: string
   readonly from: HostPlace
@@ -234,6 +239,7 @@ function bases(of: Reading): { readonly oauth?: Base; readonly api?: Base } {
     domain ? { url: `https://${service}.${domain}`, from: place } : undefined
   const login = oauth ?? (issuer ? { url: issuer, from: 'issuer' } : (region('login') ?? api))
   const calls = api ?? region('api') ?? oauth
+  if (calls && /\/api\/v2$/i.test(calls.url)) refuse(of, calls.from, DOUBLED)
   return { ...(login ? { oauth: login } : {}), ...(calls ? { api: calls } : {}) }
 }
 

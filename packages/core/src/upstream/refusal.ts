@@ -26,8 +26,16 @@ const errorBody = lenient(
   object({ error: anyText, error_description: anyText, description: anyText, code: anyText, message: anyText }),
 )
 
+/** What a refusal is read with. `url`: where the request went. */
+interface RefusalParts {
+  readonly url: string
+  readonly explain: Explain
+  readonly clean: Redact
+  readonly now: Instant
+}
+
 /** A refusal as the failure of a try. */
-export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean: Redact, now: Instant): TryFailure {
+export function refusal(answer: HttpAnswer, call: Call, { url, explain, clean, now }: RefusalParts): TryFailure {
   const { status } = answer
   const wait = retryAfter(answer.headers['retry-after'], now, answer.headers['date'])
   const { code, message } = words(answer, clean)
@@ -38,7 +46,7 @@ export function refusal(answer: HttpAnswer, call: Call, explain: Explain, clean:
     sent: 'answered',
     message: explained
       ? `${call.operation}: ${explained.message}. Upstream answered ${status}${requestId(answer)}.`
-      : `${call.operation}: upstream answered ${status} (${said})${redirect(answer, clean)}${requestId(answer)}.`,
+      : `${call.operation}: upstream answered ${status} (${said})${redirect(answer, clean)}${requestId(answer)}.${wrongAddress(answer, call, url)}`,
     upstream: { ...upstreamFacts(answer), ...(code === '' ? {} : { code }) },
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
     ...(explained?.again ? { isInProgress: true } : {}),
@@ -53,6 +61,16 @@ function redirect({ status, headers: { location = '' } }: HttpAnswer, clean: Red
   if (status < 300 || status > 399 || location === '') return ''
   const to = URL.canParse(location) ? ` to ${clean(new URL(location).origin, 100)}` : ''
   return `, a redirect${to} that is not followed: check the address and the network`
+}
+
+/**
+ * The address of a request that the API does not know, and its setting. What follows the prefix of all calls is
+ * left out, because it may hold ids.
+ */
+function wrongAddress({ status }: HttpAnswer, { rateLimitKey }: Call, url: string): string {
+  const [, base] = /^([^?#]*?\/api\/v2\/)/i.exec(url) ?? []
+  if ((status !== 404 && status !== 405) || rateLimitKey !== 'api' || base === undefined) return ''
+  return ` The request went to ${base}…: check \`hosts.apiBaseUrl\`.`
 }
 
 function words(answer: HttpAnswer, clean: Redact): { readonly code: string; readonly message: string } {

@@ -128,7 +128,9 @@ describe('a refusal', () => {
       sent: 'answered',
       upstream: { status, code: 'some.code', requestId: CORRELATION },
     })
-    expect(facts.message).toBe(`make-thing: upstream answered ${status} (some.code: Because.), request ${CORRELATION}.`)
+    expect(facts.message.replace(/ The request went to .*$/, '')).toBe(
+      `make-thing: upstream answered ${status} (some.code: Because.), request ${CORRELATION}.`,
+    )
   })
 
   it.each([
@@ -281,5 +283,16 @@ describe('what is shown of an answer', () => {
   it('keeps ids and long words of people', async () => {
     const message = `guest ${CORRELATION} lacks app.not.authorized.for.scope`
     expect((await failure(answering(json(400, { message })))).message).toContain(message)
+  })
+})
+
+describe('an address that the API does not have', () => {
+  it.each([404, 405])('is named with its setting, without what follows /api/v2: %i', async (status) => {
+    const { message } = await failure(answering(json(status, {})))
+    expect(message).toContain('The request went to https://api.example.com/api/v2/…: check `hosts.apiBaseUrl`.')
+  })
+
+  it('is not named for other statuses', async () => {
+    expect((await failure(answering(json(400, {})))).message).not.toContain('The request went to')
   })
 })

@@ -135,6 +135,18 @@ describe('base URLs', () => {
     expect(of({ region: 'mypurecloud.de', tokenPath: '/t', userTokenPath: '/u' })).toEqual(['/t', '/u'])
   })
 
+  it.each([
+    ['baseUrl', { baseUrl: 'https://gw.example.com/x/api/v2/' }],
+    ['apiBaseUrl', { region: 'mypurecloud.ie', apiBaseUrl: 'https://gw.example.com/api/v2' }],
+    ['oauthBaseUrl', { oauthBaseUrl: 'https://gw.example.com/API/V2' }],
+  ])('of the API are refused with the path that every call adds: %s', (field, input) => {
+    expect(faultsOf(input)).toEqual({
+      [field]: expect.stringMatching(/^ends in \/api\/v2, .* \| Leave \/api\/v2 out\.$/),
+    })
+    const own = { oauthBaseUrl: 'https://gw.example.com/api/v2', apiBaseUrl: 'https://gw.example.com' }
+    expect(resolveHosts(own)).toMatchObject({ oauth: own.oauthBaseUrl, api: own.apiBaseUrl })
+  })
+
   it('that are hosts of the platform count as the platform', () => {
     const hosts = resolveHosts({
       oauthBaseUrl: 'https://login.usw2.pure.cloud',
