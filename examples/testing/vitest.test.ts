@@ -22,3 +22,20 @@ test('repeats a call that Genesys could not take', async () => {
   sandbox.script([{ on: 'mint', do: { status: 503 } }])
   expect((await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })).generation).toBe(1)
 })
+
+test('waits as long as Genesys says', async () => {
+  const { gp, sandbox, advance } = genesys
+  sandbox.script([{ on: 'mint', do: { status: 503, headers: { 'retry-after': '20' } } }])
+  const issuing = gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+  await advance(20_000)
+  expect((await issuing).generation).toBe(1)
+})
+
+test('says that a guest has ended, whose person must start again', async () => {
+  const { gp, sandbox, advance } = genesys
+  const person = { api: 'engagements', email: 'ann@example.test', consent: true, channelId: 'web-chat' } as const
+  const { guestId } = await gp.guests.issue(person)
+  sandbox.endGuest(guestId)
+  await advance(3_600_000)
+  await expect(gp.guests.token(guestId)).rejects.toMatchObject({ code: 'needs_reauth' })
+})

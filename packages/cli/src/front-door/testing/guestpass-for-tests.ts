@@ -3,11 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
+import { anyValue, checkOptions, object } from '@guestpass/core/options'
 import { systemClock } from '@guestpass/core/runtime-kit'
 import { sandbox as startSandbox, type Sandbox, type SandboxOptions } from '@guestpass/sandbox'
 import { type Guestpass, guestpassWith } from '../guestpass.ts'
 import type { GuestpassOptions } from '../options.ts'
 import { createMovableClock } from './movable-clock.ts'
+import { moveInSteps } from './steps.ts'
+import { createWorkUnderWay } from './work-under-way.ts'
 
 /** Options of `guestpassForTests()`. */
 export interface GuestpassForTestsOptions {
@@ -32,13 +35,17 @@ export interface GuestpassForTests extends AsyncDisposable {
   readonly sandbox: Sandbox
   /**
    * Moves the clock of both ahead by milliseconds, 0 to a hundred years. Between calls it runs as the clock of
-   * the machine. Waits that are over by then end: for a retry, a rate limit, a renewal. Resolves when they
-   * have ended; work that begins then may still run. Rejects with `invalid_input` for any other value.
+   * the machine. Waits that are over by then end: for a retry, a rate limit, a renewal. The clock moves in
+   * steps of at least 5 minutes, at most about 300. Requests under way end before each step and at the end,
+   * so that none of them reaches its time limit; one that takes over 2 s of real time is not waited for.
+   * Rejects with `invalid_input` for any other value.
    */
   advance(ms: number): Promise<void>
   /** Closes the connection, then the sandbox. A second call waits for the first. */
   close(): Promise<void>
 }
+
+const optionsSchema = object<GuestpassForTestsOptions>({ sandbox: anyValue, guestpass: anyValue })
 
 /** A hundred years, the largest offset of the clock of a sandbox, in milliseconds. */
 const MAX_ADVANCE = 100 * 366 * 86_400_000
@@ -47,7 +54,7 @@ const MAX_ADVANCE = 100 * 366 * 86_400_000
  * Starts a sandbox and opens a connection to it, both on one clock that a test can move. Nothing of the
  * machine is read: neither environment nor files.
  *
- * Rejects with `config_invalid` for options of `guestpass()` that are wrong, and with a TypeError for those of
+ * Rejects with `config_invalid` for wrong or unknown options, also those of `guestpass()`, and with a TypeError for those of
  * the sandbox.
  *
  * @param options each has a default, see `GuestpassForTestsOptions`
@@ -66,6 +73,7 @@ const MAX_ADVANCE = 100 * 366 * 86_400_000
  * ```
  */
 export async function guestpassForTests(options: GuestpassForTestsOptions = {}): Promise<GuestpassForTests> {
+  checkOptions('guestpassForTests', ['options', options, optionsSchema])
   const clock = createMovableClock(systemClock())
   const sandbox = await startSandbox({ algorithm: 'ES256', ...options.sandbox, now: clock.wall })
   const cwd = await mkdtemp(join(tmpdir(), 'guestpass-test-'))
@@ -75,10 +83,14 @@ export async function guestpassForTests(options: GuestpassForTestsOptions = {}):
   }
   const env = { ...sandbox.env, ...options.guestpass?.env }
   const given = { store: 'memory', cwd, ...options.guestpass, env }
-  const gp = await guestpassWith(given, () => ({ ...nodePorts(), clock })).catch(async (thrown: unknown) => {
-    await closeSandbox()
-    throw thrown
-  })
+  const ports = nodePorts()
+  const underWay = createWorkUnderWay(ports.http, clock)
+  const gp = await guestpassWith(given, () => ({ ...ports, http: underWay.http, clock })).catch(
+    async (thrown: unknown) => {
+      await closeSandbox()
+      throw thrown
+    },
+  )
   async function closeBoth(): Promise<void> {
     try {
       await gp.close()
@@ -87,22 +99,20 @@ export async function guestpassForTests(options: GuestpassForTestsOptions = {}):
     }
   }
   let closing: Promise<void> | undefined
+  let moving = Promise.resolve()
   const close = (): Promise<void> => (closing ??= closeBoth())
   return {
     gp,
     sandbox,
     async advance(ms) {
       if (typeof ms !== 'number' || !(ms >= 0 && ms <= MAX_ADVANCE)) throw notAnAdvance(ms)
-      clock.advance(ms)
-      await nextTurn()
+      moving = moving.then(() => moveInSteps(clock, underWay, ms))
+      await moving
     },
     close,
     [Symbol.asyncDispose]: close,
   }
 }
-
-/** Lets the event loop turn, so that what waited goes on. */
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function notAnAdvance(ms: unknown): GuestpassError {
   const message = `is ${String(ms)}, and not a number of milliseconds from 0 to ${MAX_ADVANCE}`

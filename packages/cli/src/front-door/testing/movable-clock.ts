@@ -5,17 +5,23 @@ import type { Millis } from '@guestpass/core/store-kit'
 export interface MovableClock extends Clock {
   /** Moves wall time, monotonic time and uptime ahead. Calls of `sleep` that are over by then resolve. */
   advance(ms: Millis): void
+  /** How long until the next sleep ends, in milliseconds; Infinity if nothing sleeps. */
+  nextEnd(): Millis
+  /** How many sleeps have begun, also those that began again because the clock was moved. */
+  sleeps(): number
 }
 
 export function createMovableClock(base: Clock): MovableClock {
   let ahead: Millis = 0
-  const sleepers = new Set<AbortController>()
+  const sleepers = new Map<AbortController, Millis>()
+  let begun = 0
   const monotonic = (): Millis => base.monotonic() + ahead
 
   /** Sleeps until the time has passed, or the clock is moved. */
   async function sleepUntilMoved(ms: Millis, signal: AbortSignal | undefined): Promise<void> {
     const moved = new AbortController()
-    sleepers.add(moved)
+    sleepers.set(moved, monotonic() + ms)
+    begun += 1
     try {
       await base.sleep(ms, signal ? AbortSignal.any([signal, moved.signal]) : moved.signal)
     } catch (thrown) {
@@ -36,9 +42,11 @@ export function createMovableClock(base: Clock): MovableClock {
       do await sleepUntilMoved(until - monotonic(), signal)
       while (monotonic() < until)
     },
+    nextEnd: () => Math.min(...sleepers.values()) - monotonic(),
+    sleeps: () => begun,
     advance(ms) {
       ahead += ms
-      for (const moved of sleepers) moved.abort()
+      for (const moved of sleepers.keys()) moved.abort()
     },
   }
 }

@@ -78,6 +78,11 @@ it('closes both, once, and rejects wrong options with nothing left open', async 
   await expect(guestpassForTests({ guestpass: { rateLimit: 0 } })).rejects.toMatchObject({
     code: 'config_invalid',
   })
+  const misspelt = { sandbx: {} } as GuestpassForTestsOptions
+  await expect(guestpassForTests(misspelt)).rejects.toMatchObject({
+    code: 'config_invalid',
+    fields: [{ field: 'sandbx', remedy: 'Did you mean sandbox?' }],
+  })
   await expect(guestpassForTests({ sandbox: { port: -1 } })).rejects.toThrow(TypeError)
 })
 
