@@ -72,8 +72,9 @@ export function toStoreError(thrown: unknown, path: string): GuestpassError {
   return new GuestpassError(code, `The store ${path} ${what} (${detail}). ${remedy}.`, { cause: thrown, ...reason })
 }
 
+/** `why`: what follows the path, such as "is an empty database". Its cause says the same without the path. */
 export const corruptStoreError = (path: string, why: string): GuestpassError =>
-  new GuestpassError('store_corrupt', `The store ${path} ${why}. ${RESTORE}.`)
+  new GuestpassError('store_corrupt', `The store ${path} ${why}. ${RESTORE}.`, { cause: new Error(`it ${why}`) })
 
 export const newerStoreError = (path: string, unknown: readonly string[]): GuestpassError =>
   new GuestpassError(

@@ -54,7 +54,8 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
   const draft = `${path}.${random.uuid()}.part`
   try {
     const prepared = await prepareDraft(options, draft).catch((thrown: unknown) => {
-      throw fileError(thrown, { at: draft, shown: from, path: from, written: path })
+      const error = fileError(thrown, { at: draft, shown: from, path: from, written: path })
+      throw error.code === 'store_corrupt' ? noBackup(options, error, former !== undefined) : error
     })
     const replaced = former && (await keepFormer(path, former, options))
     await rename(draft, path)
@@ -72,6 +73,27 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
   }
 }
 
+const GIVE_BACKUP = 'Give the path of a file that `backup` wrote.'
+
+/** The error of a file that is no backup, or a damaged one. The advice for a damaged store does not fit it. */
+function noBackup(
+  { path, from }: Pick<RestoreOptions<unknown>, 'path' | 'from'>,
+  error: GuestpassError,
+  hasFormer: boolean,
+): GuestpassError {
+  const kept = hasFormer ? ` The store ${path} was not changed.` : ''
+  return new GuestpassError(
+    'store_corrupt',
+    `Nothing was restored: ${from} is no backup of Guestpass (${faultOf(error)}).${kept} ${GIVE_BACKUP}`,
+    { cause: error },
+  )
+}
+
+/** What is wrong with a file, as the innermost cause says it: without a path and without advice. */
+function faultOf(error: Error): string {
+  return error.cause instanceof Error ? faultOf(error.cause) : error.message
+}
+
 async function checkBackupFile({ path, from }: Pick<RestoreOptions<unknown>, 'path' | 'from'>): Promise<void> {
   const real = (file: string): Promise<string> => realpath(file).catch(() => file)
   const isReadable = await access(from, constants.R_OK).then(
@@ -80,7 +102,7 @@ async function checkBackupFile({ path, from }: Pick<RestoreOptions<unknown>, 'pa
   )
   const message = isReadable ? 'is the store itself' : 'cannot be read'
   if (isReadable && (await real(from)) !== (await real(path))) return
-  const remedy = 'Give the path of a file that `backup` wrote.'
+  const remedy = GIVE_BACKUP
   const fields = [{ field: 'file', message: `${from} ${message}`, remedy }]
   throw new GuestpassError('invalid_input', `file: ${from} ${message}. ${remedy}`, { fields })
 }

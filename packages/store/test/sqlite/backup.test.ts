@@ -170,8 +170,29 @@ describe('a restore', () => {
       writeFileSync(text, 'no database at all')
       const messageOf = (to: string, from: string, more = {}): Promise<string> =>
         restore(to, from, more).then(String, (thrown: Error) => thrown.message)
-      expect(await messageOf(path, text)).toContain(`${text} is not a Guestpass store`)
-      expect(await messageOf(path, text)).not.toContain(path)
+      const cut = join(folder, 'cut.db')
+      writeFileSync(cut, readFileSync(backup).subarray(0, 20_000))
+      const foreign = join(folder, 'foreign.db')
+      const other = new DatabaseSync(foreign)
+      other.exec('create table notes (text)')
+      other.close()
+      const empty = join(folder, 'empty.db')
+      writeFileSync(empty, '')
+      for (const [file, why] of [
+        [text, 'file is not a database'],
+        [cut, 'malformed'],
+        [foreign, 'it is a database of another program'],
+        [empty, 'it is an empty database'],
+      ] as const) {
+        const message = await messageOf(path, file)
+        expect(message).toContain(`Nothing was restored: ${file} is no backup of Guestpass (`)
+        expect(message).toContain(why)
+        expect(message).toContain(
+          `). The store ${path} was not changed. Give the path of a file that \`backup\` wrote.`,
+        )
+        expect(message).not.toMatch(/Restore it|move it away|\.part/)
+      }
+      expect(await messageOf(join(folder, 'new.db'), text)).not.toContain('The store')
       const gone = join(folder, 'gone')
       const prepare = async (): Promise<void> => rmSync(gone, { recursive: true })
       const message = await messageOf(join(gone, 'guestpass.db'), backup, { prepare })
