@@ -37,8 +37,8 @@ const fieldTable = ({ fields }: RegisteredApi): string =>
 /** docs/guest-apis.md. */
 export const guestApisPage = (): string => `# Choose a guest API
 
-A request names one of these APIs as \`api\`, or \`--api\` on the command line. Without a name it is of
-\`${registeredApis[0]?.name}\`. Each API needs an access token with its scopes.
+A request names one of these APIs as \`api\`, or \`--api\` on the command line. In a program a request without
+\`api\` is of \`${registeredApis[0]?.name}\`. The command needs \`--api\`. Each API needs an access token with its scopes.
 
 ${table(['API', 'Guests', 'Scopes', 'How many', 'Next token', 'Setting of the token format'], registeredApis.map(factsOf))}
 To add an API, see [Add a guest API](add-a-guest-api.md).

@@ -13,6 +13,24 @@ const root = join(import.meta.dirname, '../..')
 const readme = pageOf('README.md')
 const blocks = (language: string): readonly string[] => piecesOf(readme, language).map(({ code }) => code)
 const [backend = '', ...jobs] = blocks('ts')
+const [page] = piecesOf(pageOf('docs/front-door.md'), 'js')
+
+/** The code of the page as a program: it prints two tokens, and whether it still read the stream when the second one came. */
+const pageProgram = (url: string, cookie: string): string => `${page?.code}
+const send = fetch
+let stream
+globalThis.fetch = (path, init) => {
+  if (path === '/guest-events') stream = init.signal
+  return send('${url}' + path, { ...init, headers: { ...init.headers, cookie: '${cookie}' } })
+}
+const tokens = []
+followToken((token) => {
+  tokens.push(token)
+  if (tokens.length < 2) return
+  console.log(JSON.stringify({ tokens, inTime: stream.aborted === false }))
+  process.exit()
+})
+`
 
 /** A job as a program. Around its lines there is the front door, and for routes a server with a browser that visits them. */
 const whole = (job: string): string =>
@@ -106,15 +124,22 @@ describe('the README', () => {
       expect((await fetch(`${url}/me`)).status).toBe(401)
       expect(await (await fetch(`${url}/me`, { headers })).json()).toMatchObject({ guestId: first.said.guestId })
       const events = await fetch(`${url}/guest-events`, { headers })
+      const onPage = printed('page', pageProgram(url, first.cookie), { env: { PATH: path } })
       const { value } = (await events.body?.getReader().read()) ?? {}
       const renewed = new TextDecoder().decode(value)
       expect(renewed).toMatch(/^data: eyJ\S+\n\n$/)
       expect(renewed).not.toContain(first.said.token)
+      const followed = JSON.parse((await onPage).stdout) as { tokens: readonly string[]; inTime: boolean }
+      expect(followed).toEqual({ tokens: [first.said.token, renewed.slice('data: '.length).trim()], inTime: true })
       await killed(server)
       server = await starts()
       const again = await ask(first.cookie)
       expect(again.said.guestId).toBe(first.said.guestId)
       expect((await fetch(`${url}/me`, { headers: { authorization: `Bearer ${again.said.token}` } })).status).toBe(200)
+      const unknown = 'guest=00000000-0000-4000-8000-000000000000'
+      expect(await ask(unknown)).toMatchObject({ cookie: expect.stringMatching(/^guest=(?!0000)[\da-f-]{36}$/) })
+      await promisify(execFile)('guestpass', ['guest', 'revoke', first.said.guestId], { cwd, env: { PATH: path } })
+      expect((await ask(first.cookie)).said).toMatchObject({ guestId: expect.not.stringMatching(first.said.guestId) })
     } finally {
       await killed(server)
     }

@@ -76,7 +76,7 @@ the plain one, in the same source, is refused.
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away;
 \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or
 \`https://host:port\` (loopback is always reached directly); \`NODE_EXTRA_CA_CERTS\` has its usual meaning. Every
-request says \`user-agent: guestpass/VERSION\`.
+request says \`user-agent: guestpass/VERSION\`; deliveries of webhooks say \`user-agent: guestpass\`.
 
 This page is printed by \`guestpass config --markdown\`.
 `
