@@ -22,14 +22,13 @@ const client = { id: process.env.GENESYS_CLIENT_ID ?? '', secret: new Secret(pro
 /** Every block of these pages. */
 export const snippets: readonly Snippet[] = [
   {
-    page: 'docs/authenticated-guests.md',
+    page: 'docs/personal-data.md',
     at: 0,
     before: `import { guestpass } from 'guestpass'
 const gp = await guestpass({ store: 'memory' })
-const { guests } = gp
 const email = 'ann@example.com'
-await guests.issue({ api: 'engagements', email, consent: true, channelId: 'web-chat' })\n`,
-    after: 'console.log((await guests.find({ email })).length, "left")\nawait gp.close()\n',
+await gp.guests.issue({ api: 'engagements', email, consent: true, channelId: 'web-chat' })\n`,
+    after: 'console.log((await gp.guests.find({ email })).length, "left")\nawait gp.close()\n',
     prints: /^0 left\n$/,
   },
   { page: 'docs/webhooks.md', at: 0, prints: /^function\n$/ },
@@ -48,6 +47,31 @@ process.exit()\n`,
   {
     page: 'docs/sign-ins.md',
     at: 1,
+    before: `import { randomUUID } from 'node:crypto'
+import express from 'express'
+import { guestpass } from 'guestpass'
+import { guestpassErrors } from 'guestpass/express'
+const gp = await guestpass({ store: 'memory' })
+const app = express()
+const server = app.listen(0, '127.0.0.1')
+await new Promise((resolve) => server.once('listening', resolve))
+const address = server.address()
+const origin = 'http://127.0.0.1:' + (typeof address === 'object' ? address?.port : '')
+const redirectUri = origin + '/callback'\n`,
+    after: `app.use(guestpassErrors())
+const login = await fetch(origin + '/login', { redirect: 'manual' })
+const [cookie = ''] = login.headers.getSetCookie().map((one) => one.split(';')[0] ?? '')
+const consent = await fetch(login.headers.get('location') ?? '', { redirect: 'manual' })
+const callback = consent.headers.get('location') ?? ''
+console.log(JSON.parse(await (await fetch(callback)).text()).reason)
+console.log(await (await fetch(callback, { headers: { cookie } })).text())
+server.close()
+await gp.close()\n`,
+    prints: /^browser\nsigned in, generation 1\n$/,
+  },
+  {
+    page: 'docs/sign-ins.md',
+    at: 2,
     before: `declare const oauthBaseUrl: string, apiBaseUrl: string, clientId: string, scopes: readonly string[]
 declare const redirectUri: string, name: string, email: string
 declare function startMessenger(token: string): void\n`,

@@ -5,11 +5,11 @@
 export const programsOfPages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': { ts: 'tools/test/readme.test.ts' },
   'docs/add-a-guest-api.md': { ts: 'tools/test/guest-api.test.ts' },
-  'docs/authenticated-guests.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/from-the-tutorials.md': { ts: 'tools/test/tutorial-programs.test.ts' },
   'docs/front-door.md': { ts: 'tools/test/front-door-page.test.ts', js: 'tools/test/readme.test.ts' },
   'docs/http-clients.md': { ts: 'tools/test/http-clients-page.test.ts' },
   'docs/middleware.md': { ts: 'tools/test/middleware-page.test.ts' },
+  'docs/personal-data.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/sign-ins.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/testing.md': { ts: 'tools/test/testing-page.test.ts', js: 'tools/test/testing-page.test.ts' },
   'docs/token-keys.md': { ts: 'tools/test/page-snippets.ts' },
