@@ -9,7 +9,7 @@ export const plainWords: readonly string[] = `
   member memory message method millis name named need network node not note o object observed observer
   ocsf of on open option out outcome owner page param parsed part pascal place placed pruned public question random raw reachable read ready
   received refreshed removed repeat request resource result revoked route running runtime sdk sealed seen server setting shown
-  signed sqlite standard started stored target test text trail type typed under unsaved usable user value
+  signed sqlite standard started stored target test text trail try type typed under unsaved usable user value
   variable verify version view web why with worked working wrapped write written
 `
   .trim()

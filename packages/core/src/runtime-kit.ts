@@ -63,6 +63,7 @@ export type {
 export type { PrunedData, RemovedData, RetentionEvent } from './domain/events/retention.ts'
 export type { SignInData, SignInEvent, SignInFailed, SignInStartedData } from './domain/events/sign-ins.ts'
 export type { DeliveryData, WebhookEvent, WebhookTestData } from './domain/events/webhooks.ts'
+export { type FailedTry, type TriesData, triesText } from './domain/events/tries.ts'
 export { reservedAttributes } from './domain/guest-attributes.ts'
 export { guestIdOf } from './domain/guest-id.ts'
 export { isLoopback } from './domain/loopback.ts'

@@ -1,4 +1,4 @@
-import { type Explanation, iso } from '@guestpass/core/runtime-kit'
+import { type Explanation, iso, triesText } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
 import { settingNamesIn, settingOfOption } from './config/core-options.ts'
 import { settings } from './config/setting-table.ts'
@@ -25,8 +25,20 @@ export function explanationDocument(explanation: Explanation, config: Config) {
     ...(setting ? { setting: settingValue(setting, config) } : {}),
     prevention: text(explanation.prevention),
     records: explanation.records.map(({ count, record }) => {
-      const { timestamp, eventId, eventType, outcome, actor, generation, correlationId, error } = record
-      return { count, timestamp, eventId, eventType, outcome, actor, generation, correlationId, error: error ?? null }
+      const { timestamp, eventId, eventType, outcome, actor, generation, correlationId, error, data } = record
+      const of = {
+        count,
+        timestamp,
+        eventId,
+        eventType,
+        outcome,
+        actor,
+        generation,
+        correlationId,
+        error: error ?? null,
+      }
+      const tries = triesText(data)
+      return { ...of, ...(tries === undefined ? {} : { tries }) }
     }),
   }
 }

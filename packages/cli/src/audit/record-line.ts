@@ -1,5 +1,5 @@
 import type { AuditRecord, Store } from '@guestpass/core'
-import { guestIdOf } from '@guestpass/core/runtime-kit'
+import { guestIdOf, triesText } from '@guestpass/core/runtime-kit'
 import type { Line, Style } from '../commands/runner/styled-line.ts'
 
 const styles: Readonly<Record<AuditRecord['outcome'], Style>> = {
@@ -28,9 +28,11 @@ export const recordLine = (record: AuditRecord, owner: string): Line => {
 
 function facts({ generation, latencyMs, statusCode, error, data }: AuditRecord): readonly string[] {
   const { webhook } = data
+  const tries = triesText(data)
   return [
     ...(generation === 0 ? [] : [`generation ${generation}`]),
     ...(typeof webhook === 'string' ? [`webhook ${webhook}`] : []),
+    ...(tries === undefined ? [] : [tries]),
     ...(latencyMs === null ? [] : [`${latencyMs} ms`]),
     ...(statusCode === null ? [] : [`HTTP ${statusCode}`]),
     ...(error ? [`${error.code}${error.reason === undefined ? '' : ` (${error.reason})`}: ${error.message}`] : []),

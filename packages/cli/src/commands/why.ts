@@ -56,8 +56,8 @@ function linesOf(answer: Answer, connection: string): readonly string[] {
     `Guest ${guestId} (${api}) at ${at}: ${happened.replaceAll('_', ' ')}`,
     ...parts.flatMap(([title, text]) => (text === undefined ? [] : [`  ${title.padEnd(14)} ${text}`])),
     ...records.map(
-      ({ count, timestamp, eventType, outcome, actor }, nth) =>
-        `  ${(nth === 0 ? 'Records' : '').padEnd(14)} ${count}  ${timestamp}  ${eventType}  ${outcome}  ${actor}`,
+      ({ count, timestamp, eventType, outcome, actor, tries }, nth) =>
+        `  ${(nth === 0 ? 'Records' : '').padEnd(14)} ${count}  ${timestamp}  ${eventType}  ${outcome}  ${actor}${tries === undefined ? '' : `  ${tries}`}`,
     ),
   ]
 }

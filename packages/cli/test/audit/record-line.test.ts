@@ -33,6 +33,20 @@ describe('the line of an audit record', () => {
   })
 })
 
+describe('the line of a success that had failed tries before it', () => {
+  it('says how many tries there were, and how they failed', () => {
+    const success = { ...record, outcome: 'success', statusCode: 200, error: null } as const
+    const survived = { ...success, data: { tries: 3, failedTries: [503, 'lost'] } }
+    expect(renderedLine(recordLine(survived, 'guest 7'), false)).toContain(
+      'guest 7, generation 2, 3 tries (HTTP 503, answer lost), 41.5 ms, HTTP 200',
+    )
+    const many = { ...success, data: { tries: 12, failedTries: [429, 'not_sent', 'unreadable'] } }
+    expect(renderedLine(recordLine(many, 'guest 7'), false)).toContain(
+      '12 tries (…, HTTP 429, not sent, unreadable answer)',
+    )
+  })
+})
+
 describe('the owner of a subject', () => {
   it('is named as people know it, and looked up once', async () => {
     const store = memoryStore({ clock: fakeClock() })

@@ -23,9 +23,9 @@ export function deadline(totalMs: Millis, { clock }: { readonly clock: Clock }):
     const remainingMs = (): Millis =>
       Math.max(0, Math.min(call.remainingMs(), startedAt + allowedMs - clock.monotonic()))
     let latest: GuestpassError | undefined
-    const onFailedTry: Call['onFailedTry'] = (failure) => {
+    const onFailedTry: Call['onFailedTry'] = (failure, end) => {
       latest = failure
-      call.onFailedTry(failure)
+      call.onFailedTry(failure, end)
     }
     const overdue = (): GuestpassError =>
       deadlineError(

@@ -1,6 +1,7 @@
 import type { Secret } from '../domain/secret.ts'
 import type { Millis } from '../domain/time.ts'
 import type { ErrorCode, GuestpassError, UpstreamFacts } from '../domain/errors.ts'
+import type { FailedTry } from '../domain/events/tries.ts'
 
 /** One upstream operation as the layers of a pipeline see it. */
 export interface Call {
@@ -27,8 +28,11 @@ export interface Call {
   readonly onAnswer: (answer: Answer) => void
   /** Called by the one function that sends, directly before the first byte is written. Set by `timeout`. */
   readonly onSend: () => void
-  /** Called by `retry` with the failure of a try, before it waits for the next one. */
-  readonly onFailedTry: (failure: GuestpassError) => void
+  /**
+   * Called by `retry` with the failure of a try and how it ended, before it waits for the next one. Without `end`: a
+   * try to get the access token of the call failed.
+   */
+  readonly onFailedTry: (failure: GuestpassError, end?: FailedTry) => void
 }
 
 /** Status and headers of an answer. The names of the headers are in lower case. */

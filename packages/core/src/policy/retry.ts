@@ -2,6 +2,7 @@ import { backOffMs, withSpread } from '../domain/back-off.ts'
 import { anyValue, checkOptions, integer, millis, object } from '../domain/options.ts'
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
 import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../domain/errors.ts'
+import type { FailedTry } from '../domain/events/tries.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Random } from '../ports/random.ts'
 import type { RetryBudget } from './retry-budget.ts'
@@ -85,6 +86,7 @@ async function callWithRetries<T>(parts: Parts, next: CallHandler<T>, call: Call
       const { facts } = thrown
       if (facts.code === 'access_rejected' && !facts.isFinal && renewals === 0) {
         renewals += 1
+        call.onFailedTry(ended(thrown, call, { tries }), endOf(facts))
         continue
       }
       if (!mayRepeat(facts, call)) throw ended(thrown, call, { tries, ...namedRetryAt(facts, clock) })
@@ -96,11 +98,17 @@ async function callWithRetries<T>(parts: Parts, next: CallHandler<T>, call: Call
       if (repeats >= retries && !facts.isInProgress) throw ended(thrown, call, { tries, retryAt })
       if (!mayAfford(budget, call.connection, facts))
         throw ended(thrown, call, { tries, retryAt, why: 'Too many calls of this connection were repeated lately' })
-      call.onFailedTry(ended(thrown, call, { tries }))
+      call.onFailedTry(ended(thrown, call, { tries }), endOf(facts))
       await clock.sleep(waitMs, call.signal)
       if (!facts.isInProgress) repeats += 1
     }
   }
+}
+
+/** How a try ended, as the record of a later success names it. */
+function endOf({ sent, upstream }: TryFacts): FailedTry {
+  if (sent === 'answered') return upstream?.status ?? 'unreadable'
+  return sent === 'no' ? 'not_sent' : 'lost'
 }
 
 /** Milliseconds to wait before a repeat. `waits`: the number of this wait, from 1. */

@@ -1,4 +1,5 @@
 import type { GuestpassError } from '../domain/errors.ts'
+import type { FailedTry } from '../domain/events/tries.ts'
 
 /** Functions of a caller that run around each try of a call. */
 export interface TryHooks {
@@ -12,6 +13,9 @@ export interface TryHooks {
    * sent.
    */
   readonly onSend: () => void
-  /** Called with the failure of each try that is followed by another one. */
-  readonly onFailedTry?: (failure: GuestpassError) => void
+  /**
+   * Called with the failure of each try that is followed by another one. Without `end`: it was a try to get the
+   * access token.
+   */
+  readonly onFailedTry?: (failure: GuestpassError, end?: FailedTry) => void
 }

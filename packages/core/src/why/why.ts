@@ -2,6 +2,7 @@ import type { GuestCredential } from '../domain/credential.ts'
 import { connectionName } from '../domain/connection-name.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { EventType } from '../domain/events/event.ts'
+import { triesText } from '../domain/events/tries.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
 import { anyValue, checkOptions, instant, millisOrInfinity, object, oneOf, required } from '../domain/options.ts'
 import { DAY, type Instant, iso, type Millis, NEVER } from '../domain/time.ts'
@@ -282,12 +283,14 @@ function whatOf({ history, at, end }: Facts, cause: Cause): string {
   const state = end === undefined ? '' : ` The token ${end > at ? 'is valid until' : 'ended at'} ${iso(end)}.`
   if (cause === 'under_way' && open) return `A request for a token began at ${iso(open.at)}.${state}`
   if (!decisive) return cause === 'erased' ? 'The guest was erased.' : 'There is no record of the guest.'
-  const { eventType, outcome, error, generation, actor } = decisive.record
+  const { eventType, outcome, error, generation, actor, data } = decisive.record
   const [done, failed = done] = phrases[eventType] ?? [`The record ${eventType} was written`]
   const when = iso(decisive.at)
   if (outcome === 'failure') return `${failed} at ${when}: ${error?.message ?? 'the reason is not known.'}${state}`
   const isOver = end !== undefined && end <= at && decisive === token
   if (isOver) return `The token of generation ${generation}, stored at ${when}, ended at ${iso(end)}.`
+  const tries = triesText(data)
+  const took = tries === undefined ? '' : ` It took ${tries}.`
   const ended = eventType === 'TOKEN_REVOKED' || eventType === 'GUEST_ERASED'
-  return `${done} at ${when} by \`${actor}\`${ended ? '.' : `, generation ${generation}.${state}`}`
+  return `${done} at ${when} by \`${actor}\`${ended ? '.' : `, generation ${generation}.${took}${state}`}`
 }

@@ -405,7 +405,7 @@ const others = new Set(
   `abortable asGuestpassError backOffMs prunableCheckpoint pruneTo withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
   GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes takeLease latestCredible leftOutText linkText closestName
   NotText ocsfExport prepareRestoredConnection profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
-  sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines verdictText
+  sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines triesText verdictText
   verifyChain verifyExport webhookRoute currentStatus guestEnd why`.split(/\s+/),
 )
 

@@ -1,3 +1,4 @@
+import type { TriesData } from './tries.ts'
 import {
   type EventContext,
   type EndFacts,
@@ -27,7 +28,7 @@ export type ClientTokenData = {
   readonly grant: 'client_credentials'
   readonly scopes: readonly string[]
   readonly verified: boolean
-}
+} & TriesData
 
 /** Data of a token by a refresh token. */
 export type RefreshedTokenData = {
@@ -40,7 +41,7 @@ export type RefreshedTokenData = {
   /** Granted scopes that were not requested. */
   readonly excess: readonly string[]
   readonly verified: boolean
-}
+} & TriesData
 
 /** The events of access tokens and of the sign-in that renews them. */
 export type AccessTokenEvent =

@@ -1,5 +1,6 @@
 import type { Assurance } from '../credential.ts'
 import { type Instant, iso } from '../time.ts'
+import type { TriesData } from './tries.ts'
 import {
   type EventContext,
   lastMembers,
@@ -58,7 +59,8 @@ export type AuthenticationData = ApplicantData & {
   readonly consent: boolean
   /** ISO 8601. */
   readonly consentTimestamp?: string
-} & AuthenticationResult
+} & AuthenticationResult &
+  TriesData
 
 /**
  * The events of creates of authenticated guests. `resumes`: the create repeats one whose answer was lost.

@@ -1,6 +1,7 @@
 import type { GuestCredential, StoredGuestRequest } from '../credential.ts'
 import { tokenEnd } from '../plan.ts'
 import { type Instant, iso } from '../time.ts'
+import type { TriesData } from './tries.ts'
 import {
   type EventContext,
   lastMembers,
@@ -35,7 +36,7 @@ export type RefreshData = TokenRequestData & { readonly lastResort?: true }
  * Data of a token. `verified`: whether the signature was checked on receipt. `tokenExpiry`: its end, ISO 8601; absent
  * in records of earlier versions.
  */
-export type TokenData = GuestData & { readonly verified: boolean; readonly tokenExpiry?: string }
+export type TokenData = GuestData & { readonly verified: boolean; readonly tokenExpiry?: string } & TriesData
 
 /** Data of a token from outside. `tokenExpiry`: as in `TokenData`. */
 export type ImportedTokenData = {
@@ -80,6 +81,8 @@ interface TokenFacts extends GuestFacts, EndFacts {
   readonly verified: boolean
   /** The end of the new token. */
   readonly expiresAt: Instant
+  /** The failed tries before the one that succeeded. Default: none. */
+  readonly tries?: TriesData
 }
 
 /** Why a token is requested, and the end of the present one. */
@@ -118,13 +121,13 @@ export const tokenRequested = (
 /** A new token is stored. */
 export const tokenIssued = (
   about: EventContext,
-  { guest, verified, expiresAt, ...facts }: TokenFacts,
+  { guest, verified, expiresAt, tries, ...facts }: TokenFacts,
 ): EventOfType<'TOKEN_GENERATED_SUCCESS'> => ({
   ...firstMembers(facts, about),
   type: 'TOKEN_GENERATED_SUCCESS',
   outcome: 'success',
   generation: guest.generation + 1,
-  data: { ...requested(guest), verified, tokenExpiry: iso(expiresAt) },
+  data: { ...requested(guest), verified, tokenExpiry: iso(expiresAt), ...tries },
   ...lastMembers(facts),
 })
 
@@ -193,14 +196,14 @@ const withStart = <R extends { readonly data: RefreshData }>(made: R, more: Retu
 /** The token of a refresh is stored. */
 export const refreshCompleted = (
   about: EventContext,
-  { guest, verified, expiresAt, ...facts }: TokenFacts,
+  { guest, verified, expiresAt, tries, ...facts }: TokenFacts,
 ): EventOfType<'REFRESH_COMPLETED'> => ({
   ...firstMembers(facts, about),
   type: 'REFRESH_COMPLETED',
   outcome: 'success',
   generation: guest.generation + 1,
   ...(guest.intent ? { idempotencyKey: guest.intent.id } : {}),
-  data: { ...requested(guest), verified, tokenExpiry: iso(expiresAt) },
+  data: { ...requested(guest), verified, tokenExpiry: iso(expiresAt), ...tries },
   ...lastMembers(facts),
 })
 

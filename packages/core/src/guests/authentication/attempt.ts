@@ -2,6 +2,7 @@ import type { GuestWithTokens } from '../../domain/credential.ts'
 import type { Context } from '../../domain/context.ts'
 import { type EventContext, eventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
+import type { TriesData } from '../../domain/events/tries.ts'
 import { authenticationData, type AuthenticationResult, guestAuthenticated } from '../../domain/events/guest-creates.ts'
 import { tokenEnd } from '../../domain/plan.ts'
 import { profileIn } from '../../domain/profile.ts'
@@ -48,11 +49,15 @@ export function authenticated(
   attempt: Attempt,
   { now, trail }: { readonly now: () => Instant; readonly trail: readonly Event[] },
   { subject, generation, tokens, request, profile }: GuestWithTokens,
-  { result, statusCode }: { readonly result: AuthenticationResult; readonly statusCode?: number },
+  {
+    result,
+    statusCode,
+    tries,
+  }: { readonly result: AuthenticationResult; readonly statusCode?: number; readonly tries?: TriesData },
 ): Event {
   const consentTimestamp = request?.consentTimestamp
   const token = { verified: tokens.verified, expiresAt: tokenEnd(tokens), consentTimestamp }
-  const data = authenticationData(attempt.applicant, token, result)
+  const data = { ...authenticationData(attempt.applicant, token, result), ...tries }
   const flags = complianceFlags({ consentTimestamp, profile: profileIn(profile), shown: data, trail })
   const [about, { id, at }] = eventOf(attempt, subject, now())
   const facts = { generation, latencyMs: attempt.elapsed(), statusCode, data, complianceFlags: flags }

@@ -1,3 +1,4 @@
+import { createTryLog, type TriesData } from '../../domain/events/tries.ts'
 import { documentKind } from '../../domain/document-kinds.ts'
 import { uncancellable } from '../../domain/context.ts'
 import { Superseded } from '../../domain/superseded.ts'
@@ -14,7 +15,13 @@ import { reservationOf } from './guest-reservation.ts'
  * The outcome of sending a create. `superseded`: another process took the reservation, and nothing was sent.
  */
 export type SendResult =
-  | { readonly end: 'answered'; readonly created: CreatedGuest; readonly sentAt: Instant; readonly revision: number }
+  | {
+      readonly end: 'answered'
+      readonly created: CreatedGuest
+      readonly sentAt: Instant
+      readonly revision: number
+      readonly tries: TriesData
+    }
   | { readonly end: 'failed'; readonly error: GuestpassError }
   | { readonly end: 'superseded' }
 
@@ -31,7 +38,9 @@ export async function sendCreate(
   const { attempt, requestId, now } = entry
   let seen = entry.revision
   let sentAt = now()
+  const tries = createTryLog()
   const hooks = {
+    onFailedTry: tries.onFailedTry,
     async beforeTry() {
       if (!lease.isHeld()) await lease.confirm()
       const { value, revision } = await of.store.document(of.connection, documentKind.reservation, attempt.key)
@@ -46,7 +55,7 @@ export async function sendCreate(
   }
   try {
     const created = await api.create(attempt.applicant, requestId, hooks, uncancellable(attempt.context).patienceMs)
-    return { end: 'answered', created, sentAt, revision: seen }
+    return { end: 'answered', created, sentAt, revision: seen, tries: tries.data() }
   } catch (thrown) {
     return thrown instanceof Superseded ? { end: 'superseded' } : { end: 'failed', error: asGuestpassError(thrown) }
   }

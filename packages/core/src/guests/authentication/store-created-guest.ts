@@ -102,7 +102,9 @@ async function changeOf(
   },
 ): Promise<Omit<Change, 'connection'>> {
   const { next, place, former, isFirst } = of
-  const done = authenticated(parts.eventOf, entry.attempt, entry, next, { result, statusCode: answer.created.status })
+  const { created, tries } = answer
+  const facts = { result, statusCode: created.status, tries }
+  const done = authenticated(parts.eventOf, entry.attempt, entry, next, facts)
   const ends = endOfFormer(parts, entry, next, former)
   const generation = next.generation - 1
   const expect = place.credential ? { generation } : { generation, revision: 0 }

@@ -1,4 +1,5 @@
 import type { GuestCredential } from '../../domain/credential.ts'
+import { createTryLog } from '../../domain/events/tries.ts'
 import { refreshCompleted, tokenIssued } from '../../domain/events/guest-tokens.ts'
 import { tokenEnd } from '../../domain/plan.ts'
 import type { Millis } from '../../domain/time.ts'
@@ -59,9 +60,11 @@ export function createRequestTokens(
 ): RequestTokens {
   return async ({ credential, about, now, hooks }, { operation, requirements, send, changes }) => {
     const started = now()
+    const tries = createTryLog(hooks.onFailedTry)
     let sentAt = started
     const granted = await send({
       ...hooks,
+      onFailedTry: tries.onFailedTry,
       onSend() {
         hooks.onSend()
         sentAt = now()
@@ -73,7 +76,14 @@ export function createRequestTokens(
     meter.time(operation.timer, latencyMs)
     const { tokens } = accepted.credential
     const expiresAt = tokenEnd(tokens)
-    const facts = { guest: credential, verified: tokens.verified, expiresAt, latencyMs, statusCode: granted.status }
+    const facts = {
+      guest: credential,
+      verified: tokens.verified,
+      expiresAt,
+      tries: tries.data(),
+      latencyMs,
+      statusCode: granted.status,
+    }
     return {
       ...accepted,
       credential: { ...accepted.credential, ...changes?.(granted) },

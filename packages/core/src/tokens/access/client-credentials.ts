@@ -1,3 +1,4 @@
+import { createTryLog } from '../../domain/events/tries.ts'
 import type { AccessCredential } from '../../domain/credential.ts'
 import { accessTokenRenewed, CLIENT_GRANT } from '../../domain/events/access-tokens.ts'
 import type { RenewalWindows } from '../../domain/plan.ts'
@@ -58,7 +59,8 @@ async function renewed(
 ): Promise<RenewalResult<AccessCredential>> {
   const started = now()
   let sentAt: Instant = started
-  const watching = { ...hooks, onSend: () => void (sentAt = now()) }
+  const tries = createTryLog(hooks.onFailedTry)
+  const watching = { ...hooks, onFailedTry: tries.onFailedTry, onSend: () => void (sentAt = now()) }
   const granted = await oauth
     .clientCredentials(scopes, watching, context.patienceMs)
     .catch((thrown: unknown) => rethrowWithScopes(thrown, scopes))
@@ -71,7 +73,7 @@ async function renewed(
     generation: credential.generation + 1,
     statusCode: granted.status,
     latencyMs,
-    data: { grant: CLIENT_GRANT, scopes: tokens.scopes, verified: tokens.verified },
+    data: { grant: CLIENT_GRANT, scopes: tokens.scopes, verified: tokens.verified, ...tries.data() },
   })
   recorder.renewed(latencyMs)
   return { credential: { ...credential, tokens }, events: [event] }

@@ -1,3 +1,4 @@
+import { createTryLog, type TriesData } from '../../domain/events/tries.ts'
 import type { GrantCredential, StoredSignIn, TokenSet } from '../../domain/credential.ts'
 import type { Event } from '../../domain/events/event.ts'
 import { accessTokenRenewed, REFRESH_GRANT } from '../../domain/events/access-tokens.ts'
@@ -104,12 +105,14 @@ export async function renew(
   await acceptor.ensureVerifiable(credential.tokens)
   const started = now()
   let sentAt: Instant = started
+  const tries = createTryLog(hooks.onFailedTry)
   const answer = oauth.refresh(credential.tokens.refresh, {
     ...(scopes ? { scopes } : {}),
     patienceMs: context.patienceMs,
     mayRepeat: () => rotation.mayRepeat(credential, now()),
     hooks: {
       ...hooks,
+      onFailedTry: tries.onFailedTry,
       async beforeTry() {
         rotation.refuseLateRetry(call, now())
         await hooks.beforeTry?.()
@@ -135,7 +138,11 @@ export async function renew(
     return { credential: next, events: [refreshFailed(tools, credential, failure)], fault, onSuperseded }
   }
   recorder.renewed(latencyMs)
-  return { credential: next, events: [renewed(tools, call, { granted, tokens, scopes, latencyMs })], onSuperseded }
+  return {
+    credential: next,
+    events: [renewed(tools, call, { granted, tokens, scopes, latencyMs, tries: tries.data() })],
+    onSuperseded,
+  }
 }
 
 /** The event of a refresh that failed, with the scopes that it asked for; none if it asked for all. */
@@ -167,9 +174,10 @@ function renewed(
     readonly tokens: TokenSet
     readonly scopes: readonly string[] | undefined
     readonly latencyMs: Millis
+    readonly tries: TriesData
   },
 ): Event {
-  const { granted, tokens, scopes, latencyMs } = result
+  const { granted, tokens, scopes, latencyMs, tries } = result
   return accessTokenRenewed(about, {
     id: ports.random.uuid(),
     at: now(),
@@ -183,6 +191,7 @@ function renewed(
       missing: scopes ? lackedScopes(scopes, tokens.scopes) : [],
       excess: scopes ? missingScopes(tokens.scopes, scopes) : [],
       verified: tokens.verified,
+      ...tries,
     },
   })
 }

@@ -49,6 +49,10 @@ import {
   webhookTested,
 } from '../../../src/domain/events/webhooks.ts'
 
+/** What a request survived, and how its event has it. */
+const survived = { tries: 3, failedTries: [503, 'lost'] } as const
+const SURVIVED = '"tries":3,"failedTries":[503,"lost"]'
+
 const about = { actor: 'library', connection: 'default', subject: 's', correlationId: 'c' }
 const stamp = { id: 'e', at: 1 }
 const BEGIN = '{"id":"e","at":1,"actor":"library","connection":"default","subject":"s","correlationId":"c",'
@@ -113,6 +117,31 @@ const stored: readonly (readonly [Event, string])[] = [
   [
     tokenIssued(about, { ...stamp, guest, verified: true, expiresAt: 0, latencyMs: 12.345, statusCode: 201 }),
     `"type":"TOKEN_GENERATED_SUCCESS","outcome":"success","generation":3,"data":{${GUEST},"verified":true,${EXPIRY}},"latencyMs":12.3,"statusCode":201`,
+  ],
+  [
+    tokenIssued(about, { ...stamp, guest, verified: true, expiresAt: 0, tries: survived }),
+    `"type":"TOKEN_GENERATED_SUCCESS","outcome":"success","generation":3,"data":{${GUEST},"verified":true,${EXPIRY},${SURVIVED}}`,
+  ],
+  [
+    refreshCompleted(about, { ...stamp, guest: refreshing, verified: true, expiresAt: 0, tries: survived }),
+    `"type":"REFRESH_COMPLETED","outcome":"success","generation":3,"idempotencyKey":"i","data":{${GUEST},"verified":true,${EXPIRY},${SURVIVED}}`,
+  ],
+  [
+    guestAuthenticated(about, {
+      ...stamp,
+      generation: 1,
+      data: { ...authenticationData(applicant, token, { crm: 'off', preflight: 'off', requestId: 'r' }), ...survived },
+      complianceFlags,
+    }),
+    `"type":"guest.authentication","outcome":"success","generation":1,"data":{${AUTHENTICATED},"crm":"off","preflight":"off","requestId":"r",${SURVIVED},${FLAGS}}`,
+  ],
+  [
+    accessTokenRenewed(about, {
+      ...stamp,
+      generation: 1,
+      data: { grant: 'client_credentials', scopes: ['a'], verified: true, ...survived },
+    }),
+    `"type":"ACCESS_TOKEN_RENEWED","outcome":"success","generation":1,"data":{"grant":"client_credentials","scopes":["a"],"verified":true,${SURVIVED}}`,
   ],
   [
     tokenFailed(about, { ...stamp, guest, latencyMs: 1, error }),
