@@ -1,7 +1,7 @@
 import { checkOptions, millis, number, object } from '../domain/options.ts'
 import { DAY, iso, type Millis, SECOND } from '../domain/time.ts'
 import { GuestpassError } from '../domain/errors.ts'
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, stopwatch } from '../ports/clock.ts'
 import { createKeyedStates } from './keyed-states.ts'
 import { createPermitSource, type PermitStore } from './permit-source.ts'
 import { createPermitQueue, type PermitQueue } from './permit-queue.ts'
@@ -58,7 +58,10 @@ export function limit(options: LimitOptions, ports: { readonly clock: Clock; rea
   return (next) => async (call) => {
     const queue = queueOf(call)
     const allowedMs = Math.min(call.patienceMs ?? maxWaitMs, call.remainingMs())
-    await queue.acquire(allowedMs, call.signal, (waitMs) => refusal(call, waitMs, allowedMs, clock))
+    const waited = stopwatch(clock)
+    await queue.acquire(allowedMs, call.signal, (waitMs) =>
+      refusal(call, { waitMs, allowedMs, waitedMs: waited() }, clock),
+    )
     return next({
       ...call,
       onAnswer(answer) {
@@ -71,11 +74,22 @@ export function limit(options: LimitOptions, ports: { readonly clock: Clock; rea
 
 const seconds = (ms: Millis): string => `${Math.ceil(ms / SECOND)} s`
 
-function refusal(call: Call, waitMs: Millis, allowedMs: Millis, clock: Clock): GuestpassError {
+/** How long a caller must wait on, may wait in all, and has waited. */
+interface Waiting {
+  readonly waitMs: Millis
+  readonly allowedMs: Millis
+  readonly waitedMs: Millis
+}
+
+function refusal(call: Call, { waitMs, allowedMs, waitedMs }: Waiting, clock: Clock): GuestpassError {
+  // Rounded down: the wait, which is rounded up, is then longer than what is left.
+  const left = `${Math.max(0, Math.floor((allowedMs - waitedMs) / SECOND))} s`
+  const most = `${Math.floor(allowedMs / SECOND)} s`
+  const bound = waitedMs < SECOND ? `waits ${most} at most` : `has ${left} left of the ${most} that it waits at most`
   const retryAt = clock.wall() + waitMs
   return new GuestpassError(
     'upstream_busy',
-    `${call.operation}: connection ${call.connection} is at its rate limit. The next permit is ${seconds(waitMs)} away, and this call waits ${seconds(allowedMs)} at most. Nothing was sent. Ask again at ${iso(retryAt)} or later.`,
+    `${call.operation}: connection ${call.connection} is at its rate limit. The next permit is ${seconds(waitMs)} away, and this call ${bound}. Nothing was sent. Ask again at ${iso(retryAt)} or later.`,
     { retryAt },
   )
 }

@@ -258,6 +258,17 @@ describe('the bound', () => {
     expect(sent).toHaveLength(6)
   })
 
+  test('a call that has waited for its permit is refused with the time that it has left', async () => {
+    const { clock, ask } = limiter({ perMinute: 60, burst: 1, maxWaitMs: 9_500 })
+    ask()
+    ask({}, { status: 429, headers: { 'retry-after': '30' } })
+    ask()
+    ask()
+    const waiting = ask()
+    await clock.advance(1_500)
+    expect(waiting.now.error?.message).toMatch(/30 s away, and this call has 8 s left of the 9 s that it waits at most/)
+  })
+
   test('a call with little time left is refused at once, others wait', async () => {
     const { clock, ask } = limiter({ perMinute: 60, burst: 1 })
     ask()

@@ -12,7 +12,9 @@ export function errorLines(error: GuestpassError): readonly string[] {
   return [
     `guestpass: ${error.message} [${error.code}]`,
     ...fields.flatMap(({ field, message, remedy }) =>
-      error.message === `${message}.` ? [`  ${remedy}`] : [`  ${field}: ${message}`, `    ${remedy}`],
+      [`${message}.`, `${field}: ${message}.`].includes(error.message)
+        ? [`  ${remedy}`]
+        : [`  ${field}: ${message}`, `    ${remedy}`],
     ),
     ...(reason === undefined ? [] : [`  Reason: ${reason}`]),
     ...(upstream
@@ -53,7 +55,9 @@ export function inputError(error: z.ZodError, described: readonly ParameterHelp[
   const fields = error.issues.map((issue): Field => {
     const name = String(issue.path[0] ?? '')
     const [syntax, about] = described.find(([one]) => camelCaseOf(one) === name) ?? [name, 'See --help']
-    return { field: flagIn(syntax) || 'arguments', message: issue.message, remedy: `It takes ${about}.` }
+    // Zod's own text, of values that no schema of a command words.
+    const message = issue.message.endsWith('received undefined') ? 'is missing' : issue.message
+    return { field: flagIn(syntax) || 'arguments', message, remedy: `Help says: ${about}.` }
   })
   return new GuestpassError(
     'invalid_input',

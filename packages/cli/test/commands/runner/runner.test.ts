@@ -264,9 +264,32 @@ describe('a mistake in the command line', () => {
       run: async () => undefined,
     })
     expect(problem(await running([two], ['two', '--a', '3', '--b-c', 'x', '--json'])).fields).toEqual([
-      { field: '--a', message: '"3" is not a whole number from 1 to 2', remedy: 'It takes a number from 1 to 2.' },
-      { field: '--b-c', message: '"x" is not a whole number from 3 to 4', remedy: 'It takes a number from 3 to 4.' },
+      { field: '--a', message: '"3" is not a whole number from 1 to 2', remedy: 'Help says: a number from 1 to 2.' },
+      { field: '--b-c', message: '"x" is not a whole number from 3 to 4', remedy: 'Help says: a number from 3 to 4.' },
     ])
+  })
+
+  it('says of what was not given that it is missing', async () => {
+    const one = written({
+      name: 'one',
+      summary: 'One',
+      example: 'guestpass one',
+      options: [['--before <time>', 'records before this']],
+      input: z.object({ before: z.string() }),
+      run: async () => undefined,
+    })
+    expect(problem(await running([one], ['one', '--json'])).fields).toEqual([
+      { field: '--before', message: 'is missing', remedy: 'Help says: records before this.' },
+    ])
+  })
+
+  it('prints a fault once if the message is the fault', async () => {
+    const fields = [{ field: '--yes', message: 'is not given', remedy: 'Give it.' }]
+    const { err } = await running(
+      [failing(new GuestpassError('invalid_input', '--yes: is not given.', { fields }))],
+      ['act'],
+    )
+    expect(err).toBe('guestpass: --yes: is not given. [invalid_input]\n  Give it.\n')
   })
 
   it('does not repeat what may be a token', async () => {

@@ -34,7 +34,7 @@ const scopes = {
       .array(z.enum(guestScopes, 'not a guest scope'), 'not a list of scopes')
       .check(z.minLength(1, 'at least one scope is needed')),
   ),
-  about: 'what the guest may do: webmessaging:guest:send, :receive, :read, :update',
+  about: 'required, what the guest may do: webmessaging:guest:send, :receive, :read, :update',
   remedy: `Give one or more of ${guestScopes.join(', ')}.`,
   written: 'list',
   placeholder: 'scope',
