@@ -39,22 +39,3 @@ test('says that a guest has ended, whose person must start again', async () => {
   await advance(3_600_000)
   await expect(gp.guests.token(guestId)).rejects.toMatchObject({ code: 'needs_reauth' })
 })
-
-test('waits as long as Retry-After says', async () => {
-  const { gp, sandbox, advance } = genesys
-  sandbox.script([{ on: 'mint', do: { status: 503, headers: { 'Retry-After': '20' } } }])
-  const issuing = gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
-  await expect.poll(() => sandbox.journal().some(({ status }) => status === 503)).toBe(true)
-  await advance(20_000)
-  expect((await issuing).generation).toBe(1)
-})
-
-test('authenticates a person again when the session has ended', async () => {
-  const { gp, sandbox, advance } = genesys
-  const ann = { api: 'engagements', email: 'ann@example.com', consent: true, channelId: 'web-chat' } as const
-  const { guestId } = await gp.guests.issue(ann)
-  sandbox.endGuest(guestId)
-  await advance(3_600_000)
-  await expect(gp.guests.token(guestId)).rejects.toMatchObject({ code: 'needs_reauth', reason: 'guest' })
-  expect((await gp.guests.issue(ann)).guestId).not.toBe(guestId)
-})
