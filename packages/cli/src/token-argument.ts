@@ -13,6 +13,9 @@ export async function readTokenArgument(given: string, field: string, cli: Cli):
     const what = given === '-' ? 'was to come from standard input, which is empty' : 'is empty'
     throw argumentError(field, what, 'Give the token. A variable of the shell that is not set gives nothing.')
   }
+  if (text.includes('…'))
+    throw argumentError(field, 'is the masked form of a token', `Give the token in full: \`${IN_FULL}\`.`)
+  if (isUuid(text)) throw argumentError(field, 'is the id of a guest', `Give the token: \`${IN_FULL}\`.`)
   if (given !== '-' && (await isFile(resolve(cli.hostProcess.cwd, text))))
     throw argumentError(
       field,
@@ -21,6 +24,10 @@ export async function readTokenArgument(given: string, field: string, cli: Cli):
     )
   return text
 }
+
+const IN_FULL = 'guestpass guest token GUEST_ID --raw'
+
+const isUuid = (text: string): boolean => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** A token itself is too long for the name of a file, or names none. */
 const isFile = (path: string): Promise<boolean> =>

@@ -43,6 +43,9 @@ const startSandbox = {
   inProgram: 'Nothing listens there. If it was the sandbox, start it again.',
 } as const satisfies Omit<Remedy, 'code'>
 
+/** The message names the setting. */
+const ASK_LESS = 'Correct that setting, or leave it unset: each call then asks for the scopes that it needs.'
+
 const signInProgram =
   'In a program, sign in with signIn.begin and signIn.complete, or with deviceSignIn.run; on the command line, with `guestpass login`.'
 
@@ -63,6 +66,12 @@ const remedies: readonly Remedy[] = [
   },
   {
     code: 'scope_missing',
+    says: /does not grant the scopes asked for/,
+    onCommandLine: () => ASK_LESS,
+    inProgram: ASK_LESS,
+  },
+  {
+    code: 'scope_missing',
     onCommandLine: (command) => `If a user is signed in, sign in again with \`${command('login')}\`.`,
     inProgram: 'If a user is signed in, the user must sign in again to grant it.',
   },
@@ -77,7 +86,15 @@ const remedies: readonly Remedy[] = [
   { code: 'session_exists', isUpstream: true, ...takeSession },
   {
     code: 'session_exists',
-    onCommandLine: (command) => `End it with \`${command('guest invalidate')}\`. ${takeSession.onCommandLine()}`,
+    says: /has a guest of external-users/,
+    onCommandLine: (command) =>
+      `End it with \`${command('guest invalidate --email ADDRESS --api external-users')}\`. ${takeSession.onCommandLine()}`,
+    inProgram: `End it with guests.invalidate({ api: 'external-users', email }). ${takeSession.inProgram}`,
+  },
+  {
+    code: 'session_exists',
+    onCommandLine: (command) =>
+      `End it with \`${command('guest invalidate --email ADDRESS --channel CHANNEL')}\`. ${takeSession.onCommandLine()}`,
     inProgram: `End it with guests.invalidate. ${takeSession.inProgram}`,
   },
   {
@@ -149,5 +166,6 @@ export function explainedError(
   const named = withSettingNames(error, nameOf)
   // A message that names a command, as those of commands do, has its remedy.
   const remedy = /\bguestpass [a-z]/.test(named.message) ? undefined : remedyOf(error)
-  return remedy === undefined ? named : withMessage(named, { message: `${named.message} ${remedy}` })
+  if (remedy === undefined) return named
+  return withMessage(named, { message: `${named.message.replace(/ Authenticate the guest again\.$/, '')} ${remedy}` })
 }

@@ -187,10 +187,12 @@ const verdictLines = (verdict: Verdict): readonly string[] =>
     ? ['valid', ...Object.entries(verdict.claims).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)]
     : [`not valid: ${verdictText(verdict)}`, ...(remedies[verdict.reason] ?? []).map((line) => `  ${line}`)]
 
+const inFull = ['Give the token in full, as from `guestpass guest token GUEST_ID --raw | guestpass verify -`.']
 const otherKeys = ['Check that the keys are those of the issuer: --jwks, --public-key, or --connection.']
 /** What a user can do about a token that is not valid, by reason. */
 const remedies: Readonly<Partial<Record<Extract<Verdict, { readonly valid: false }>['reason'], readonly string[]>>> = {
   expired: ['Get a valid token of the guest with `guestpass guest token GUEST_ID`.'],
+  malformed: inFull,
   scope: ['Issue the guest again with `guestpass guest issue` and each --scope that it needs.'],
   signature: otherKeys,
   unknown_key: otherKeys,

@@ -8,7 +8,7 @@ import {
 } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
 import type { AxiosLike, Fetch, SdkClient } from '@guestpass/core/runtime-kit'
-import { checkArgument, type Parameter } from './arguments.ts'
+import { argumentError, checkArgument, fieldFault, type Parameter } from './arguments.ts'
 
 /** A dispatcher of undici 7 or later, of any copy of the package. */
 export interface ComposableDispatcher {
@@ -65,6 +65,13 @@ const DISPATCHER: Parameter = {
   kind: schemas.objectWithMethods('a dispatcher of undici', ['compose'], 'Give new Agent().'),
 }
 
+const NOT_SENT = 'The request was not sent'
+const NO_ADDRESS = fieldFault(
+  'input',
+  'is neither a path that begins with / nor an address',
+  "Begin a path with /, as '/api/v2/tokens/me'.",
+)
+
 export function authorizedClients(
   { api, oauth }: Pick<Hosts, 'api' | 'oauth'>,
   source: TokenSource,
@@ -73,7 +80,11 @@ export function authorizedClients(
   const only = { origins: [new URL(base).origin] }
   const send = authorizedFetch(source, only)
   return {
-    fetch: (input, init) => send(typeof input === 'string' && input.startsWith('/') ? `${base}${input}` : input, init),
+    fetch: async (input, init) => {
+      if (typeof input === 'string' && !input.startsWith('/') && !URL.canParse(input))
+        throw argumentError(NOT_SENT, NO_ADDRESS)
+      return send(typeof input === 'string' && input.startsWith('/') ? `${base}${input}` : input, init)
+    },
     axios: (instance) => authorizedAxios(instance, source, only),
     undici<D extends ComposableDispatcher>(dispatcher: D) {
       return checkArgument(DISPATCHER, dispatcher).compose(authorizedUndici(source, only) as never) as ReturnType<

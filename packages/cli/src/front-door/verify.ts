@@ -31,7 +31,7 @@ const EXPECTATIONS: Parameter = {
 }
 
 /**
- * Verifies a token after its arguments were checked: a misspelt expectation must not make a token valid.
+ * Verifies a token, without white space around it, after its arguments were checked: a misspelt expectation must not make a token valid.
  * Rejects with `invalid_input`.
  */
 export async function verifyToken(
@@ -40,5 +40,5 @@ export async function verifyToken(
   expectations: VerifyExpectations | undefined,
 ): Promise<Verdict> {
   const expected = checkArgument(EXPECTATIONS, expectations)
-  return verifier.verify(checkArgument(TOKEN, token), expected)
+  return verifier.verify(checkArgument(TOKEN, token).trim(), expected)
 }

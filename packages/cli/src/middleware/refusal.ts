@@ -20,7 +20,12 @@ function termsOf(reason: RefusalReason, scopes: readonly string[]): RefusalTerms
   const code = 'token_invalid'
   switch (reason) {
     case 'no_token':
-      return { code, status: 401, detail: 'The request has no guest token.', challenge: 'Bearer realm="guest"' }
+      return {
+        code,
+        status: 401,
+        detail: 'The request has no guest token in `Authorization: Bearer TOKEN`.',
+        challenge: 'Bearer realm="guest"',
+      }
     case 'several_tokens':
       return {
         code: 'invalid_input',

@@ -186,6 +186,10 @@ describe('an HTTP client', () => {
     expect((await gp.fetch('/api/v2/tokens/me')).status).toBe(200)
     expect((await gp.fetch(me())).status).toBe(200)
     await expect(gp.fetch('https://elsewhere.example/')).rejects.toMatchObject({ code: 'invalid_input' })
+    await expect(gp.fetch('api/v2/tokens/me')).rejects.toMatchObject({
+      code: 'invalid_input',
+      fields: [{ field: 'input', remedy: "Begin a path with /, as '/api/v2/tokens/me'." }],
+    })
   })
 
   it('carries the access token: the official SDK, again after it was ended', async () => {

@@ -37,7 +37,12 @@ const refused = (status: number, reason: string, detail: string, challenge?: str
 })
 const invalid = (reason: string) =>
   refused(401, reason, `The guest token is not valid: ${reason}.`, 'Bearer error="invalid_token"')
-const none = refused(401, 'no_token', 'The request has no guest token.', 'Bearer realm="guest"')
+const none = refused(
+  401,
+  'no_token',
+  'The request has no guest token in `Authorization: Bearer TOKEN`.',
+  'Bearer realm="guest"',
+)
 const several = refused(
   400,
   'several_tokens',

@@ -151,10 +151,13 @@ export const endedError = ({ kind, status, connection, ...rest }: Credential): G
     ? new GuestpassError('guest_revoked', `Guest ${guestIdOf(rest)} was ${status}. Issue a token for a new guest id.`)
     : new GuestpassError('needs_reauth', `Connection ${connection} was signed out. Sign in again.`)
 
+/** What a stored failure says of the time of the next try. The end of the back-off replaces it. */
+const TIMES = / (?:No time is left to wait for another try|Ask again at \S+ or later)\./g
+
 const backOffError = ({ backOff }: Credential): GuestpassError =>
   new GuestpassError(
     backOff?.code ?? 'upstream_unavailable',
-    `${backOff?.message ?? 'The last renewal failed.'} Not asked again before ${new Date(backOff?.until ?? 0).toISOString()}.`,
+    `${(backOff?.message ?? 'The last renewal failed.').replaceAll(TIMES, '')} Not asked again before ${new Date(backOff?.until ?? 0).toISOString()}.`,
     backOff ? { retryAt: backOff.until } : {},
   )
 
@@ -170,12 +173,9 @@ export const LATER = 'The token is served to its end; then the refresh is tried 
 /** The error of a credential that cannot be renewed any more, or not now, and was not ended on purpose. */
 export function notRenewableError({ status, connection, kind, ...rest }: Credential): GuestpassError {
   const whose = kind === 'guest' ? `Guest ${guestIdOf(rest)}` : `Connection ${connection}`
-  const remedy = kind === 'guest' ? 'Authenticate the guest again.' : 'Sign in again.'
+  const ended =
+    kind === 'guest' ? 'its session has ended. Authenticate the guest again.' : 'the sign-in has ended. Sign in again.'
   return status === 'in_doubt'
     ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)
-    : new GuestpassError(
-        'needs_reauth',
-        `${whose}: the sign-in has ended. ${remedy}`,
-        kind === 'guest' ? { reason: kind } : {},
-      )
+    : new GuestpassError('needs_reauth', `${whose}: ${ended}`, kind === 'guest' ? { reason: kind } : {})
 }

@@ -195,7 +195,7 @@ async function issue(parts: MethodParts, request: GuestRequest, context: Context
   const callContext = { ...context, correlationId }
   const name = apiOf(request)
   if (name !== GUEST_TOKENS)
-    return authenticatedGuest(parts, apis.get(name) ?? refuseUnknownApi(), request, callContext)
+    return authenticatedGuest(parts, apis.get(name) ?? refuseUnknownApi(name), request, callContext)
   const parsed = parseGuestTokenRequest(request, ports.random.uuid)
   parts.current.ensureAvailable()
   const work = abortable(() => issueGuestToken(guestTokenParts, parsed, callContext), signal)

@@ -94,7 +94,7 @@ async function callWithRetries<T>(parts: Parts, next: CallHandler<T>, call: Call
       const waitMs = waitBefore(parts, facts, waits)
       const retryAt = clock.wall() + waitMs
       if (waitMs >= call.remainingMs())
-        throw ended(thrown, call, { tries, retryAt, why: 'No time is left to wait for another try' })
+        throw ended(thrown, call, { tries, retryAt, ...(facts.retryAfterMs ? {} : { why: NO_TIME }) })
       if (repeats >= retries && !facts.isInProgress) throw ended(thrown, call, { tries, retryAt })
       if (!mayAfford(budget, call.connection, facts))
         throw ended(thrown, call, { tries, retryAt, why: 'Too many calls of this connection were repeated lately' })
@@ -110,6 +110,9 @@ function endOf({ sent, upstream }: TryFacts): FailedTry {
   if (sent === 'answered') return upstream?.status ?? 'unreadable'
   return sent === 'no' ? 'not_sent' : 'lost'
 }
+
+/** Not said where the upstream itself named a later time. */
+const NO_TIME = 'No time is left to wait for another try'
 
 /** Milliseconds to wait before a repeat. `waits`: the number of this wait, from 1. */
 function waitBefore({ baseMs, capMs, random }: Parts, { retryAfterMs, isInProgress }: TryFacts, waits: number): Millis {

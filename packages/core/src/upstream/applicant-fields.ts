@@ -54,7 +54,12 @@ export const name = {
 
 /** The applicant's consent to be processed: exactly true. */
 export const consent = {
-  schema: z.literal(true, unlessMissing('not true')),
+  schema: z.literal(true, {
+    error: ({ input }: { readonly input?: unknown }) => {
+      if (input === undefined) return 'is missing'
+      return typeof input === 'string' && /^ *true *$/i.test(input) ? 'is the text true, not the boolean' : 'not true'
+    },
+  }),
   about: 'the person agreed to be processed',
   remedy: 'Set it, to exactly true, only when the person agreed.',
   written: 'flag',

@@ -45,6 +45,8 @@ const asSecret = (one: unknown): Secret =>
 export const signingSecrets: OptionSchema = {
   remedy: REMEDY,
   faults(value, field) {
+    if (typeof value === 'string')
+      return [{ field, message: 'is a text, not a list', remedy: "Give a list: ['whsec_…']." }]
     if (!Array.isArray(value) || value.length === 0)
       return [{ field, message: 'is no list of one at least', remedy: REMEDY }]
     return value.flatMap((one: unknown, at) => {

@@ -90,6 +90,20 @@ describe('what to do with a credential', () => {
     })
   })
 
+  it('says the time of the next try once, whatever the stored failure says', () => {
+    const { backOff, ...rest } = resting(END + MINUTE)
+    const message = `${backOff?.message} No time is left to wait for another try. Ask again at 2026-01-01T01:00:30.000Z or later.`
+    const next = plan(
+      credential({ ...rest, ...(backOff ? { backOff: { ...backOff, message } } : {}) }),
+      {},
+      END,
+      defaultWindows,
+    )
+    expect(next.do === 'refuse' && next.error.message).toBe(
+      'token: upstream answered 503. Not asked again before 2026-01-01T01:01:00.000Z.',
+    )
+  })
+
   it('does not serve a rejected token, fresh or stale', () => {
     expect(at(SENT, credential(), { newerThan: 2 })).toBe('use')
     expect(at(SENT, credential(), { newerThan: 3 })).toBe('renew')

@@ -40,6 +40,13 @@ const misspellingsOf = (key: Key, warnings: readonly string[]): readonly string[
     .filter((warning) => [key, ...settings[key].names].some((name) => warning.endsWith(`did you mean ${name}?`)))
     .map((warning) => warning.replace(/; did/, '. Did'))
 
+/** A fault with the misspelt names that may be the cause of it, if no address of the upstream is set. */
+export function withMisspeltPlace(fault: Field, keys: readonly Key[], warnings: readonly string[]): Field {
+  if (!fault.message.startsWith('is not set, so it is not known')) return fault
+  const hints = new Set(keys.flatMap((key) => misspellingsOf(key, warnings)))
+  return { ...fault, remedy: [...hints, fault.remedy].join(' ') }
+}
+
 function whereToSet(key: Key, { connection, inProgram }: Naming): string {
   const { of, names }: Setting = settings[key]
   const walled = of === 'connection' && connection !== 'default'

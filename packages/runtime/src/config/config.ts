@@ -9,6 +9,7 @@ import {
   type Need,
   proxyFaults,
   plainHttpWarnings,
+  withMisspeltPlace,
 } from './checks.ts'
 import { withSettingNames } from './core-options.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
@@ -119,7 +120,10 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     ...proxyFaults(env),
   )
   if (faults.length > 0)
-    throw withSettingNames(configError(faults), (key) => settingName(key, connection, naming.inProgram))
+    throw withSettingNames(
+      configError(faults.map((fault) => withMisspeltPlace(fault, placeKeys, sourceWarnings))),
+      (key) => settingName(key, connection, naming.inProgram),
+    )
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [
     ...sourceWarnings,

@@ -1,5 +1,5 @@
 import { type Field, GuestpassError } from '@guestpass/core'
-import { iso } from '@guestpass/core/runtime-kit'
+import { closestName, iso } from '@guestpass/core/runtime-kit'
 import type { CommanderError } from 'commander'
 import type * as z from 'zod'
 import type { ParameterHelp } from './command.ts'
@@ -22,7 +22,8 @@ export function errorLines(error: GuestpassError): readonly string[] {
           `  Upstream answered ${upstream.status}${upstream.code ? ` ${upstream.code}` : ''}${upstream.requestId ? ` (request ${upstream.requestId})` : ''}`,
         ]
       : []),
-    ...(retryAt === undefined ? [] : [`  Again at ${iso(retryAt)}`]),
+    // Most messages say it.
+    ...(retryAt === undefined || error.message.includes(iso(retryAt)) ? [] : [`  Again at ${iso(retryAt)}`]),
   ]
 }
 
@@ -50,14 +51,33 @@ const camelCaseOf = (syntax: string): string =>
 
 const flagIn = (syntax: string): string => /--[\w-]+/.exec(syntax)?.[0] ?? syntax
 
-/** The error of a command's input. Each fault has the name that is written on the command line. */
-export function inputError(error: z.ZodError, described: readonly ParameterHelp[]): GuestpassError {
+/** The close one of the values that an option takes, as a sentence and a blank; empty if none is close. */
+function suggestion(issue: z.core.$ZodIssue, input: Readonly<Record<string, unknown>>): string {
+  if (issue.code !== 'invalid_value') return ''
+  const value = issue.path.reduce<unknown>(
+    (at, part) =>
+      typeof at === 'object' && at !== null ? (at as Readonly<Record<PropertyKey, unknown>>)[part] : undefined,
+    input,
+  )
+  const close = typeof value === 'string' ? closestName(value, issue.values.map(String)) : undefined
+  return close === undefined ? '' : `Did you mean ${close}? `
+}
+
+/**
+ * The error of a command's input. Each fault has the name that is written on the command line. `input`: what was
+ * typed.
+ */
+export function inputError(
+  error: z.ZodError,
+  described: readonly ParameterHelp[],
+  input: Readonly<Record<string, unknown>>,
+): GuestpassError {
   const fields = error.issues.map((issue): Field => {
     const name = String(issue.path[0] ?? '')
     const [syntax, about] = described.find(([one]) => camelCaseOf(one) === name) ?? [name, 'See --help']
     // Zod's own text, of values that no schema of a command words.
     const message = issue.message.endsWith('received undefined') ? 'is missing' : issue.message
-    return { field: flagIn(syntax) || 'arguments', message, remedy: `Help says: ${about}.` }
+    return { field: flagIn(syntax) || 'arguments', message, remedy: `${suggestion(issue, input)}Help says: ${about}.` }
   })
   return new GuestpassError(
     'invalid_input',
@@ -68,6 +88,12 @@ export function inputError(error: z.ZodError, described: readonly ParameterHelp[
 
 /** Fields of requests whose option has a name of its own. */
 const fieldAliases: Readonly<Record<string, string>> = { onDoubt: 'createAgain' }
+
+/** Remedies of fields that are switches on the command line. */
+const switchRemedies: Readonly<Record<string, string>> = {
+  consent: 'Add --consent, only when the person agreed.',
+  onDoubt: 'Add --create-again to have another guest made beside the one that may exist.',
+}
 
 /** Replaces the first mention of a field in a message. A mention within another name does not count. */
 function renamed(message: string, from: string, to: string): string {
@@ -93,7 +119,8 @@ export function withTypedNames(thrown: unknown, described: readonly ParameterHel
       return found ? flagIn(found[0]) : name
     })
     message = renamed(message, fault.field, field)
-    return { ...fault, field }
+    const remedy = field === fault.field ? undefined : switchRemedies[fault.field]
+    return { ...fault, field, ...(remedy === undefined ? {} : { remedy }) }
   })
   return new GuestpassError(thrown.code, message, { fields, cause: thrown })
 }

@@ -18,7 +18,9 @@ export interface CommandRequest {
 const settingFlags = settingEntries.flatMap(([key, { kind, about }]) => {
   const flag = flagName(key)
   if (!flag || key === 'databaseUrl') return []
-  const option = (): Option => new Option(`${flag} ${kind === yesNo ? '[true|false]' : '<value>'}`, about)
+  // Beside the flag itself, its name says nothing.
+  const help = about.replace(/; its flag is `[^`]+`/, '')
+  const option = (): Option => new Option(`${flag} ${kind === yesNo ? '[true|false]' : '<value>'}`, help)
   return [{ key, hidden: option().hideHelp(), shown: option() }]
 })
 

@@ -84,7 +84,7 @@ const isAbort = (thrown: unknown): boolean => ['cancelled', 'output_failed'].inc
 async function runCommand({ command, input }: CommandRequest, { cli }: CommandSession): Promise<number> {
   const parameters = [...(command.arguments ?? []), ...(command.options ?? [])]
   const parsed = command.input.safeParse(input)
-  if (!parsed.success) throw inputError(parsed.error, parameters)
+  if (!parsed.success) throw inputError(parsed.error, parameters, input)
   try {
     return (await command.run(parsed.data, cli)) ?? 0
   } catch (thrown) {

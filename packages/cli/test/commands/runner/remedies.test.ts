@@ -26,7 +26,7 @@ describe('the remedy of an error', () => {
     ['scope_missing', undefined, 'guestpass login'],
     ['token_invalid', 'expired', 'guestpass guest issue'],
     ['refresh_impossible', undefined, 'guestpass guest issue'],
-    ['session_exists', undefined, 'guestpass guest invalidate'],
+    ['session_exists', undefined, 'guestpass guest invalidate --email ADDRESS --channel CHANNEL'],
     ['guest_unknown', undefined, 'guestpass guest list'],
     ['webhook_unknown', undefined, 'guestpass webhooks list'],
     ['webhook_failed', 'disabled', 'guestpass webhooks enable ID'],
@@ -43,6 +43,24 @@ describe('the remedy of an error', () => {
     expect(commandRemedy(of('session_exists'))).toMatch(
       /If the address is verified, .*--assurance verified .*--on-duplicate reuse/,
     )
+  })
+
+  it('of a guest of external-users names that API, which has no channels', () => {
+    const error = new GuestpassError('session_exists', 'The address has a guest of external-users. A request …')
+    expect(commandRemedy(error)).toContain('`guestpass guest invalidate --email ADDRESS --api external-users`')
+  })
+
+  it('of scopes that are not granted is the setting, not a sign-in', () => {
+    const error = new GuestpassError('scope_missing', 'upstream does not grant the scopes asked for. Check `scopes`.')
+    expect(commandRemedy(error)).toMatch(/^Correct that setting, or leave it unset/)
+    expect(commandRemedy(of('scope_missing'))).toContain('`guestpass login`')
+  })
+
+  it('of a guest whose session has ended takes the place of what the message advises', () => {
+    const error = new GuestpassError('needs_reauth', 'Its session has ended. Authenticate the guest again.', {
+      reason: 'guest',
+    })
+    expect(withRemedy(error).message).toBe('Its session has ended. Issue the guest again with `guestpass guest issue`.')
   })
 
   it('of a session that exists upstream does not advise to end it here', () => {

@@ -141,7 +141,7 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
 /** Serves or refuses a request that needs no create. Undefined: it needs one. */
 async function serveWithoutCreate(call: ApplicantCall, found: FoundReservation): Promise<GuestWithTokens | undefined> {
   const { decision } = found
-  if (decision.do === 'refuse') return refuse(call, found, sessionExistsError())
+  if (decision.do === 'refuse') return refuse(call, found, sessionExistsError(call.attempt.applicant))
   return decision.do === 'reuse' ? reuseGuest(call, found, decision.guestId) : undefined
 }
 
@@ -177,10 +177,10 @@ async function refuse(
   throw error
 }
 
-const sessionExistsError = (): GuestpassError =>
+const sessionExistsError = ({ api, channelId }: Applicant): GuestpassError =>
   new GuestpassError(
     'session_exists',
-    'The address has a session on this channel. A request with a verified address can reuse or replace it.',
+    `The address has a ${channelId === undefined ? `guest of ${api}` : 'session on this channel'}. A request with a verified address can reuse or replace it.`,
   )
 
 const stillInDoubt = (): GuestpassError =>

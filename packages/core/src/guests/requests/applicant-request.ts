@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import type { Assurance } from '../../domain/credential.ts'
+import { closestName } from '../../domain/closest-name.ts'
 import type { Json } from '../../domain/json.ts'
 import type { treatment } from '../../upstream/applicant-fields.ts'
 import { channelId, email, type OnDoubt, type OnDuplicate } from '../../upstream/applicant-fields.ts'
@@ -73,8 +74,10 @@ function wantsSession(input: unknown): boolean {
 }
 
 /** Throws `invalid_input` for an API that does not exist. */
-export function refuseUnknownApi(): never {
-  throw invalid([{ path: ['api'], message: 'not an API that issues guests' }], remedies)
+export function refuseUnknownApi(name: unknown): never {
+  const close = typeof name === 'string' ? closestName(name, guestApis) : undefined
+  const hint = close === undefined ? {} : { api: `Did you mean ${close}? ${remedies['api']}` }
+  throw invalid([{ path: ['api'], message: 'not an API that issues guests' }], { ...remedies, ...hint })
 }
 
 const sessionOwner = z.strictObject({

@@ -2,8 +2,9 @@ import type { Context } from '../../domain/context.ts'
 import { signInStarted } from '../../domain/events/sign-ins.ts'
 import { Secret } from '../../domain/secret.ts'
 import { type Instant, MINUTE } from '../../domain/time.ts'
-import { asGuestpassError } from '../../domain/errors.ts'
+import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { encodeBase64url } from '../../domain/base64url.ts'
+import { addressFault } from '../../upstream/address.ts'
 import { callerWait } from '../renewal/caller-wait.ts'
 import type { RenewalPorts } from '../renewal/renewal.ts'
 import { completeSignIn, type CompleteSignInParts } from './complete-sign-in.ts'
@@ -15,7 +16,10 @@ import type { SignedIn } from './sign-in-outcome.ts'
 
 /** A request to sign a user in by a browser. */
 export interface SignInRequest {
-  /** The address to which the upstream redirects the browser. It must be registered for the OAuth client. */
+  /**
+   * The address to which the upstream redirects the browser: https, or http on loopback. It must be registered for
+   * the OAuth client.
+   */
   readonly redirectUri: string
   /** Scopes to request. Default: those of the connection. */
   readonly scopes?: readonly string[]
@@ -41,8 +45,9 @@ export interface StartedSignIn {
 export interface SignIn {
   /**
    * Stores a new sign-in for 10 minutes, and gives the address of its consent page. `context.signal` and
-   * `context.patienceMs` (default 60 s) end the caller's wait. Rejects with `config_invalid` if the options of
-   * the connection allow no sign-in, `deadline_exceeded`, and `store_…`.
+   * `context.patienceMs` (default 60 s) end the caller's wait. Rejects with `invalid_input` for another
+   * `redirectUri`, `config_invalid` if the options of the connection allow no sign-in, `deadline_exceeded`, and
+   * `store_…`.
    */
   begin(ask: SignInRequest, context?: Context): Promise<StartedSignIn>
   /**
@@ -105,6 +110,7 @@ async function beginSignIn(
   context: Context,
 ): Promise<StartedSignIn> {
   const { connection, digest, oauth, pending, ports } = parts
+  checkRedirect(redirectUri)
   const { credential, now } = await readGrant(connection, ports)
   await oauth.ready(scopes).catch(throwIfMisconfigured)
   const secretText = (): string => encodeBase64url(ports.random.bytes(SECRET_BYTES))
@@ -120,6 +126,16 @@ async function beginSignIn(
   const started = signInStarted(aboutSignIn(credential, initiator), facts)
   const expiresAt = await pending.keep(state, { ...kept, ...bound }, now(), [started])
   return { url, expiresAt: Math.floor(expiresAt) }
+}
+
+/** A code that is sent over plain http could be read on its way. */
+function checkRedirect(redirectUri: string): void {
+  const fault = addressFault(redirectUri, { query: 'allowed' })
+  if (!fault) return
+  const remedy = 'Give an address in full: https://, or http:// on loopback, as http://127.0.0.1:3000/callback.'
+  throw new GuestpassError('invalid_input', `The sign-in was not begun: redirectUri ${fault.message}. ${remedy}`, {
+    fields: [{ field: 'redirectUri', message: fault.message, remedy }],
+  })
 }
 
 /** A wrong option is still wrong when the browser comes back. A provider that is down may be up by then. */

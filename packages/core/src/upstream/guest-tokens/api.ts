@@ -31,7 +31,9 @@ const scopes = {
   schema: z.pipe(
     z.custom<readonly string[]>(),
     z
-      .array(z.enum(guestScopes, 'not a guest scope'), 'not a list of scopes')
+      .array(z.enum(guestScopes, 'not a guest scope'), {
+        error: ({ input }) => (input === undefined ? 'is missing' : 'not a list of scopes'),
+      })
       .check(z.minLength(1, 'at least one scope is needed')),
   ),
   about: 'required, what the guest may do: webmessaging:guest:send, :receive, :read, :update',

@@ -116,6 +116,11 @@ describe('a request for an authenticated guest', () => {
     expect(faulty({ consent })).toEqual(['consent'])
   })
 
+  it('says of a consent as text that it is no boolean', () => {
+    const error = refusal(() => parseApplicantRequest('engagements', { ...ENGAGEMENT, consent: 'true' }))
+    expect(error.fields).toMatchObject([{ field: 'consent', message: 'is the text true, not the boolean' }])
+  })
+
   it.each(['', 'a'.repeat(101), 'web/1', 'web 1', '../x', 'web?1', 7])('rejects the channel %j', (channelId) => {
     expect(faulty({ channelId })).toEqual(['channelId'])
   })

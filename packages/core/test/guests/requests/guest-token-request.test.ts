@@ -184,3 +184,19 @@ describe('a request for a guest token', () => {
     )
   })
 })
+
+describe('a request without its API', () => {
+  it.each([
+    [{ email: 'ann@example.com', consent: true, channelId: 'web' }, "Give api: 'engagements'."],
+    [{ email: 'ann@example.com' }, "Give api: 'engagements' or api: 'external-users'."],
+  ])('that has the fields of another one is answered with its name: %j', (input, remedy) => {
+    expect(refusal(input).fields).toEqual([
+      { field: 'api', message: expect.stringMatching(/^is missing: this looks like a request of engagements/), remedy },
+    ])
+  })
+
+  it('that is none of another API says what is missing', () => {
+    expect(refusal({}).fields).toMatchObject([{ field: 'scopes', message: 'is missing' }])
+    expect(faultyFields({ email: 'ann@example.com', x: 1 })).toEqual(['scopes', 'email', 'x'])
+  })
+})

@@ -148,6 +148,17 @@ describe('the code of a sign-in', () => {
   })
 })
 
+it.each(['/callback', 'http://example.com/callback', 'https://user:pw@example.com/', 'https://example.com/#x', ''])(
+  'a redirect address that is not safe begins no sign-in: %s',
+  async (redirectUri) => {
+    const here = await upstream()
+    expect(await refusal(here.signIn.begin({ redirectUri }))).toMatchObject({
+      code: 'invalid_input',
+      fields: [{ field: 'redirectUri', remedy: expect.stringContaining('http://127.0.0.1:3000/callback') }],
+    })
+  },
+)
+
 describe('a callback that is refused', () => {
   it.each([
     ['in another browser', 'browser', async () => {}],

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runInProcess } from '../run-in-process.ts'
+
+const GUEST = '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
+const env = {
+  GENESYS_BASE_URL: 'http://127.0.0.1:1',
+  GENESYS_CLIENT_ID: 'id',
+  GENESYS_CLIENT_SECRET: 'test-secret-hints-5c1d',
+}
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'guestpass-hints-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+it.each([
+  ['a value that is close to a known one', 'guest issue --api engagments', /Did you mean engagements\? Help says/],
+  ['a type of event, one of several', 'audit tail --event TOKEN_FAILED REFRESH_FAILD', /Did you mean REFRESH_FAILED\?/],
+  ['a status', 'guest list --status actve', /Did you mean active\?/],
+  [
+    'the masked form of a token',
+    'verify gp_…zQfA',
+    /is the masked form of a token[^]*`guestpass guest token GUEST_ID --raw`/,
+  ],
+  ['the id of a guest', `verify ${GUEST}`, /is the id of a guest[^]*`guestpass guest token GUEST_ID --raw`/],
+  ['the same at another command', 'guest refresh g-1 --token gp_…zQfA', /--token is the masked form of a token/],
+])('what was typed wrongly is answered with what was meant: %s', async (_, line, said) => {
+  const { code, err } = await runInProcess(line.split(' '), folder, env)
+  expect([code, err]).toEqual([2, expect.stringMatching(said)])
+})
+
+it('a consent that is missing is answered with its flag', async () => {
+  const line = 'guest issue --api engagements --email ann@example.com --channel web'
+  const { code, err } = await runInProcess(line.split(' '), folder, env)
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(/--consent: is missing\n +Add --consent, only when the person agreed\./),
+  ])
+})
+
+it('a misspelt address of the upstream is named where none is set', async () => {
+  const { code, err } = await runInProcess(['token'], folder, { GENESYS_REGOIN: 'mypurecloud.ie' })
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining('GENESYS_REGOIN in the environment is no setting. Did you mean GENESYS_REGION?'),
+  ])
+})
+
+it('the help of a flag does not name the flag again', async () => {
+  const { out } = await runInProcess(['guest', 'token', '--help'], folder)
+  expect(out).toMatch(/--patience/)
+  expect(out).not.toContain('its flag is')
+})
