@@ -26,6 +26,11 @@ export const auditArchiveCommand = defineCommand({
     await withRuntime(config, cli.runtimeHost, async ({ auditLog, store, ports: { clock, random } }) => {
       const parts: PruneParts = { connection, store, clock, random, actor: cli.runtimeHost.actor }
       const until = await lastCheckpoint(parts, auditLog, before(clock.wall()))
+      if (until === undefined) {
+        const text = `Nothing to archive: no record is from before ${iso(before(clock.wall()))}.`
+        cli.answer({ records: 0, pruned: 0 }, () => [text])
+        return
+      }
       const from = ((await auditLog.base())?.count ?? 0) + 1
       await writeArchive(file, { auditLog, connection, until }, cli)
       // The totals of reports keep what is removed.
@@ -51,12 +56,15 @@ function newFile(output: string, cli: Cli): string {
   return path
 }
 
-/** The newest checkpoint that covers only records before a time. */
-async function lastCheckpoint(parts: PruneParts, auditLog: AuditLog, before: Instant): Promise<Checkpoint> {
+/** The newest checkpoint that covers only records before a time. Undefined: there are no such records. */
+async function lastCheckpoint(parts: PruneParts, auditLog: AuditLog, before: Instant): Promise<Checkpoint | undefined> {
   // If all records are old enough, it is the end of the log.
   await auditLog.checkpoint()
   const found = await prunableCheckpoint(parts, before)
   if (found) return found
+  const { links } = await parts.store.chain(parts.connection, { after: (await auditLog.base())?.count ?? 0, limit: 1 })
+  const [oldest] = links
+  if (oldest === undefined || oldest.event.at >= before) return undefined
   throw refused(
     'before',
     `no signed checkpoint covers only records before ${iso(before)}`,

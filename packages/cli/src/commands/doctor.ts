@@ -2,12 +2,14 @@ import { memoryStore } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
 import { databasePath, openRuntime, type ReachableConfig, type Runtime, warnOnFailure } from '@guestpass/runtime'
+import { counted } from '../counted.ts'
 import { configurationFindings } from '../doctor/configuration.ts'
 import { failure, type Finding, ok } from '../doctor/finding.ts'
 import { storeFindings } from '../doctor/store.ts'
 import { upstreamFindings } from '../doctor/upstream.ts'
 import type { Cli } from './runner/command.ts'
 import { defineCommand } from './runner/command.ts'
+import type { Line, Style } from './runner/styled-line.ts'
 
 export const doctorCommand = defineCommand({
   example: 'guestpass doctor',
@@ -25,15 +27,18 @@ export const doctorCommand = defineCommand({
 function conclusion(findings: readonly Finding[]): string {
   const count = (state: Finding['state'], noun: string): readonly string[] => {
     const { length } = findings.filter((one) => one.state === state)
-    return length === 0 ? [] : [`${length} ${noun}${length === 1 ? '' : 's'}`]
+    return length === 0 ? [] : [counted(length, noun)]
   }
   const [failures, warnings] = [count('failed', 'failure'), count('warning', 'warning')]
   if (failures.length + warnings.length === 0) return 'No problems found.'
   return `${[...(failures.length === 0 ? ['No failures'] : failures), ...warnings].join(', ')}.`
 }
 
-const linesOf = ({ check, state, message, remedy }: Finding): readonly string[] => [
-  `${state.padEnd(7)}  ${check}: ${message}`,
+const styles = { ok: 'good', warning: 'warning', failed: 'bad' } as const satisfies Record<Finding['state'], Style>
+
+const linesOf = ({ check, state, message, code, details = [], remedy }: Finding): readonly Line[] => [
+  [{ text: state.padEnd(7), style: styles[state] }, `  ${check}: ${message}${code === undefined ? '' : ` [${code}]`}`],
+  ...details.map((one) => `         ${one}`),
   ...(remedy === undefined ? [] : [`         ${remedy}`]),
 ]
 

@@ -20,13 +20,13 @@ export const keepCommand = defineCommand({
   }),
   async run({ log: format, status }, cli) {
     const { hostProcess, signal, runtimeHost } = cli
-    const config = await cli.config(['hosts', 'clientId'])
     const clock = systemClock({ unref: true })
-    const log = createKeepLog({ format, connection: config.connection, clock, print: cli.note })
+    const log = createKeepLog({ format, connection: cli.connection, clock, print: cli.note })
     const host = format === 'json' ? loggingHost(runtimeHost, log) : runtimeHost
     const onSummary = cli.json ? (one: KeepSummary) => void cli.print(JSON.stringify(one)).catch(() => {}) : undefined
     const { cwd, pid, version } = hostProcess
     try {
+      const config = await cli.config(['hosts', 'clientId'], format === 'json' ? host.warn : undefined)
       const last = await withRuntime(
         config,
         host,
@@ -50,7 +50,7 @@ export const keepCommand = defineCommand({
       return 0
     } catch (thrown) {
       if (format === 'text' || signal.aborted) throw thrown
-      const error = withRemedy(asGuestpassError(thrown), config.connection)
+      const error = withRemedy(asGuestpassError(thrown), cli.connection)
       log(failedEntry(error))
       if (cli.json) throw thrown
       return errorCatalogue[error.code].exit

@@ -30,6 +30,7 @@ export const loadCommand = defineCommand({
       ...phases.flatMap(failureLines),
       'The store of this run is removed. Its guest tokens end by themselves within an hour.',
     ])
+    return phases.some(({ done }) => done === 0) ? 1 : 0
   },
 })
 

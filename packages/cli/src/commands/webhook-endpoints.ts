@@ -66,7 +66,7 @@ export const webhooksListCommand = defineCommand({
       const rows = await Promise.all(
         all.map(async (one) => {
           const { waiting, deadLetters } = await webhooks.counts(one.id)
-          return { ...endpointDocument(one, cli), waiting, parked: deadLetters }
+          return { ...endpointDocument(one, cli), waiting, deadLetters }
         }),
       )
       cli.answer(listDocument(rows), () =>
@@ -77,7 +77,7 @@ export const webhooksListCommand = defineCommand({
     }),
 })
 
-type EndpointRow = ReturnType<typeof endpointDocument> & { readonly waiting: number; readonly parked: number }
+type EndpointRow = ReturnType<typeof endpointDocument> & { readonly waiting: number; readonly deadLetters: number }
 
 const endpointTable = (rows: readonly EndpointRow[]): readonly Line[] =>
   tableLines<EndpointRow>(
@@ -89,7 +89,7 @@ const endpointTable = (rows: readonly EndpointRow[]): readonly Line[] =>
       { title: 'tokens', cell: ({ includeToken }) => (includeToken ? 'included' : '') },
       { title: 'origin', cell: ({ configured }) => (configured ? 'configuration' : 'added') },
       { title: 'waiting', align: 'right', cell: ({ waiting }) => String(waiting) },
-      { title: 'dead', align: 'right', cell: ({ parked }) => String(parked) },
+      { title: 'dead', align: 'right', cell: ({ deadLetters }) => String(deadLetters) },
       { title: 'signed with', cell: ({ secrets }) => secrets.join(' and ') },
     ],
     rows,

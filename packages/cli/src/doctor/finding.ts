@@ -10,6 +10,8 @@ export interface Finding {
   readonly message: string
   readonly code?: ErrorCode
   readonly remedy?: string
+  /** More of what was found, a line each. */
+  readonly details?: readonly string[]
 }
 
 export const ok = (check: string, message: string): Finding => ({ check, state: 'ok', message })
@@ -57,8 +59,16 @@ export function failure(check: string, thrown: unknown, connection: string, reme
   return failed(check, error.code, withVariables(error, connection).message, remedy ?? remedyOf(error, connection))
 }
 
+/** The server failed, and the network did not. */
+const hasAnswered = ({ code, upstream }: GuestpassError): boolean =>
+  code === 'upstream_unavailable' && upstream !== undefined
+const ANSWERED = 'The server answers, and fails: wait until it recovers, or ask who operates it. The network works.'
+
 export const remedyOf = (error: GuestpassError, connection: string): string =>
-  commandRemedy(error, connection) ?? remedies[error.code] ?? 'Look up the code in docs/errors.md.'
+  commandRemedy(error, connection) ??
+  (hasAnswered(error) ? ANSWERED : undefined) ??
+  remedies[error.code] ??
+  'Look up the code in docs/errors.md.'
 
 /** Runs a check. A check that rejects is a finding. */
 export async function examine(check: string, connection: string, work: () => Promise<Finding>): Promise<Finding> {

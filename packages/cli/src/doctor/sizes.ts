@@ -1,6 +1,7 @@
 import { iso } from '@guestpass/core/runtime-kit'
 import { DAY, type Instant, type KindSize, type Millis, MINUTE, type StoreSizes } from '@guestpass/core/store-kit'
 import type { Store } from '@guestpass/core'
+import { counted } from '../counted.ts'
 import { byteText } from '../disk-space.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
@@ -15,15 +16,33 @@ type SizedRuntime = { readonly store: Store; readonly connection: string }
 
 /** How many rows of each kind there are, their bytes, and how large the files are. */
 export function sizes({ kinds, fileBytes, freeBytes = 0 }: StoreSizes): Finding {
-  const rows = kinds.length === 0 ? 'nothing is stored' : kinds.map(kindText).join(', ')
-  const files = fileBytes === undefined ? '' : `; files of ${byteText(fileBytes)}, ${byteText(freeBytes)} of them free`
-  return ok('sizes', `${rows}${files}`)
+  const stored = kinds.length === 0 ? 'nothing is stored' : `${counted(kinds.length, 'kind')} of rows`
+  const files = fileBytes === undefined ? '' : `, files of ${byteText(fileBytes)}, ${byteText(freeBytes)} of them free`
+  return { ...ok('sizes', `${stored}${files}`), details: kinds.map(kindText) }
+}
+
+/** What the kinds of rows are called where their own name is not clear. */
+const names: Partial<Readonly<Record<KindSize['kind'], string>>> = {
+  events: 'audit records',
+  'waiting-events': 'events that wait for their delivery',
+  'documents/chain-base': 'base of the pruned audit log',
+  'documents/checkpoint': 'signed checkpoints',
+  'documents/duplicate': 'reservations of addresses',
+  'documents/enrichment': 'pending enrichments',
+  'documents/key': 'keys',
+  'documents/roll-up': 'hours of report figures',
+  'documents/roll-up-totals': 'totals of report figures',
+  'documents/sign-in': 'pending sign-ins',
+  'documents/tombstone': 'tombstones of removed guests',
+  'documents/webhook': 'webhook endpoints',
+  'documents/webhook-checkpoint': 'acknowledged checkpoints',
+  'documents/webhook-configured': 'lists of configured webhook endpoints',
 }
 
 function kindText({ kind, rows, bytes, oldestAt }: KindSize): string {
   const size = bytes === undefined ? '' : ` (${byteText(bytes)})`
   const since = oldestAt === undefined ? '' : ` since ${iso(oldestAt).slice(0, 10)}`
-  return `${rows} ${kind.replaceAll('-', ' ')}${size}${since}`
+  return `${names[kind] ?? kind.replaceAll(/[-/]/g, ' ')}: ${rows}${size}${since}`
 }
 
 /** Sessions that are due, and events that wait for their delivery. */
@@ -34,13 +53,17 @@ export async function backlog({ store, connection }: SizedRuntime, measured: Sto
   const { claimed, now } = await store.claimDue(connection, { max: 1, leaseMs: 1, keepForMs })
   const [first] = claimed
   if (first && now - first.dueAt > OVERDUE)
-    return warning('backlog', `${due} sessions are due, the first one since ${iso(first.dueAt)}`, START_KEEP)
+    return warning('backlog', `${dueText(due)}, the first one since ${iso(first.dueAt)}`, START_KEEP)
   const waiting = sizeOf(measured, 'waiting-events')
-  const said = `${due} sessions are due, ${waiting?.rows ?? 0} events wait for their delivery`
+  const said = `${dueText(due)}, ${eventsText(waiting?.rows ?? 0)}`
   return isOlder(waiting, LONG_WAIT, now)
     ? warning('backlog', `${said}, the first one since ${iso(waiting?.oldestAt ?? 0)}`, START_KEEP)
     : ok('backlog', said)
 }
+
+const dueText = (due: number): string => `${counted(due, 'session')} ${due === 1 ? 'is' : 'are'} due`
+const eventsText = (rows: number): string =>
+  rows === 1 ? '1 event waits for its delivery' : `${rows} events wait for their delivery`
 
 /** Days of retention; 0: for ever. */
 interface RetentionDays {

@@ -1,4 +1,4 @@
-import type { Connection } from '@guestpass/core'
+import { type Connection, type ErrorCode, GuestpassError } from '@guestpass/core'
 import { iso, type Meters, repeatUntilAborted } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Millis, MINUTE, SECOND } from '@guestpass/core/store-kit'
 import {
@@ -11,8 +11,10 @@ import {
   type WorkerChange,
   type WorkerHealth,
 } from '@guestpass/runtime'
+import { withRemedy } from '../commands/runner/remedies.ts'
 import { type ConnectionWatch, createConnectionWatch } from './connection-watch.ts'
 import { createGuestWatch } from './guest-watch.ts'
+import { counted } from '../counted.ts'
 import type { KeepEntry, KeepLog } from './keep-log.ts'
 import { openStatusFile, type StatusFile } from './status-file.ts'
 import { createBacklogWatch, createStoreWatch, type StoreWatch } from './store-watch.ts'
@@ -44,6 +46,8 @@ export interface KeepSummary {
   readonly latenessMs: { readonly p50: number; readonly p99: number }
   readonly sessionsDue: number
   readonly deliveriesWaiting: number
+  /** The workers whose last pass failed. */
+  readonly failing: readonly WorkerHealth['name'][]
 }
 
 interface KeepParts extends KeepOptions {
@@ -64,12 +68,18 @@ export async function keepSessions(options: KeepOptions, signal: AbortSignal): P
   const starting = { ...headOf({ ...options, startedAt }), state: 'starting', workers: [] }
   const file = statusFile === undefined ? undefined : await openStatusFile(statusFile, starting, pid, log)
   const upstream = createUpstreamWatch({ http: runtime.ports.http, clock, log, signal })
-  const connection = await connect(config, { ...runtime, ports: { ...runtime.ports, http: upstream.http } })
+  const ports = { ...runtime.ports, http: upstream.http }
+  const connection = await connect(config, { ...runtime, ports }).catch(async (thrown: unknown) => {
+    await file?.write({ ...starting, state: 'failed', code: asGuestpassError(thrown).code })
+    throw thrown
+  })
   const name = config.connection
   const guests = createGuestWatch({ store, connection: name, clock, log })
   const stopObserving = runtime.observe(guests.observe)
+  const said = <E extends NonNullable<WorkerChange['error']>>(error: E): E => explained(error, name)
   const onChange = (change: WorkerChange): void => {
-    if (change.state !== 'stopped') log(workerEntry(change))
+    if (change.state !== 'stopped')
+      log(workerEntry({ ...change, ...(change.error ? { error: said(change.error) } : {}) }))
   }
   const kept = workedConnection(connection, config.settings)
   const workers = startWorkers(runtime, [kept], signal, { onChange })
@@ -110,12 +120,20 @@ async function lookUntilAborted(
     if (clock.monotonic() >= nextSummary && !signal.aborted) {
       nextSummary += SUMMARY
       const summary = summaryOf(parts.connection.meters, health)
-      log(summaryEntry(summary, health))
+      log(summaryEntry(summary))
       onSummary?.(summary)
     }
     return LOOK
   }
   await repeatUntilAborted(look, { clock, signal })
+}
+
+/** What came of a pass, with settings as the command line names them. */
+function explained<E extends { readonly code: ErrorCode; readonly message: string }>(error: E, connection: string): E {
+  const { message } = withRemedy(new GuestpassError(error.code, error.message), connection)
+  // The settings of a process are read once.
+  const restart = error.code === 'client_rejected' ? ' Then restart this process.' : ''
+  return { ...error, message: `${message}${restart}` }
 }
 
 type WorkerName = Pick<WorkerChange, 'name' | 'connection'>
@@ -140,6 +158,7 @@ const summaryOf = (meters: Meters, health: readonly WorkerHealth[]): KeepSummary
     latenessMs: { p50: Math.round(late.quantile(0.5)), p99: Math.round(late.quantile(0.99)) },
     sessionsDue: backlogOf(health, 'renewal'),
     deliveriesWaiting: backlogOf(health, 'webhooks', 'audit-file'),
+    failing: health.filter(({ state }) => state === 'failing').map(({ name }) => name),
   }
 }
 
@@ -151,15 +170,15 @@ export const summaryLines = (summary: KeepSummary): readonly [string, string] =>
   const { refreshed, minted, failed, latenessMs, sessionsDue, deliveriesWaiting } = summary
   return [
     `Refreshed ${refreshed}, minted anew ${minted}, failed ${failed}; late by ${latenessMs.p50} ms (p50), ${latenessMs.p99} ms (p99).`,
-    `Left in the store: ${sessionsDue} sessions that are due, ${deliveriesWaiting} deliveries that wait.`,
+    `Left in the store: ${counted(sessionsDue, 'session')} due, ${counted(deliveriesWaiting, 'delivery', 'deliveries')} waiting.`,
   ]
 }
 
-function summaryEntry(summary: KeepSummary, health: readonly WorkerHealth[]): KeepEntry {
-  const failing = health.filter(({ state }) => state === 'failing').map(({ name }) => name)
+function summaryEntry(summary: KeepSummary): KeepEntry {
+  const { failing } = summary
   const workers = failing.length === 0 ? 'All workers work.' : `Workers that fail: ${failing.join(', ')}.`
   const message = `Since the start: ${summaryLines(summary).join(' ')} ${workers}`
-  return { event: 'summary', message, facts: { ...summary, failing } }
+  return { event: 'summary', message, facts: { ...summary } }
 }
 
 const headOf = ({ version, pid, startedAt, config, runtime }: Omit<KeepOptions, 'log'> & { startedAt: number }) => ({
@@ -177,7 +196,9 @@ function statusOf(parts: KeepParts, state: 'running' | 'stopped', health: readon
   return {
     ...headOf(parts),
     state,
-    workers: health,
+    workers: health.map(({ lastError, ...one }) =>
+      lastError ? { ...one, lastError: explained(lastError, parts.config.connection) } : one,
+    ),
     upstream: upstream.status(),
     accessToken: {
       grant: view?.grant ?? 'none',
@@ -192,6 +213,7 @@ function statusOf(parts: KeepParts, state: 'running' | 'stopped', health: readon
 
 /** The entry of an error that ended the work. */
 export function failedEntry(thrown: unknown): KeepEntry {
-  const { code, message } = asGuestpassError(thrown)
-  return { event: 'failed', level: 'error', message, facts: { code } }
+  const { code, message, fields } = asGuestpassError(thrown)
+  const faults = fields?.map(({ field, message: fault, remedy }) => ({ field, message: fault, remedy }))
+  return { event: 'failed', level: 'error', message, facts: { code, fields: faults } }
 }

@@ -87,7 +87,7 @@ describe('guestpass sandbox --env', () => {
   ])('exits 2 for %s', async (_, name) => {
     const { code, err } = await runInProcess(['sandbox', '--env', name], cwd)
     expect(code).toBe(2)
-    expect(err).toMatch(/\[invalid_input\]\n {2}--env: .*(EISDIR|ENOENT)/)
+    expect(err).toMatch(/^guestpass: --env: .*(EISDIR|ENOENT).*\[invalid_input\]\n {2}\S/)
   })
 })
 

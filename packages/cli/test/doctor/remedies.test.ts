@@ -20,6 +20,13 @@ it('the remedies of doctor name commands and variables that exist', () => {
   expect(variables.filter((name) => !settings.includes(name))).toEqual([])
 })
 
+it('a server that answers is no fault of the network', () => {
+  const gone = new GuestpassError('upstream_unavailable', '')
+  const failing = new GuestpassError('upstream_unavailable', '', { upstream: { status: 503 } })
+  expect(remedyOf(gone, 'default')).toContain('DNS')
+  expect(remedyOf(failing, 'default')).toMatch(/^The server answers, and fails/)
+})
+
 it('sizes are shown in the largest unit that fits', () => {
   const shown = [0, 1023, 1024, 1.5 * 1024 ** 2, 70.4 * 1024 ** 3, 2 * 1024 ** 5].map(byteText)
   expect(shown).toEqual(['0 bytes', '1023 bytes', '1.0 KiB', '1.5 MiB', '70.4 GiB', '2048.0 TiB'])

@@ -3,6 +3,7 @@ import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
 import { sandbox } from '@guestpass/sandbox'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { rateLimit } from '../../src/doctor/store.ts'
 import { backlog, retention, sizes } from '../../src/doctor/sizes.ts'
 
 const MINUTE = 60_000
@@ -36,8 +37,26 @@ describe('the sizes of a store', () => {
     expect(await found()).toEqual({
       check: 'sizes',
       state: 'ok',
-      message: expect.stringMatching(/\b1 access tokens\b.*\b3 events since 2026-01-01\b.*\b1 guests\b/),
+      message: expect.stringMatching(/^\d kinds of rows$/),
+      details: expect.arrayContaining(['access tokens: 1', 'audit records: 3 since 2026-01-01', 'guests: 1']),
     })
+  })
+})
+
+describe('the rate limit', () => {
+  it('is a warning with the time of the next request while a pause of the upstream lasts', async () => {
+    const clock = fakeClock()
+    const store = memoryStore({ clock })
+    const found = () => rateLimit(store, { connection: 'default', ports: { clock } }, 300)
+    expect(await found()).toMatchObject({ state: 'ok' })
+    await store.applyFeedback('default', 'api', { pauseMs: 120_000 })
+    expect(await found()).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/possible at 2026-01-01T00:02:00/),
+      remedy: expect.stringContaining('GENESYS_RATE_LIMIT'),
+    })
+    await clock.advance(120_000)
+    expect(await found()).toMatchObject({ state: 'ok' })
   })
 })
 
@@ -60,7 +79,7 @@ describe('the backlog', () => {
     await clock.advance(9.5 * MINUTE)
     expect(await found()).toMatchObject({
       state: 'warning',
-      message: expect.stringMatching(/^1 sessions are due, the first one since 2026-01-01T00:0[678]:/),
+      message: expect.stringMatching(/^1 session is due, the first one since 2026-01-01T00:0[678]:/),
       remedy: expect.stringContaining('`guestpass keep`'),
     })
     const { clock: later, backlog: foundLater } = await stored()

@@ -56,7 +56,7 @@ describe('the analytics webhook', () => {
     await ann.run('guest list')
     expect(peer.of('/analytics')).toEqual([])
     const { said: after } = await ann.runJson<{ data: readonly object[] }>('webhooks list')
-    expect([...list.data, ...after.data]).toMatchObject([{ id: 'analytics' }, { waiting: 0, parked: 0 }])
+    expect([...list.data, ...after.data]).toMatchObject([{ id: 'analytics' }, { waiting: 0, deadLetters: 0 }])
     expect(await ann.runJson('audit verify')).toMatchObject({ code: 0, said: { valid: true } })
   })
 })

@@ -141,8 +141,8 @@ describe('webhooks of the configuration', () => {
     await ann.run(`guest refresh ${guestId}`)
     const { said } = await ann.runJson<{ data: readonly object[] }>('webhooks list')
     expect(said.data).toMatchObject([
-      { id: 'idp', disabled: { why: expect.stringContaining('410') }, waiting: 0, parked: 1 },
-      { id: 'idm', disabled: { at: expect.stringMatching(TIME) }, waiting: 0, parked: 1 },
+      { id: 'idp', disabled: { why: expect.stringContaining('410') }, waiting: 0, deadLetters: 1 },
+      { id: 'idm', disabled: { at: expect.stringMatching(TIME) }, waiting: 0, deadLetters: 1 },
     ])
     expect((await ann.run('webhooks dead idp')).out).toMatch(
       /^EVENT .*\n[\da-f-]{36} {2}REFRESH_COMPLETED .* {2}the endpoint answered 410\nSend them again with `guestpass webhooks redeliver idp`\.\n$/,

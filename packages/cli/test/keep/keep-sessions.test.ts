@@ -122,6 +122,26 @@ describe('keep', () => {
     expect(of('stopped')).toHaveLength(1)
   })
 
+  it('names the variables of a refused client, in the log and the status file', async () => {
+    const { runtime, config, upstream, of, pass, status } = await keeping()
+    const { guests } = await connect(config, runtime)
+    await guests.issue({ api: 'guest-tokens', scopes: ['webmessaging:guest:send'], duration: 300 })
+    const refused = { status: 401, body: { error: 'invalid_client' } }
+    upstream.script([
+      { on: 'refresh', do: { status: 401 }, times: 99 },
+      { on: 'token', do: refused, times: 99 },
+    ])
+    await pass(4.5 * MINUTE)
+    const said = expect.stringMatching(/GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.*Then restart this process\./)
+    expect(of('worker_failing')).toContainEqual(expect.objectContaining({ worker: 'renewal', message: said }))
+    expect(status()).toMatchObject({
+      summary: { failing: expect.arrayContaining(['renewal']) },
+      workers: expect.arrayContaining([
+        expect.objectContaining({ name: 'renewal', lastError: expect.objectContaining({ message: said }) }),
+      ]),
+    })
+  })
+
   it('logs that the rate limit of the upstream is reached, and that this has ended', async () => {
     const { runtime, config, upstream, of, pass } = await keeping()
     const { guests } = await connect(config, runtime)

@@ -70,10 +70,12 @@ export interface CommandDefinition<Input extends z.ZodType = z.ZodType> {
 /** The functions that a command uses. */
 export interface Cli {
   /**
-   * Reads the configuration. `needs`: what must be set; what is missing is a mistake. Prints warnings on
-   * standard error. Rejects with `config_invalid`.
+   * Reads the configuration. `needs`: what must be set; what is missing is a mistake. `warn` takes the warnings;
+   * default: they are printed on standard error. Rejects with `config_invalid`.
    */
-  config<const N extends Need = never>(needs?: readonly N[]): Promise<ConfigWith<N>>
+  config<const N extends Need = never>(needs?: readonly N[], warn?: RuntimeHost['warn']): Promise<ConfigWith<N>>
+  /** The name of the connection, which is known before the configuration is read. */
+  readonly connection: string
   readonly json: boolean
   /** Prints the command's one answer: the document on one line with --json, else the lines. */
   answer(document: unknown, lines: () => readonly Line[]): void

@@ -61,7 +61,8 @@ export function createCommandSession(hostProcess: HostProcess, flags: CommonFlag
     signal,
     hostProcess,
     note: (...lines) => note(parts, lines),
-    config: (needs) => loadConfig(parts, runtimeHost, needs ?? []),
+    config: (needs, warn) => loadConfig(parts, { ...runtimeHost, ...(warn ? { warn } : {}) }, needs ?? []),
+    connection: flags.connection,
     answer(document, lines) {
       hasAnswered = true
       printAnswer(parts, document, lines)
