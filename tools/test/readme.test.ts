@@ -147,7 +147,7 @@ describe('the README', () => {
 
   it('has commands that work in the order given, beside a running sandbox', async () => {
     const [start, session] = blocks('sh').filter((code) => code.includes('npx guestpass'))
-    expect(start).toBe('npx guestpass sandbox > .env\n')
+    expect(start).toBe('npx guestpass sandbox --env .env\n')
     const script = `set -e\n${session?.replaceAll('npx guestpass', 'guestpass')}`
     const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
     expect(stdout).toContain('No problems found.')

@@ -4,7 +4,7 @@ import { fileReadFault, readTextFile } from '@guestpass/runtime'
 import { writeTexts } from '../output-text.ts'
 import type { Cli } from './runner/command.ts'
 
-const REMEDY = 'Name a file that is not there yet, or remove this one.'
+const REMEDY = 'Move it away, or name another file.'
 
 /** The last line of a file that was written here: with the digest of the lines above. */
 const lastLine = (lines: string): string => {
@@ -12,8 +12,10 @@ const lastLine = (lines: string): string => {
   return `# Written by guestpass sandbox --env, which replaces this file as long as it is unchanged (${digest}).\n`
 }
 
-const refusal = (message: string, remedy = REMEDY): GuestpassError =>
-  new GuestpassError('invalid_input', `--env: ${message}.`, { fields: [{ field: '--env', message, remedy }] })
+function refusal(path: string, why: string, remedy = REMEDY): GuestpassError {
+  const fields = [{ field: '--env', message: `names ${path}, which ${why}`, remedy }]
+  return new GuestpassError('invalid_input', 'The sandbox did not start, and wrote nothing.', { fields })
+}
 
 /**
  * Checks that a file may be written: it does not exist, is empty, or was written here and not changed since.
@@ -23,11 +25,11 @@ export async function checkEnvFile(path: string): Promise<void> {
   const found = await readTextFile(path).catch((thrown: unknown) => {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return ''
     const { message, remedy } = fileReadFault(thrown)
-    throw refusal(message, remedy)
+    throw refusal(path, message, remedy)
   })
   const end = found.lastIndexOf('\n', found.length - 2) + 1
   if (found === '' || found.slice(end) === lastLine(found.slice(0, end))) return
-  throw refusal('is there already, and was written or changed by hand')
+  throw refusal(path, 'this command did not write, or which was changed since')
 }
 
 /** Writes the file in one step. Only its owner can read a new one. Rejects with `invalid_input`, `output_failed`. */

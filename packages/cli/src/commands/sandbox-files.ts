@@ -44,7 +44,7 @@ async function readList(name: ListName, file: string | undefined, cwd: string): 
     text = await readTextFile(resolve(cwd, file))
   } catch (thrown) {
     const { message, remedy } = fileReadFault(thrown)
-    return fault(message, remedy)
+    return fault(`names ${file}, which ${message}`, remedy)
   }
   const at = jsonFault(text)
   if (at) return fault(`is not JSON: line ${at.line}, column ${at.column}`, 'Correct it there.')
@@ -62,12 +62,31 @@ export function optionFaults(thrown: unknown): GuestpassError | undefined {
   if (!(thrown instanceof TypeError)) return undefined
   const [, about = '', faults = ''] = /^(The (?:sandbox's options|faults) are) not valid: (.*)$/s.exec(message) ?? []
   const given = about === 'The faults are' ? faults.replace(/^|(?<=; )/g, 'faults.') : faults
-  const fields = given.split('; ').flatMap((fault) => {
+  const found = given.split('; ').flatMap((fault) => {
     const [, name = '', where = '', what = ''] = /^(faults|users|guests|publicUrl)\.?(.*?): (.*)$/s.exec(fault) ?? []
-    if (name === 'publicUrl') return { field: '--public-url', message: `is not ${what}`, remedy: 'Correct it.' }
-    const remedy = 'Correct it there; see guestpass sandbox --help for the form.'
-    const entry = where === '' ? '' : `entry ${where}: `
-    return name === '' ? [] : { field: `--${name}`, message: `${entry}${what}`, remedy }
+    return isGiven(name) ? { name, message: entryFault(name, where, what) } : []
   })
+  const fields = [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => fieldOf(name, all))
   return fields.length === 0 ? undefined : unusable(fields, thrown)
+}
+
+type Given = ListName | 'publicUrl'
+
+const isGiven = (name: string): name is Given => name === 'publicUrl' || Object.hasOwn(listFiles, name)
+
+function fieldOf(name: Given, faults: readonly { readonly message: string }[]): Field {
+  const message = faults.map((fault) => fault.message).join('; ')
+  return name === 'publicUrl'
+    ? { field: '--public-url', message, remedy: 'Correct it.' }
+    : { field: `--${name}`, message, remedy: `Correct the file. Its form: ${listFiles[name]}.` }
+}
+
+/** What is wrong with an entry of a file, which is counted from 1. `where`: its path, as `0.email`. */
+function entryFault(name: Given, where: string, what: string): string {
+  if (name === 'publicUrl') return `is not ${what}`
+  const [, index, member] = /^(\d+)\.?(.*)$/.exec(where) ?? []
+  if (index === undefined) return what
+  const entry = `${name.slice(0, -1)} ${Number(index) + 1}`
+  if (member === '') return `${entry}: ${what}`
+  return what.endsWith('received undefined') ? `${entry} has no \`${member}\`` : `${entry}, \`${member}\`: ${what}`
 }

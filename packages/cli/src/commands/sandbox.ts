@@ -1,12 +1,17 @@
 import { resolve } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
+import { nodeHttp } from '@guestpass/core/node'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { Sandbox, SandboxOptions } from '@guestpass/sandbox'
 import * as z from 'zod'
 import { warnOnFailure, dotenvLine, oneOf, whole } from '@guestpass/runtime'
 import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts'
+import { Interruption } from './runner/host-process.ts'
 import { checkEnvFile, writeEnvFile } from './sandbox-env-file.ts'
 import { optionFaults, readLists } from './sandbox-files.ts'
+
+/** How long a process that has the port may take to say that it is a sandbox. */
+const HEALTH_TIMEOUT_MS = 1_000
 
 const flags: readonly ParameterHelp[] = [
   ['--port <n>', 'a port from 0 to 65535; 0: any free port (default: 0)'],
@@ -31,7 +36,7 @@ const flags: readonly ParameterHelp[] = [
 ]
 
 export const sandboxCommand = defineCommand({
-  example: 'guestpass sandbox --port 4000 > .env',
+  example: 'guestpass sandbox --port 4000 --env .env',
   options: flags,
   input: z.object({
     port: whole(0, 65_535).optional(),
@@ -62,6 +67,7 @@ export const sandboxCommand = defineCommand({
     try {
       await announce(running, { host: given.host, envFile }, cli)
       await cli.untilStopped()
+      if (!cli.json) cli.note(endNote(cli.signal.reason))
     } finally {
       await warnOnFailure(() => running.close(), cli.runtimeHost)
     }
@@ -71,10 +77,13 @@ export const sandboxCommand = defineCommand({
 async function start(options: SandboxOptions): Promise<Sandbox> {
   // Loaded here alone, so that other commands do not wait for it.
   const { sandbox } = await import('@guestpass/sandbox')
-  return sandbox(options).catch((thrown: unknown) => {
-    throw optionFaults(thrown) ?? startError(thrown, `${options.host ?? '127.0.0.1'}:${options.port ?? 0}`)
+  return sandbox(options).catch(async (thrown: unknown) => {
+    throw optionFaults(thrown) ?? (await startError(thrown, options))
   })
 }
+
+const endNote = (reason: unknown): string =>
+  `The sandbox ended (${reason instanceof Interruption ? reason.by : 'nothing reads its output'}).`
 
 interface Announced {
   readonly host: string | undefined
@@ -99,8 +108,9 @@ async function announce({ url, env, controlToken }: Sandbox, { host, envFile }: 
 }
 
 /** Why the sandbox did not start, with the flag that changes it. */
-function startError(thrown: unknown, place: string): unknown {
+async function startError(thrown: unknown, { host = '127.0.0.1', port = 0 }: SandboxOptions): Promise<unknown> {
   const { code } = thrown as NodeJS.ErrnoException
+  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const whys: Readonly<Record<string, string>> = {
     EADDRINUSE: 'it is taken; choose another --port, or none for any free one',
     EACCES: 'this user may not listen there; choose a --port from 1024',
@@ -108,8 +118,20 @@ function startError(thrown: unknown, place: string): unknown {
     ENOTFOUND: 'the name is not known; choose another --host',
     EAI_AGAIN: 'the name cannot be resolved; choose another --host',
   }
-  const why = code === undefined ? undefined : whys[code]
+  const why =
+    code === 'EADDRINUSE' && (await isSandboxAt(place))
+      ? 'a sandbox runs there already; use it, end it, or choose another --port'
+      : code && whys[code]
   return why
     ? new GuestpassError('port_unavailable', `The sandbox cannot listen on ${place}: ${why}.`, { cause: thrown })
     : thrown
+}
+
+/** Whether a sandbox answers there. */
+async function isSandboxAt(place: string): Promise<boolean> {
+  const { http, close } = nodeHttp({ proxy: false })
+  const request = { method: 'GET', url: `http://${place}/__sandbox/health`, headers: {}, secrets: [] } as const
+  const found = await http(request, AbortSignal.timeout(HEALTH_TIMEOUT_MS)).catch(() => undefined)
+  await close()
+  return found?.status === 200 && /^\{"status":"up"/.test(new TextDecoder().decode(found.bytes))
 }

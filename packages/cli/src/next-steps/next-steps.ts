@@ -33,7 +33,7 @@ export interface Step {
 
 const demo: Step = { command: 'demo', purpose: 'see every job at work, without an account; leaves nothing behind' }
 const sandbox: Step = {
-  command: 'sandbox > .env',
+  command: 'sandbox --env .env',
   purpose: 'run a local Genesys Cloud; then work in a second terminal in this folder',
 }
 const doctor: Step = {

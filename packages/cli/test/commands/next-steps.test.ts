@@ -34,7 +34,7 @@ async function said(env: Readonly<Record<string, string>> = {}): Promise<readonl
 
 describe('guestpass alone', () => {
   it('names the demo and the sandbox in an empty folder, and makes nothing', async () => {
-    expect(await said()).toEqual(['empty', 'demo', 'sandbox > .env'])
+    expect(await said()).toEqual(['empty', 'demo', 'sandbox --env .env'])
     expect(readdirSync(ann.cwd)).toEqual([])
   })
 

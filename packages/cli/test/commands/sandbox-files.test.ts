@@ -76,7 +76,9 @@ describe('guestpass sandbox --env', () => {
       const before = readFileSync(at(name), 'utf8')
       const { code, out, err } = await runInProcess(['sandbox', '--env', name], cwd)
       expect([code, out]).toEqual([2, ''])
-      expect(err).toContain('--env: is there already, and was written or changed by hand')
+      expect(err).toContain(`--env: names ${at(name)}, which this command did not write, or which was changed since`)
+      expect(err).toContain('Move it away, or name another file.')
+      expect(err.match(/did not write/g)).toHaveLength(1)
       expect(readFileSync(at(name), 'utf8')).toBe(before)
     }
   })
@@ -92,6 +94,14 @@ describe('guestpass sandbox --env', () => {
 })
 
 describe('guestpass sandbox', () => {
+  it('says that a sandbox has the port already', async () => {
+    const { cwd } = temporaryFolder()
+    const { out } = await started(cwd, '--json')
+    const { port } = new URL((JSON.parse(out) as { readonly url: string }).url)
+    const { code, err } = await runInProcess(['sandbox', '--port', port], cwd)
+    expect([code, err]).toEqual([1, expect.stringContaining(`127.0.0.1:${port}: a sandbox runs there already; use it`)])
+  })
+
   it('begins with the users and guests of files', async () => {
     const { cwd } = temporaryFolder({
       'users.json': '[{"id": "ada", "name": "Ada", "email": "ada@example.test"}]',
@@ -109,18 +119,26 @@ describe('guestpass sandbox', () => {
 
   it('names every mistake in files and in the public address at once', async () => {
     const files = {
-      'users.json': '[{"name": "Ada", "email": "ada"}]',
+      'users.json': '[{"email": "ada"}]',
       'guests.json': '[{"email": "ann"}, {"api": "tea"}]',
     }
     const argv = ['sandbox', '--users', 'users.json', '--guests', 'guests.json', '--public-url', 'sandbox:4000']
     const { code, out, err } = await runInFolder(argv, { files })
     expect([code, out]).toEqual([2, ''])
-    for (const part of ['--users: entry 0.email', '--guests: entry 0.email', 'entry 1.api', '--public-url: is not an'])
+    for (const part of [
+      '--users: user 1 has no `name`',
+      '--guests: guest 1, `email`: ',
+      'guest 2, `api`',
+      '--public-url: is not an',
+    ])
       expect(err).toContain(part)
+    expect(err.match(/Correct the file\. Its form: \[\{"name": "Ada"/g)).toHaveLength(1)
     const absent = await runInFolder(['sandbox', '--users', 'none.json', '--guests', 'guests.json'], {
       files: { 'guests.json': '{}' },
     })
-    expect(absent.err).toMatch(/--users: cannot be read \(ENOENT\)[\s\S]*--guests: does not hold a list\n.*Write \[/)
+    expect(absent.err).toMatch(
+      /--users: names none\.json, which cannot be read \(ENOENT\)[\s\S]*--guests: does not hold a list\n.*Write \[/,
+    )
   })
 
   it('is reached at its public address, a name beyond loopback, by a .env that allows plain http there', async () => {

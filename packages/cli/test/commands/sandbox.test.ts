@@ -55,8 +55,9 @@ describe('guestpass sandbox', () => {
     expect(await tokenStatus(env)).toBe(200)
   })
 
-  it('prints a .env that needs no change', async () => {
-    const out = await sandboxed().matchOnStandardOutput(/GENESYS_SCOPES.*\n/)
+  it('prints a .env that needs no change, and says why it ended', async () => {
+    const one = sandboxed()
+    const out = await one.matchOnStandardOutput(/GENESYS_SCOPES.*\n/)
     expect(await tokenStatus(parseEnv(out) as FirstLine['env'])).toBe(200)
     const { code, out: shown, err } = await runInFolder(['config', '--json'], { files: { '.env': out } })
     expect(err).toBe('')
@@ -64,6 +65,8 @@ describe('guestpass sandbox', () => {
       0,
       'apiBaseUrl',
     ])
+    one.child.kill('SIGINT')
+    expect((await one.ended).err).toContain('The sandbox ended (SIGINT).\n')
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops listening and exits 0 on %s', async (signal) => {

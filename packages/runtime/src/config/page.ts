@@ -22,7 +22,7 @@ function table(of: Setting['of']): string {
 
 const introduction = `# Configure Guestpass
 
-For the sandbox, \`guestpass sandbox > .env\` sets everything.
+For the sandbox, \`guestpass sandbox --env .env\` sets everything.
 
 The first source that has a setting counts: a flag, the environment, \`guestpass.config.json\` or
 \`guestpass.config.ts\` in the current folder, \`.env\` in the current folder. An empty value counts as unset. In

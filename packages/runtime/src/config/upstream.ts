@@ -45,7 +45,7 @@ export function upstreamHosts(
 const withSandbox = (fault: Field): Field =>
   fault.remedy.includes('guestpass sandbox')
     ? fault
-    : { ...fault, remedy: `${fault.remedy} To try it without an organisation: guestpass sandbox > .env` }
+    : { ...fault, remedy: `${fault.remedy} To try it without an organisation: guestpass sandbox --env .env` }
 
 const precedence: readonly Origin[] = [
   'option',

@@ -57,7 +57,7 @@ const addGlobalOptions = (program: Command, version: string): Command =>
     )
     .option('--json', 'one JSON document on standard output, a problem document on failure')
     .option('--no-color', 'print without colour; NO_COLOR=1 does so for all commands')
-    .addHelpText('after', '\nExample:\n  guestpass sandbox > .env')
+    .addHelpText('after', '\nExample:\n  guestpass sandbox --env .env')
 
 /** Makes help print `[options]` for a command that is not loaded. */
 export function markAsHavingOptions(parser: Command): void {

@@ -34,9 +34,12 @@ export class Interruption extends Error {
   override readonly name = 'AbortError'
   /** What the process exits with when work was cut short: 128 and the number of the signal. */
   readonly exit: number
+  /** The name of the signal, or of what else asked for it. */
+  readonly by: string
 
-  constructor(signal: string, exit: number) {
-    super(`Interrupted by ${signal}.`)
+  constructor(by: string, exit: number) {
+    super(`Interrupted by ${by}.`)
+    this.by = by
     this.exit = exit
   }
 }
