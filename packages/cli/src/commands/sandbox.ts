@@ -133,5 +133,5 @@ async function isSandboxAt(place: string): Promise<boolean> {
   const request = { method: 'GET', url: `http://${place}/__sandbox/health`, headers: {}, secrets: [] } as const
   const found = await http(request, AbortSignal.timeout(HEALTH_TIMEOUT_MS)).catch(() => undefined)
   await close()
-  return found?.status === 200 && /^\{"status":"up"/.test(new TextDecoder().decode(found.bytes))
+  return found?.status === 200 && new TextDecoder().decode(found.bytes).startsWith('{"status":"up"')
 }
