@@ -11,7 +11,7 @@ import { shownSettings } from './config/view.ts'
  */
 export function explanationDocument(explanation: Explanation, config: Config) {
   const { guestId, api, subject, at, happened, cause, setting } = explanation
-  const text = (written: string): string => settingNamesIn(written, nameOf)
+  const text = (written: string): string => settingNamesIn(written.replaceAll('`keepForMs`', '24 h'), nameOf)
   return {
     guestId,
     api,
@@ -43,15 +43,26 @@ export function explanationDocument(explanation: Explanation, config: Config) {
   }
 }
 
+/** Options of the core library that no variable sets, by what they are. */
+const fixed: Readonly<Record<string, string>> = {
+  windows: 'when tokens are renewed before their end',
+  keepForMs: 'how long a guest is renewed that no caller asks for',
+  'policy.retry': 'how often a call is repeated',
+  'policy.breaker': 'when the circuit breaker opens',
+}
+
+/** The setting by which the user of a program changes the deadline of calls. */
+const DEADLINE: Key = 'patienceSeconds'
+
 const nameOf = (key: Key): string => settings[key].names[0]
 
 /** The value of a setting; its default as text if it is not set, or if no variable sets it. */
 function settingValue(
   { option, fallback }: NonNullable<Explanation['setting']>,
   config: Config,
-): { readonly name: string; readonly value: unknown } {
-  const key = settingOfOption(option)
-  if (key === undefined) return { name: option, value: fallback }
+): { readonly name: string; readonly value: unknown; readonly configurable?: false } {
+  const key = option === 'policy.deadlineMs' ? DEADLINE : settingOfOption(option)
+  if (key === undefined) return { name: fixed[option] ?? option, value: fallback, configurable: false }
   const name = nameOf(key)
   return { name, value: shownSettings(config).find((one) => one.name === name)?.value ?? fallback }
 }

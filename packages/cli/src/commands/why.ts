@@ -47,7 +47,7 @@ function linesOf(answer: Answer, connection: string): readonly string[] {
     ['What happened', what],
     ['Cause', `${reason} (${cause})`],
     ['Rule', rule],
-    ['Setting', setting && `${setting.name} is ${String(setting.value)}`],
+    ['Setting', setting && settingText(setting)],
     ['Prevention', prevention],
     ['Next', command && `guestpass ${command}${connection === 'default' ? '' : ` --connection ${connection}`}`],
     ['Records', records.length === 0 ? 'none' : undefined],
@@ -61,3 +61,6 @@ function linesOf(answer: Answer, connection: string): readonly string[] {
     ),
   ]
 }
+
+const settingText = ({ name, value, configurable }: NonNullable<Answer['setting']>): string =>
+  configurable === false ? `not configurable: ${name} (${String(value)})` : `${name} is ${String(value)}`

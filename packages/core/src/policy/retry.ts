@@ -1,5 +1,6 @@
 import { backOffMs, withSpread } from '../domain/back-off.ts'
 import { anyValue, checkOptions, integer, millis, object } from '../domain/options.ts'
+import { LOOK_FIRST } from '../domain/look-first.ts'
 import { type Instant, iso, type Millis, SECOND } from '../domain/time.ts'
 import { type ErrorCode, GuestpassError, type UpstreamFacts } from '../domain/errors.ts'
 import type { FailedTry } from '../domain/events/tries.ts'
@@ -193,7 +194,7 @@ function ended({ facts }: TryFailure, call: Call, { tries, retryAt, why }: End):
   const sentences = [
     `${failure} Connection ${call.connection}, ${tries === 1 ? '1 try' : `${tries} tries`}.`,
     ...(why ? [`${why}.`] : []),
-    ...(code === 'in_doubt' ? ['The upstream may have acted on it: look before asking again.'] : []),
+    ...(code === 'in_doubt' ? [LOOK_FIRST] : []),
     ...(retryAt === undefined ? [] : [`Ask again at ${iso(retryAt)} or later.`]),
   ]
   return new GuestpassError(code, sentences.join(' '), {

@@ -125,9 +125,9 @@ export const causes = {
   unused: {
     happened: 'ended',
     why: 'The token ended, and it was not renewed, because no caller had asked for the guest for a long time.',
-    rule: 'A keeper renews a guest while a caller asked for it within `keepForMs`, 24 h by default.',
+    rule: 'A keeper renews a guest while a caller asked for it within `keepForMs`.',
     setting: { option: 'keepForMs', fallback: '24 h' },
-    prevention: 'Ask for the token of the guest at least once within `keepForMs`, or set it longer.',
+    prevention: 'Ask for the token of the guest at least once within `keepForMs`.',
   },
   keeper_not_running: {
     happened: 'ended',

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { EventType } from '../domain/events/event.ts'
 import { triesText } from '../domain/events/tries.ts'
 import { guestIdOf } from '../domain/guest-id.ts'
+import { LOOK_FIRST } from '../domain/look-first.ts'
 import { anyValue, checkOptions, instant, millisOrInfinity, object, oneOf, required } from '../domain/options.ts'
 import { DAY, type Instant, iso, type Millis, NEVER } from '../domain/time.ts'
 import { createPseudonyms } from '../guests/authentication/pseudonyms.ts'
@@ -286,11 +287,17 @@ function whatOf({ history, at, end }: Facts, cause: Cause): string {
   const { eventType, outcome, error, generation, actor, data } = decisive.record
   const [done, failed = done] = phrases[eventType] ?? [`The record ${eventType} was written`]
   const when = iso(decisive.at)
-  if (outcome === 'failure') return `${failed} at ${when}: ${error?.message ?? 'the reason is not known.'}${state}`
+  if (outcome === 'failure') return `${failed} at ${when}: ${reasonOf(error?.message, cause)}${state}`
   const isOver = end !== undefined && end <= at && decisive === token
   if (isOver) return `The token of generation ${generation}, stored at ${when}, ended at ${iso(end)}.`
   const tries = triesText(data)
   const took = tries === undefined ? '' : ` It took ${tries}.`
   const ended = eventType === 'TOKEN_REVOKED' || eventType === 'GUEST_ERASED'
   return `${done} at ${when} by \`${actor}\`${ended ? '.' : `, generation ${generation}.${took}${state}`}`
+}
+
+/** The message of a failure. A refresh whose answer was lost is tried once more without the caller, as its rule says. */
+function reasonOf(message: string | undefined, cause: Cause): string {
+  if (message === undefined) return 'the reason is not known.'
+  return cause === 'answer_lost' ? message.replace(` ${LOOK_FIRST}`, '') : message
 }

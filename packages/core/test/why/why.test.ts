@@ -91,6 +91,18 @@ describe('an explanation', () => {
     expect((await ask(AT + 1)).cause).toBe('under_way')
   })
 
+  it('does not advise to look after a lost answer, because the refresh is tried once more without the caller', async () => {
+    const message =
+      'refresh: socket hang up Connection default, 1 try. The upstream may have acted on it: look before asking again.'
+    const { ask } = await world([
+      'REFRESH_FAILED',
+      { outcome: 'failure', generation: 1, data, error: { code: 'in_doubt', message } },
+    ])
+    const { cause, what } = await ask(AT + MINUTE)
+    expect(cause).toBe('answer_lost')
+    expect(what).toMatch(/1 try\.$/)
+  })
+
   it('is refused for an unknown guest and for a malformed id', async () => {
     const { store } = await world()
     await expect(why(HOME, { guestId: 'unknown' }, store)).rejects.toMatchObject({ code: 'guest_unknown' })
