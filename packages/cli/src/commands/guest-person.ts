@@ -67,7 +67,10 @@ export const guestExportCommand = defineCommand({
 })
 
 /** What the library does not know of: files are the command line's. */
-const IMPORTS = 'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)'
+const FILES = [
+  'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)',
+  'files of `guest export`: everything',
+]
 
 /** What a guest's end means upstream, for people. */
 export const untilThere = (until: string | undefined): readonly string[] =>
@@ -95,7 +98,7 @@ export const guestEraseCommand = defineCommand({
 const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: Cli): Promise<void> =>
   onGuestRecords(cli, async (records) => {
     const erased = await records.erase(guestId, { ...callContext(cli), api })
-    const document = { ...revocationDocument(erased), remains: [...erased.remains, IMPORTS] }
+    const document = { ...revocationDocument(erased), remains: [...erased.remains, ...FILES] }
     cli.answer(document, () => [
       `Guest ${guestId} is erased here.`,
       ...untilThere(document.upstreamValidUntil),
@@ -125,7 +128,7 @@ const erasureDocument = ({ guests, remains }: PersonErasure) => ({
     ...(channelId === undefined ? {} : { channelId }),
     ...revocationDocument(revocation),
   })),
-  remains: [...remains, IMPORTS],
+  remains: [...remains, ...FILES],
 })
 
 function oneOfBoth(): GuestpassError {

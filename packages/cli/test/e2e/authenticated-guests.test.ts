@@ -156,6 +156,7 @@ describe('a user of guest issue', () => {
     const { out } = await ann.run(`guest erase --email ${EMAIL}`)
     expect(out).toMatch(new RegExp(`^Erased here:\n {2}${guestId} {2}engagements\n`))
     expect(out).toContain('  Remains: files of imports')
+    expect(out).toContain('  Remains: files of `guest export`')
     expect((await ann.run(`guest find --email ${EMAIL}`)).out).toBe('No guest of this address.\n')
     await ann.expectFailure('guest erase', 2, 'invalid_input')
     await ann.expectFailure(`guest erase ${guestId} --email ${EMAIL}`, 2, 'invalid_input')
