@@ -13,8 +13,8 @@ const lastLine = (lines: string): string => {
 }
 
 function refusal(path: string, why: string, remedy = REMEDY): GuestpassError {
-  const fields = [{ field: '--env', message: `names ${path}, which ${why}`, remedy }]
-  return new GuestpassError('invalid_input', 'The sandbox did not start, and wrote nothing.', { fields })
+  const message = `names ${path}, which ${why}`
+  return new GuestpassError('invalid_input', `--env: ${message}.`, { fields: [{ field: '--env', message, remedy }] })
 }
 
 /**
