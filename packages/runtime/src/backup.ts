@@ -1,5 +1,13 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { prepareRestoredConnection, type RestoreData, systemClock, systemRandom } from '@guestpass/core/runtime-kit'
+import type { Store } from '@guestpass/core'
+import {
+  iso,
+  prepareRestoredConnection,
+  type RestoreData,
+  systemClock,
+  systemRandom,
+} from '@guestpass/core/runtime-kit'
 import type { ErasureRecord } from '@guestpass/store/sqlite'
 import type { Config } from './config/config.ts'
 import { databasePath } from './database-path.ts'
@@ -51,8 +59,16 @@ export interface RestoreResult {
   readonly database: string
   /** Where the replaced database is now. Absent if there was none. */
   readonly replaced?: string
+  /** Absent, or true if the replaced database is damaged. */
+  readonly wasDamaged?: true
   /** What was done for each connection, by its name. */
-  readonly connections: Readonly<Record<string, RestoreData>>
+  readonly connections: Readonly<Record<string, ConnectionRestore>>
+}
+
+/** What was done for a connection of a restored database. */
+export interface ConnectionRestore extends RestoreData {
+  /** The time of the last audit record in the backup, as ISO 8601 in UTC. Absent if it has none. */
+  readonly lastRecordAt?: string
 }
 
 /**
@@ -77,7 +93,7 @@ export interface RestoreResult {
  * ```
  */
 export async function restoreDatabase(config: Config, host: RuntimeHost, file: string): Promise<RestoreResult> {
-  const { restoreStore } = await import('@guestpass/store/sqlite')
+  const { erasureListPath, restoreStore } = await import('@guestpass/store/sqlite')
   const database = databasePath(config, host.cwd)
   const [clock, random] = [systemClock(), systemRandom()]
   const keyRing = await configuredKeyRing(config.settings, { path: database, random, host, needsKey: true })
@@ -89,21 +105,45 @@ export async function restoreDatabase(config: Config, host: RuntimeHost, file: s
     clock,
     random,
     async prepare(store, erasures) {
-      const connections: Record<string, RestoreData> = {}
+      const connections: Record<string, ConnectionRestore> = {}
       const subjects = subjectsByConnection(erasures)
       for (const name of await store.connections()) {
-        connections[name] = await prepareRestoredConnection(
+        const lastRecordAt = await timeOfLastRecord(store, name)
+        const done = await prepareRestoredConnection(
           name,
           subjects.get(name) ?? [],
           { store, clock, random },
           { actor: host.actor },
         )
+        connections[name] = { ...done, ...(lastRecordAt === undefined ? {} : { lastRecordAt }) }
       }
       return connections
     },
   })
+  const list = erasureListPath(database)
+  if (!existsSync(list)) {
+    host.warn(
+      `there is no list of erasures ${list}: guests that were erased after the backup are back. If there were any, put the list there and restore again`,
+    )
+  }
   if (wasDamaged) host.warn(`the replaced database ${replaced} is damaged; stop every process that still uses it`)
-  return { file: from, database, ...(replaced === undefined ? {} : { replaced }), connections: prepared }
+  return {
+    file: from,
+    database,
+    ...(replaced === undefined ? {} : { replaced }),
+    ...(wasDamaged ? { wasDamaged } : {}),
+    connections: prepared,
+  }
+}
+
+async function timeOfLastRecord(
+  store: Pick<Store, 'chain' | 'chainHead'>,
+  connection: string,
+): Promise<string | undefined> {
+  const { count } = await store.chainHead(connection)
+  const { links } = await store.chain(connection, { after: Math.max(0, count - 1), limit: 1 })
+  const [last] = links
+  return last && iso(last.event.at)
 }
 
 function subjectsByConnection(erasures: readonly ErasureRecord[]): ReadonlyMap<string, readonly string[]> {

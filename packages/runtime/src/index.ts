@@ -1,4 +1,10 @@
-export { backupDatabase, restoreDatabase, type StoreBackup, type RestoreResult } from './backup.ts'
+export {
+  backupDatabase,
+  restoreDatabase,
+  type ConnectionRestore,
+  type RestoreResult,
+  type StoreBackup,
+} from './backup.ts'
 export { appendLines } from './append-lines.ts'
 export type { Need } from './config/checks.ts'
 export { type Config, type ConfigSources, type ConfigWith, readConfig, secretsOf } from './config/config.ts'

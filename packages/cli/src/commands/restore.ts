@@ -1,4 +1,4 @@
-import { restoreDatabase } from '@guestpass/runtime'
+import { restoreDatabase, type RestoreResult } from '@guestpass/runtime'
 import * as z from 'zod'
 import { defineCommand } from './runner/command.ts'
 
@@ -15,6 +15,19 @@ export const restoreCommand = defineCommand({
           `  Connection ${name}: ${records} audit records; ${inDoubt} refresh tokens in doubt; ${erased} guests erased again.`,
       ),
       '  Guests that were revoked after the backup are valid again: revoke them again.',
+      ...lostRevocations(restored),
     ])
   },
 })
+
+/** The commands that list what was revoked after the backup, from the database that was replaced. */
+const lostRevocations = ({ replaced, wasDamaged, connections }: RestoreResult): readonly string[] =>
+  replaced === undefined || wasDamaged
+    ? []
+    : Object.entries(connections).map(
+        ([name, { lastRecordAt = '1970-01-01' }]) =>
+          `  To list them: \`guestpass audit tail --connection ${name} --database ${shellWord(replaced)} --event TOKEN_REVOKED --since ${lastRecordAt}\``,
+      )
+
+/** A path as a word of a shell. */
+const shellWord = (path: string): string => (/^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)

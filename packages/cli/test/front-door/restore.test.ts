@@ -86,4 +86,25 @@ describe('a restore from a backup', () => {
     expect(names.filter((name) => name.includes('.replaced-'))).toHaveLength(1)
     expect(names).toContain('guestpass.db.erasures')
   })
+
+  it('says that a list of erasures is missing, and how to see the revocations that are lost', async () => {
+    const before = await program()
+    const { guestId } = await before.guests.issue({ ...ann, email: 'carl@example.com' })
+    await command('backup', 'yesterday.db')
+    await before.guests.revoke(guestId)
+    await before.close()
+    const restore = () => runInProcess(['restore', 'yesterday.db'], place.cwd, { ...genesys.env })
+    const first = await restore()
+    expect(first.err).toContain('guestpass.db.erasures')
+    expect(first.err).toMatch(/no list of erasures .* guests that were erased after the backup are back/)
+    const [, listed = ''] = /`guestpass (audit tail .*)`/.exec(first.out) ?? []
+    expect(listed).toMatch(/--database \S+\.replaced-\S+ --event TOKEN_REVOKED --since \d{4}-/)
+    const { code, out } = await runInProcess(listed.split(' '), place.cwd, { ...genesys.env })
+    expect([code, out.trim().split('\n')]).toEqual([0, [expect.stringContaining(`guest ${guestId}`)]])
+
+    const after = await program()
+    await after.guests.erase(guestId)
+    await after.close()
+    expect((await restore()).err).not.toContain('erasures')
+  })
 })
