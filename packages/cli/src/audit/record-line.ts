@@ -42,23 +42,35 @@ function facts({ generation, latencyMs, statusCode, error, data }: AuditRecord):
 /** Most subjects whose owner is remembered. */
 const MOST_OWNERS = 1_000
 
-/** Names the owners of subjects, as people know them: `guest ID`, `sign-in`, `access token`. */
+/** Records about the store, whose random subject no row has. */
+const ofStore: ReadonlySet<string> = new Set<AuditRecord['eventType']>(['AUDIT_PRUNED', 'STORE_RESTORED'])
+
+/**
+ * Names whom records are about, as people know them: `guest ID`, `sign-in`, `access token`, `the store`. A subject
+ * without a row is looked up again: the first records of a guest come before its row.
+ */
 export function createOwnerNames(store: Pick<Store, 'findBySubject'>, connection: string) {
   const known = new Map<string, string>()
-  return async (subject: string): Promise<string> => {
+  return async ({ subject, eventType }: Pick<AuditRecord, 'subject' | 'eventType'>): Promise<string> => {
+    if (ofStore.has(eventType)) return 'the store'
     const remembered = known.get(subject)
     if (remembered !== undefined) return remembered
     const name = await ownerName(store, connection, subject)
+    // Also the subject of an erased guest, of whom nothing else is known.
+    if (name === undefined) return `subject ${subject}`
     if (known.size >= MOST_OWNERS) known.clear()
     known.set(subject, name)
     return name
   }
 }
 
-async function ownerName(store: Pick<Store, 'findBySubject'>, connection: string, subject: string): Promise<string> {
+async function ownerName(
+  store: Pick<Store, 'findBySubject'>,
+  connection: string,
+  subject: string,
+): Promise<string | undefined> {
   const owner = await store.findBySubject(connection, subject)
-  // Also the subject of an erased guest, of whom nothing else is known.
-  if (!owner) return `subject ${subject}`
+  if (!owner) return undefined
   if (owner.kind === 'guest') return `guest ${guestIdOf(owner)}`
   return owner.kind === 'grant' ? 'sign-in' : 'access token'
 }

@@ -90,7 +90,7 @@ const recordsOf = (links: readonly AuditLink[]): readonly AuditRecord[] => links
 async function linesOf(store: Store, connection: string, records: readonly AuditRecord[]): Promise<readonly Line[]> {
   const ownerOf = createOwnerNames(store, connection)
   const lines: Line[] = []
-  for (const record of records) lines.push(recordLine(record, await ownerOf(record.subject)))
+  for (const record of records) lines.push(recordLine(record, await ownerOf(record)))
   return lines
 }
 
@@ -100,7 +100,7 @@ async function followLog({ store, ports }: Runtime, filter: RecordFilter, latest
   const ownerOf = createOwnerNames(store, filter.connection)
   const print = async ({ event }: AuditLink): Promise<void> => {
     const record = auditRecord(event)
-    await cli.print(cli.json ? JSON.stringify(record) : recordLine(record, await ownerOf(record.subject)))
+    await cli.print(cli.json ? JSON.stringify(record) : recordLine(record, await ownerOf(record)))
   }
   try {
     const { links, end } = await latestRecords(store, filter, latest)

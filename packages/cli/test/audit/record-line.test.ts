@@ -70,13 +70,30 @@ describe('the owner of a subject', () => {
       },
     }
     const ownerOf = createOwnerNames(counted, 'default')
-    expect([
-      await ownerOf('a'),
-      await ownerOf('b'),
-      await ownerOf('c'),
-      await ownerOf('d'),
-      await ownerOf('a'),
-    ]).toEqual(['guest g-1', 'sign-in', 'access token', 'subject d', 'guest g-1'])
+    const nameOf = (subject: string): Promise<string> => ownerOf({ subject, eventType: 'REFRESH_COMPLETED' })
+    expect([await nameOf('a'), await nameOf('b'), await nameOf('c'), await nameOf('d'), await nameOf('a')]).toEqual([
+      'guest g-1',
+      'sign-in',
+      'access token',
+      'subject d',
+      'guest g-1',
+    ])
     expect(reads).toBe(4)
+  })
+
+  it('is looked up again as long as its subject is unknown: a guest gets its row after its first record', async () => {
+    const store = memoryStore({ clock: fakeClock() })
+    const ownerOf = createOwnerNames(store, 'default')
+    expect(await ownerOf({ subject: 'a', eventType: 'TOKEN_REQUEST_INITIATED' })).toBe('subject a')
+    const base = { connection: 'default', generation: 1, status: 'active', createdAt: 0 } as const
+    const credential = { ...base, kind: 'guest', id: 'g', api: 'guest-tokens', subject: 'a' } as const
+    await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
+    expect(await ownerOf({ subject: 'a', eventType: 'TOKEN_GENERATED_SUCCESS' })).toBe('guest g')
+  })
+
+  it('is the store for records that are of no guest', async () => {
+    const ownerOf = createOwnerNames(memoryStore({ clock: fakeClock() }), 'default')
+    expect(await ownerOf({ subject: 'a', eventType: 'AUDIT_PRUNED' })).toBe('the store')
+    expect(await ownerOf({ subject: 'b', eventType: 'STORE_RESTORED' })).toBe('the store')
   })
 })
