@@ -1,7 +1,8 @@
 import { type Checkpoint, verifyExport } from '@guestpass/core'
-import type { ExportVerdict } from '@guestpass/core/runtime-kit'
+import { type ExportVerdict, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
+import { latestRecords } from '../audit/read-records.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 import { checkpointsIn, linesGiven } from './audit-files.ts'
 
@@ -26,7 +27,16 @@ export const auditVerifyCommand = defineCommand({
       file === undefined
         ? await storeVerdict(kept, fromLast, cli)
         : await verifyExport(linesGiven(file, 'file', cli), kept)
-    cli.answer(verdict, () => linesFor(verdict, { compared: kept.length > 0, fromLast }))
+    const restored = verdict.valid || kept.length === 0 || file !== undefined ? undefined : await lastRestore(cli)
+    cli.answer({ ...verdict, ...(restored ? { restored } : {}) }, () => [
+      ...linesFor(verdict, { compared: kept.length > 0, fromLast }),
+      ...(restored === undefined
+        ? []
+        : [
+            `  Record ${restored.count} STORE_RESTORED says that the store was restored from a backup at ${restored.at}.`,
+            '  A checkpoint from between the backup and the restore then fails.',
+          ]),
+    ])
     return verdict.valid ? 0 : 4
   },
 })
@@ -34,6 +44,17 @@ export const auditVerifyCommand = defineCommand({
 async function storeVerdict(kept: readonly Checkpoint[], fromLast: boolean, cli: Cli): Promise<ExportVerdict> {
   const config = await cli.config()
   return withRuntime(config, cli.runtimeHost, ({ auditLog }) => auditLog.verify(kept, { fromLast }))
+}
+
+/** The last record of a restore, which explains that a kept checkpoint names records that are gone. */
+async function lastRestore(cli: Cli): Promise<{ readonly count: number; readonly at: string } | undefined> {
+  const config = await cli.config()
+  const { connection } = config
+  const filter = { connection, events: ['STORE_RESTORED'] }
+  return withRuntime(config, cli.runtimeHost, async ({ store }) => {
+    const [last] = (await latestRecords(store, filter, { lines: 1 })).links
+    return last && { count: last.count, at: iso(last.event.at) }
+  })
 }
 
 const SKIPPED = 'the last checkpoint covers them'

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { runInProcess } from '../run-in-process.ts'
@@ -92,6 +92,8 @@ describe('a restore from a backup', () => {
     const { guestId } = await before.guests.issue({ ...ann, email: 'carl@example.com' })
     await command('backup', 'yesterday.db')
     await before.guests.revoke(guestId)
+    const checkpoint = await runInProcess(['audit', 'checkpoint'], place.cwd, { ...genesys.env })
+    writeFileSync(`${place.cwd}/checkpoint.json`, checkpoint.out)
     await before.close()
     const restore = () => runInProcess(['restore', 'yesterday.db'], place.cwd, { ...genesys.env })
     const first = await restore()
@@ -101,6 +103,10 @@ describe('a restore from a backup', () => {
     expect(listed).toMatch(/--database \S+\.replaced-\S+ --event TOKEN_REVOKED --since \d{4}-/)
     const { code, out } = await runInProcess(listed.split(' '), place.cwd, { ...genesys.env })
     expect([code, out.trim().split('\n')]).toEqual([0, [expect.stringContaining(`guest ${guestId}`)]])
+    const verify = ['audit', 'verify', '--checkpoint', 'checkpoint.json']
+    const verified = await runInProcess(verify, place.cwd, { ...genesys.env })
+    expect(verified.code).toBe(4)
+    expect(verified.out).toMatch(/Record \d+ STORE_RESTORED says that the store was restored from a backup at \d{4}-/)
 
     const after = await program()
     await after.guests.erase(guestId)
