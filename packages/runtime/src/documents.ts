@@ -42,6 +42,7 @@ export const guestViewDocument = (view: GuestView, now: Instant) => ({
   ...view,
   status: currentStatus(view, now),
   ...(view.expiresAt === undefined ? {} : { expiresAt: iso(view.expiresAt) }),
+  ...(view.removedAt === undefined ? {} : { removedAt: iso(view.removedAt) }),
   createdAt: iso(view.createdAt),
 })
 

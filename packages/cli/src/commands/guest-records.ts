@@ -30,6 +30,9 @@ export const guestShowCommand = defineCommand({
       cli.answer(document, () => [
         viewLine(view, document.status),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
+        ...(view.removedAt === undefined
+          ? []
+          : [`  removed by retention on ${iso(view.removedAt)}; it counts on if it is issued again`]),
         // No record has the subject of an erased guest.
         ...(view.status === 'erased' ? [] : [`  audit subject ${view.subject}`]),
         ...(view.tokenSubject === undefined ? [] : [`  its tokens are of subject ${view.tokenSubject}`]),

@@ -115,7 +115,7 @@ export function createGuests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const methods = methodParts(parts, ports)
   const { current, enrichment } = methods
   return {
-    ...createGuestRecords({ connection: parts.connection, locate: current.locate }, ports),
+    ...createGuestRecords({ connection: parts.connection }, ports),
     issue: (request, context = {}) => issue(methods, request, context),
     token: (guestId, context = {}) => token(methods, guestId, context),
     refresh: (guestId, options = {}, context = {}) => refresh(methods, guestId, { ...options, ...context }),

@@ -115,15 +115,7 @@ export async function why(
 function withRemoved(name: string, store: Parameters<typeof why>[2]): Pick<Store, 'find' | 'list'> {
   // Their key is not made here: it exists if a guest was removed.
   const pseudonyms = createPseudonyms(name, { store, random: systemRandom() })
-  const removed = createRemovedGuests(name, { store, pseudonyms })
-  return {
-    async find(connection, id) {
-      const found = await store.find(connection, id)
-      const credential = found.credential ?? (await removed.find(id))
-      return { ...found, ...(credential ? { credential } : {}) }
-    },
-    list: (connection, query) => store.list(connection, query),
-  }
+  return createRemovedGuests(name, { store, pseudonyms }).reader
 }
 
 /** What a cause is chosen by. */

@@ -69,13 +69,18 @@ describe('retention of ended guests', () => {
   })
 
   it('shows a removed guest as expired, and renews it only by a new request', async () => {
-    const { guests, before } = await removed()
+    const { guests, before, clock, events, row } = await removed()
+    const recorded = (await events()).length
     expect(await guests.show(ID)).toMatchObject({
       guestId: ID,
       generation: 1,
       subject: before?.subject,
       expiresAt: before?.aliveUntil,
+      verified: before?.tokens?.verified,
+      removedAt: clock.wall(),
     })
+    // To show it writes nothing.
+    expect([await row(), (await events()).length]).toEqual([undefined, recorded])
     expect(await outcome(guests.token(ID))).toBe('refresh_impossible')
     expect(await guests.issue(request)).toMatchObject({ generation: 2 })
     expect(await guests.token(ID)).toMatchObject({ generation: 2 })
@@ -97,10 +102,12 @@ describe('retention of ended guests', () => {
     ] as const) {
       const { guests, before, store, clock, row } = await removed((here) => here.guests[end](ID))
       expect(await outcome(guests.issue(request))).toBe(code)
-      expect(await guests.show(ID)).toMatchObject({ status, generation: before?.generation })
-      // What was restored to be shown is removed again.
+      // What a refused request restored is removed again.
       expect((await worker({ store, clock }).pass()).guests).toBe(1)
+      expect(await guests.show(ID)).toMatchObject({ status, generation: before?.generation })
+      await guests[end](ID)
       expect(await row()).toBe(undefined)
+      expect((await worker({ store, clock }).pass()).guests).toBe(0)
       expect(await outcome(guests.token(ID))).toBe(code)
     }
   })

@@ -1,5 +1,6 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
 import type { Context } from '../../domain/context.ts'
+import type { GuestCredential } from '../../domain/credential.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
 import { checkOptions, required, object } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'
@@ -17,7 +18,7 @@ import { type Locate, type Located, createLocate } from '../requests/locate.ts'
 import { revocationChange } from '../tokens/revocation.ts'
 import { createEraser, type Eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
 import { type GuestListOptions, listGuests } from './guest-list.ts'
-import { createRemovedGuests } from '../requests/tombstones.ts'
+import { createRemovedGuests, type RemovedGuests } from '../requests/tombstones.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
 import { type SessionOwner, type InvalidateParts, invalidateSession, type Invalidation } from './invalidate.ts'
 import type { PersonExport } from './person-export.ts'
@@ -123,22 +124,25 @@ export function guestRecords(
 /** What the methods of the records share. */
 interface RecordCalls extends InvalidateParts {
   readonly store: Store
+  /** Finds removed guests, too. It writes nothing. */
   readonly locate: Locate
+  readonly removed: RemovedGuests
   readonly eraser: Eraser
   readonly persons: PersonRecords
 }
 
 /** The same for a name that was checked. */
 export function createGuestRecords(
-  { connection, ...parts }: { readonly connection: string; readonly locate?: Locate },
+  { connection }: { readonly connection: string },
   { store, random, clock = systemClock() }: RecordsPorts,
 ): GuestRecords {
   const pseudonyms = createPseudonyms(connection, { store, random })
   const pseudonym = pseudonyms.ofApplicant
   const eraser = createEraser(connection, { store, random, pseudonym })
   const persons = createPersonRecords({ connection, store, random, pseudonyms, eraser })
-  const find = parts.locate ?? createLocate(connection, createRemovedGuests(connection, { store, pseudonyms }).store)
-  const calls: RecordCalls = { connection, store, random, pseudonym, eraser, persons, locate: find }
+  const removed = createRemovedGuests(connection, { store, pseudonyms })
+  const locate = createLocate(connection, removed.reader)
+  const calls: RecordCalls = { connection, store, random, pseudonym, eraser, persons, locate, removed }
 
   /** Runs work as long as its caller waits for it; what was stored stays stored. */
   const waited = async <T, C extends Context>(context: C | undefined, work: (own: C) => Promise<T>): Promise<T> =>
@@ -148,12 +152,12 @@ export function createGuestRecords(
   function erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
   function erase(whom: string | PersonKey, context?: GuestContext): Promise<Erasure | PersonErasure> {
     return waited<Erasure | PersonErasure, GuestContext>(context, async (own) =>
-      isPersonKey(whom) ? persons.erase(whom, own) : eraser.erase(() => located(calls, whom, own), own),
+      isPersonKey(whom) ? persons.erase(whom, own) : eraser.erase(() => toChange(calls, whom, own, isErased), own),
     )
   }
 
   return {
-    show: (guestId, context) => waited(context, async (own) => viewOf((await located(calls, guestId, own)).credential)),
+    show: (guestId, context) => waited(context, async (own) => show(calls, guestId, own)),
     list: (options = {}, context) =>
       waited(context, async ({ signal }) => listGuests({ connection, store, clock, signal }, options)),
     revoke: (guestId, context) => waited(context, async (own) => revoke(calls, guestId, own)),
@@ -169,10 +173,31 @@ async function located(calls: RecordCalls, guestId: string, { api, signal }: Gue
   return calls.locate(parseGuestId(guestId), api)
 }
 
+async function show(calls: RecordCalls, guestId: string, context: GuestContext): Promise<GuestView> {
+  const { credential, revision } = await located(calls, guestId, context)
+  const view = viewOf(credential)
+  return revision > 0 ? view : { ...view, ...(await calls.removed.facts(credential.id)) }
+}
+
+/** Finds a guest to change. One that retention removed gets its row back, unless nothing is to change. */
+async function toChange(
+  calls: RecordCalls,
+  guestId: string,
+  context: GuestContext,
+  isDone: (guest: GuestCredential) => boolean,
+): Promise<Located> {
+  const found = await located(calls, guestId, context)
+  if (found.revision > 0 || isDone(found.credential)) return found
+  await calls.removed.restore(found.credential.id)
+  return located(calls, guestId, context)
+}
+
+const isErased = ({ status }: GuestCredential): boolean => status === 'erased'
+
 async function revoke(calls: RecordCalls, guestId: string, context: GuestContext): Promise<Revocation> {
   const { connection, store, random } = calls
   for (;;) {
-    const { credential, now } = await located(calls, guestId, context)
+    const { credential, now } = await toChange(calls, guestId, context, hasEnded)
     const answer = revocationOf(credential, now)
     if (hasEnded(credential)) return answer
     const about = eventContext({ connection, subject: credential.subject }, context, random)

@@ -19,7 +19,7 @@ export interface GuestView {
   readonly generation: number
   /** The scopes of the token, else those that were requested. */
   readonly scopes: readonly string[]
-  /** Whether signature and claims of the token were verified on receipt. False without a token. */
+  /** Whether signature and claims of the last token were verified on receipt. False without a token. */
   readonly verified: boolean
   /** The channel of an authenticated guest. Absent for guests of APIs without channels. */
   readonly channelId?: string
@@ -28,6 +28,8 @@ export interface GuestView {
    * expired. Absent if it has no token.
    */
   readonly expiresAt?: Instant
+  /** When retention removed the guest, in milliseconds since 1970. Absent if it is stored. */
+  readonly removedAt?: Instant
   /** When the guest was first requested, in milliseconds since 1970. */
   readonly createdAt: Instant
   /** The random id of the guest in events and audit records. */

@@ -70,7 +70,7 @@ async function removeGuest(
     connection,
     removals: [{ id, expect: { generation, revision } }],
     documents: [
-      await tombstoneWrite(credential, tombstonesUntil, parts),
+      await tombstoneWrite(credential, { expiresAt: tombstonesUntil, removedAt: stamp.at }, parts),
       ...(await belongingsOf(credential, { store, pseudonym: pseudonyms.ofApplicant })),
     ],
     events: [guestRemoved(about, { ...stamp, generation, data: { api, status } })],

@@ -15,6 +15,13 @@ interface RowPseudonyms {
 type Tombstone = Pick<GuestCredential, 'api' | 'subject' | 'generation' | 'status' | 'createdAt'> & {
   readonly aliveUntil?: Instant
   readonly shared?: true
+} & RemovedFacts
+
+/** What the row of a removed guest does not hold. Tombstones of former versions lack it. */
+export interface RemovedFacts {
+  readonly removedAt?: Instant
+  /** Whether its last token was verified on receipt. Absent if it had none. */
+  readonly verified?: boolean
 }
 
 /** The row of a guest that comes back. Former versions gave some guests a row with an invented id. */
@@ -24,10 +31,10 @@ const rowAfterReturn = (guest: GuestCredential): string =>
 /** The write of the tombstone of a guest. `expiresAt`: from then on it counts as absent; absent: never. */
 export async function tombstoneWrite(
   guest: GuestCredential,
-  expiresAt: Instant | undefined,
+  { expiresAt, removedAt }: { readonly expiresAt: Instant | undefined; readonly removedAt: Instant },
   { store, pseudonyms }: { readonly store: Pick<Store, 'document'>; readonly pseudonyms: RowPseudonyms },
 ): Promise<DocumentWrite> {
-  const { connection, api, subject, generation, status, createdAt, aliveUntil, shared } = guest
+  const { connection, api, subject, generation, status, createdAt, aliveUntil, shared, tokens } = guest
   const id = await pseudonyms.ofRow(rowAfterReturn(guest))
   const { revision } = await store.document(connection, documentKind.tombstone, id)
   const value: Tombstone = {
@@ -38,6 +45,8 @@ export async function tombstoneWrite(
     createdAt,
     ...(aliveUntil === undefined ? {} : { aliveUntil }),
     ...(shared ? { shared } : {}),
+    removedAt,
+    ...(tokens ? { verified: tokens.verified } : {}),
   }
   return {
     kind: documentKind.tombstone,
@@ -60,8 +69,10 @@ export interface RemovedGuests {
   restore(row: string): Promise<boolean>
   /** What finds and writes guests in the same store. Its `find` restores a removed guest first. */
   readonly store: GuestStore
-  /** Gives what is left of a removed guest, as its row would be. Writes nothing. Undefined if there is none. */
-  find(row: string): Promise<GuestCredential | undefined>
+  /** Finds guests in the same store, and what is left of removed ones as revision 0. It writes nothing. */
+  readonly reader: Pick<Store, 'find' | 'list'>
+  /** What is known of a removed guest besides its row. Writes nothing. */
+  facts(row: string): Promise<RemovedFacts>
 }
 
 /** The calls of a store by which a guest is found and written. */
@@ -72,6 +83,7 @@ type TombstoneStore = GuestStore & Pick<Store, 'document' | 'countDocuments'>
 /** What is left of a removed guest, and the id and revision of its tombstone. */
 interface Left {
   readonly credential: GuestCredential
+  readonly facts: RemovedFacts
   readonly id: string
   readonly revision: number
 }
@@ -88,7 +100,9 @@ export function createRemovedGuests(
     const id = await pseudonyms.ofRow(row)
     const { value, revision } = await store.document(connection, kind, id)
     if (value === undefined) return undefined
-    return { credential: { ...tombstoneOf(value), connection, id: row, kind: 'guest' }, id, revision }
+    const { removedAt, verified, ...kept } = tombstoneOf(value)
+    const facts = { ...(removedAt === undefined ? {} : { removedAt }), ...(verified === undefined ? {} : { verified }) }
+    return { credential: { ...kept, connection, id: row, kind: 'guest' }, facts, id, revision }
   }
 
   async function restore(row: string): Promise<boolean> {
@@ -111,7 +125,15 @@ export function createRemovedGuests(
 
   return {
     restore,
-    find: async (row) => (await leftOf(row))?.credential,
+    facts: async (row) => (await leftOf(row))?.facts ?? {},
+    reader: {
+      async find(of, id) {
+        const found = await store.find(of, id)
+        const credential = found.credential ?? (await leftOf(id))?.credential
+        return { ...found, ...(credential ? { credential } : {}) }
+      },
+      list: (of, query) => store.list(of, query),
+    },
     // Call by call, because a store may be an instance of a class.
     store: {
       find,
