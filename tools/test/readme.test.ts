@@ -15,19 +15,16 @@ const blocks = (language: string): readonly string[] => piecesOf(readme, languag
 const [backend = '', ...jobs] = blocks('ts')
 const [page] = piecesOf(pageOf('docs/front-door.md'), 'js')
 
-/** The code of the page as a program: it prints two tokens, and whether it still read the stream when the second one came. */
+/** The code of the page as a program: it prints its first two tokens. */
 const pageProgram = (url: string, cookie: string): string => `${page?.code}
 const send = fetch
-let stream
-globalThis.fetch = (path, init) => {
-  if (path === '/guest-events') stream = init.signal
-  return send('${url}' + path, { ...init, headers: { ...init.headers, cookie: '${cookie}' } })
-}
+globalThis.fetch = (path, init) =>
+  send('${url}' + path, { ...init, headers: { ...init.headers, cookie: '${cookie}' } })
 const tokens = []
 followToken((token) => {
   tokens.push(token)
   if (tokens.length < 2) return
-  console.log(JSON.stringify({ tokens, inTime: stream.aborted === false }))
+  console.log(JSON.stringify(tokens))
   process.exit()
 })
 `
@@ -129,8 +126,8 @@ describe('the README', () => {
       const renewed = new TextDecoder().decode(value)
       expect(renewed).toMatch(/^data: eyJ\S+\n\n$/)
       expect(renewed).not.toContain(first.said.token)
-      const followed = JSON.parse((await onPage).stdout) as { tokens: readonly string[]; inTime: boolean }
-      expect(followed).toEqual({ tokens: [first.said.token, renewed.slice('data: '.length).trim()], inTime: true })
+      const followed = JSON.parse((await onPage).stdout) as readonly string[]
+      expect(followed).toEqual([first.said.token, renewed.slice('data: '.length).trim()])
       await killed(server)
       server = await starts()
       const again = await ask(first.cookie)
@@ -150,7 +147,7 @@ describe('the README', () => {
     expect(start).toBe('npx guestpass sandbox --env .env\n')
     const script = `set -e\n${session?.replaceAll('npx guestpass', 'guestpass')}`
     const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
-    expect(stdout).toContain('No problems found.')
+    expect(stdout).toContain('No failures')
     expect(stdout).toMatch(/^[\da-f-]{36} +guest-tokens +active +1 /m)
     expect(stdout).toContain('TOKEN_GENERATED_SUCCESS')
   })
