@@ -1,8 +1,6 @@
 import type { Store } from '@guestpass/core'
-import { type Instant, type Millis, SECOND } from '@guestpass/core/store-kit'
-
-/** A link of the audit chain. */
-export type AuditLink = Awaited<ReturnType<Store['chain']>>['links'][number]
+import { chainLinks } from '@guestpass/core/runtime-kit'
+import { type Instant, type Link, type Millis, SECOND } from '@guestpass/core/store-kit'
 
 /** Which records are read. */
 export interface RecordFilter {
@@ -17,7 +15,7 @@ export interface RecordFilter {
 
 /** The newest records that match, in the order of the chain. */
 interface LatestRecords {
-  readonly links: readonly AuditLink[]
+  readonly links: readonly Link[]
   /** Whether older records match, too. */
   readonly hasMore: boolean
   /** The count of the newest record of the chain, whether it matches or not. */
@@ -41,7 +39,7 @@ export async function latestRecords(
 ): Promise<LatestRecords> {
   const { count } = await store.chainHead(filter.connection)
   const end = Math.min(count, before - 1)
-  let links: readonly AuditLink[] = []
+  let links: readonly Link[] = []
   for await (const page of pagesBackwards(store, filter, end)) {
     links = [...page.filter(isWanted(filter)), ...links]
     const [oldest] = page
@@ -61,7 +59,7 @@ export async function* followedRecords(
   filter: RecordFilter,
   start: number,
   wait: () => Promise<void>,
-): AsyncGenerator<AuditLink> {
+): AsyncGenerator<Link> {
   for (let after = start; ; ) {
     const { links } = await store.chain(filter.connection, { after, limit: PAGE })
     yield* links.filter(isWanted(filter))
@@ -72,7 +70,7 @@ export async function* followedRecords(
 
 const isWanted =
   ({ subject, events, since = Number.NEGATIVE_INFINITY }: RecordFilter) =>
-  ({ event }: AuditLink): boolean =>
+  ({ event }: Link): boolean =>
     (subject === undefined || event.subject === subject) &&
     (events === undefined || events.includes(event.type)) &&
     event.at >= since
@@ -80,15 +78,14 @@ const isWanted =
 /** Processes that share a store may commit in another order than their clocks say. */
 const MOST_SKEW: Millis = 10 * SECOND
 
-const isOlder = ({ event }: AuditLink, since: Instant = Number.NEGATIVE_INFINITY): boolean =>
-  event.at < since - MOST_SKEW
+const isOlder = ({ event }: Link, since: Instant = Number.NEGATIVE_INFINITY): boolean => event.at < since - MOST_SKEW
 
 /** Pages up to the count `end`, the newest page first. Of one guest: a single page. */
 async function* pagesBackwards(
   store: Chain,
   { connection, subject }: RecordFilter,
   end: number,
-): AsyncGenerator<readonly AuditLink[]> {
+): AsyncGenerator<readonly Link[]> {
   if (subject !== undefined) {
     yield await linksOf(store, connection, subject, end)
     return
@@ -103,12 +100,11 @@ async function* pagesBackwards(
   }
 }
 
-async function linksOf(store: Chain, connection: string, subject: string, end: number): Promise<readonly AuditLink[]> {
-  const found: AuditLink[] = []
-  for (let after: number | undefined = 0; after !== undefined && after < end; ) {
-    const page: Awaited<ReturnType<Store['chain']>> = await store.chain(connection, { after, limit: PAGE, subject })
-    found.push(...page.links.filter(({ count }) => count <= end))
-    after = page.next
+async function linksOf(store: Chain, connection: string, subject: string, end: number): Promise<readonly Link[]> {
+  const found: Link[] = []
+  for await (const link of chainLinks(store, connection, { subject })) {
+    if (link.count > end) break
+    found.push(link)
   }
   return found
 }

@@ -1,9 +1,9 @@
 import { type AuditRecord, guestRecords, type Store } from '@guestpass/core'
 import { eventTypes } from '@guestpass/core/runtime-kit'
-import { auditRecord } from '@guestpass/core/store-kit'
+import { auditRecord, type Link } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { type Runtime, whole, withRuntime } from '@guestpass/runtime'
-import { type AuditLink, followedRecords, latestRecords, type RecordFilter } from '../audit/read-records.ts'
+import { followedRecords, latestRecords, type RecordFilter } from '../audit/read-records.ts'
 import { createOwnerNames, recordLine } from '../audit/record-line.ts'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
@@ -85,7 +85,7 @@ async function answerLatest({ store }: Runtime, filter: RecordFilter, latest: La
   cli.answer(document, () => (lines.length === 0 ? ['No such records.'] : lines))
 }
 
-const recordsOf = (links: readonly AuditLink[]): readonly AuditRecord[] => links.map(({ event }) => auditRecord(event))
+const recordsOf = (links: readonly Link[]): readonly AuditRecord[] => links.map(({ event }) => auditRecord(event))
 
 async function linesOf(store: Store, connection: string, records: readonly AuditRecord[]): Promise<readonly Line[]> {
   const ownerOf = createOwnerNames(store, connection)
@@ -98,7 +98,7 @@ async function linesOf(store: Store, connection: string, records: readonly Audit
 async function followLog({ store, ports }: Runtime, filter: RecordFilter, latest: Latest, cli: Cli): Promise<void> {
   const { signal } = cli
   const ownerOf = createOwnerNames(store, filter.connection)
-  const print = async ({ event }: AuditLink): Promise<void> => {
+  const print = async ({ event }: Link): Promise<void> => {
     const record = auditRecord(event)
     await cli.print(cli.json ? JSON.stringify(record) : recordLine(record, await ownerOf(record)))
   }

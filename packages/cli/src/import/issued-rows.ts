@@ -1,7 +1,6 @@
 import type { Event, Store } from '@guestpass/core'
+import { chainLinks } from '@guestpass/core/runtime-kit'
 import type { Journal } from './journal.ts'
-
-const PAGE = 1_000
 
 /** Events that are committed with a guest that was issued. */
 const issueEvents: ReadonlySet<Event['type']> = new Set([
@@ -18,14 +17,12 @@ export async function markIssuedRows(journal: Journal, store: Pick<Store, 'chain
   const { since, rows } = journal.interrupted
   const lines = new Map(Array.from(rows, ([line, { request }]) => [request, line]))
   lines.delete(undefined)
-  for (let after: number | undefined = since; after !== undefined && lines.size > 0; ) {
-    const page = await store.chain(connection, { after, limit: PAGE })
-    for (const { event } of page.links) {
-      const line = lines.get(event.correlationId)
-      if (line === undefined || event.outcome !== 'success' || !issueEvents.has(event.type)) continue
-      journal.done(line)
-      lines.delete(event.correlationId)
-    }
-    after = page.next
+  if (lines.size === 0) return
+  for await (const { event } of chainLinks(store, connection, { after: since })) {
+    const line = lines.get(event.correlationId)
+    if (line === undefined || event.outcome !== 'success' || !issueEvents.has(event.type)) continue
+    journal.done(line)
+    lines.delete(event.correlationId)
+    if (lines.size === 0) return
   }
 }

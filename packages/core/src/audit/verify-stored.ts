@@ -1,4 +1,5 @@
 import { auditRecord } from '../domain/audit-record.ts'
+import { chainLinks } from '../ports/chain-links.ts'
 import type { Store } from '../ports/store.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import {
@@ -16,22 +17,15 @@ export interface AuditLogParts extends CheckpointStoreParts {
   readonly store: Pick<Store, 'commit' | 'document' | 'documents' | 'chain' | 'chainHead'>
 }
 
-const PAGE = 1_000
-
 /** The records after a place of the chain, in their order, to the number `until`. */
 async function* recordsAfter(
   { store, connection }: AuditLogParts,
-  start: number,
+  after: number,
   until = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<ChainedRecord> {
-  for (let after = start; ; ) {
-    const page = await store.chain(connection, { after, limit: PAGE })
-    for (const { event, ...place } of page.links) {
-      if (place.count > until) return
-      yield { ...place, record: auditRecord(event) }
-    }
-    if (page.next === undefined) return
-    after = page.next
+  for await (const { event, ...place } of chainLinks(store, connection, { after })) {
+    if (place.count > until) return
+    yield { ...place, record: auditRecord(event) }
   }
 }
 

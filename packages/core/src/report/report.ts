@@ -3,10 +3,11 @@ import { connectionName } from '../domain/connection-name.ts'
 import { asGuestpassError } from '../domain/errors.ts'
 import { checkOptions, instant, required, object } from '../domain/options.ts'
 import type { Instant } from '../domain/time.ts'
+import { chainLinks } from '../ports/chain-links.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { type Report, reportOf } from './report-document.ts'
-import { allTotals, type HourTotals, hourOf, hoursFrom, linksAfter, type RollUpParts } from './roll-up-store.ts'
+import { allTotals, type HourTotals, hourOf, hoursFrom, type RollUpParts } from './roll-up-store.ts'
 import { updateRollUps } from './roll-ups.ts'
 import { addTotals, NO_TOTALS, type Totals, totalsOf } from './totals.ts'
 
@@ -90,12 +91,16 @@ async function totalsOfEvents(events: AsyncIterable<Event>, since: Instant): Pro
   return sum
 }
 
-async function* eventsAfter(parts: RollUpParts, last: number): AsyncGenerator<Event> {
-  for await (const { event } of linksAfter(parts, last)) yield event
+async function* eventsAfter({ connection, store }: RollUpParts, after: number): AsyncGenerator<Event> {
+  for await (const { event } of chainLinks(store, connection, { after })) yield event
 }
 
-async function* eventsOfHour(parts: RollUpParts, hour: Instant, { first, last }: HourTotals): AsyncGenerator<Event> {
-  for await (const { count, event } of linksAfter(parts, first - 1)) {
+async function* eventsOfHour(
+  { connection, store }: RollUpParts,
+  hour: Instant,
+  { first, last }: HourTotals,
+): AsyncGenerator<Event> {
+  for await (const { count, event } of chainLinks(store, connection, { after: first - 1 })) {
     if (count > last) return
     if (hourOf(event.at) === hour) yield event
   }

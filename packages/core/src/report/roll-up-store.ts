@@ -1,8 +1,9 @@
 import { documentKind } from '../domain/document-kinds.ts'
 import { HOUR, type Instant, iso } from '../domain/time.ts'
+import { chainLinks } from '../ports/chain-links.ts'
 import { pagesOf } from '../ports/pages.ts'
 import type { Json } from '../domain/json.ts'
-import type { DocumentWrite, Link, Store } from '../ports/store.ts'
+import type { DocumentWrite, Store } from '../ports/store.ts'
 import { addTotals, NO_TOTALS, type Totals, totalsOf } from './totals.ts'
 
 /** The connection of roll-ups, and its store. */
@@ -65,15 +66,6 @@ export async function* hoursFrom(
 /** Only `addEvents` writes the values. */
 const hourTotals = (value: Json): HourTotals => value as unknown as HourTotals
 
-/** The links after a place of the chain, to its end. */
-export async function* linksAfter({ connection, store }: RollUpParts, after: number): AsyncGenerator<Link> {
-  for (let next: number | undefined = after; next !== undefined; ) {
-    const page: Awaited<ReturnType<Store['chain']>> = await store.chain(connection, { after: next, limit: PAGE })
-    yield* page.links
-    next = page.next
-  }
-}
-
 interface Batch {
   /** The place of its last event. */
   last: number
@@ -101,10 +93,10 @@ export async function addEvents(parts: RollUpParts): Promise<{ readonly last: nu
   return { last: outcome === 'done' ? batch.last : totals.last, more: true }
 }
 
-async function nextBatch(parts: RollUpParts, after: number): Promise<Batch> {
+async function nextBatch({ connection, store }: RollUpParts, after: number): Promise<Batch> {
   const batch: Batch = { last: after, since: Number.POSITIVE_INFINITY, hours: new Map() }
   let size = 0
-  for await (const { event, count } of linksAfter(parts, after)) {
+  for await (const { event, count } of chainLinks(store, connection, { after })) {
     const hour = hourOf(event.at)
     if (size === MAX_EVENTS || (batch.hours.size === MAX_HOURS && !batch.hours.has(hour))) break
     const before = batch.hours.get(hour)

@@ -2,6 +2,7 @@ import { auditRecord, type AuditRecord } from '../domain/audit-record.ts'
 import type { EventType } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
 import type { Instant } from '../domain/time.ts'
+import { chainLinks } from '../ports/chain-links.ts'
 import type { AuditTrail } from '../ports/store.ts'
 
 /** A record of a guest with its place in the log. */
@@ -26,8 +27,6 @@ export interface History {
   /** Whether there are records after the time. */
   readonly hasLater: boolean
 }
-
-const PAGE = 1_000
 
 const starts: ReadonlySet<EventType> = new Set<EventType>(['TOKEN_REQUEST_INITIATED', 'REFRESH_INITIATED'])
 const gotToken: ReadonlySet<EventType> = new Set<EventType>([
@@ -54,13 +53,8 @@ export async function readHistory(
   { connection, subject, at }: { readonly connection: string; readonly subject: string; readonly at: Instant },
 ): Promise<History> {
   const all: PlacedRecord[] = []
-  for (let after = 0; ; ) {
-    const page = await store.chain(connection, { after, limit: PAGE, subject })
-    for (const { event, count } of page.links)
-      if (!event.type.startsWith('WEBHOOK_')) all.push({ count, at: event.at, record: auditRecord(event) })
-    if (page.next === undefined) break
-    after = page.next
-  }
+  for await (const { event, count } of chainLinks(store, connection, { subject }))
+    if (!event.type.startsWith('WEBHOOK_')) all.push({ count, at: event.at, record: auditRecord(event) })
   const records = all.filter((one) => one.at <= at)
   return { ...folded(records), records, hasLater: records.length < all.length }
 }
