@@ -29,7 +29,7 @@ export { backOffMs, type BackOffFigures, withSpread } from './domain/back-off.ts
 export { prepareRestoredConnection } from './connection/restored-store.ts'
 export type { RestoreData, StoreEvent } from './domain/events/stores.ts'
 export { CONNECTION_NAME_RULE, isConnectionName } from './domain/connection-name.ts'
-export { type CurrentStatus, currentStatus } from './domain/current-status.ts'
+export { type CurrentStatus, currentStatus, currentStatuses } from './domain/current-status.ts'
 export { documentKind } from './domain/document-kinds.ts'
 export { errorCatalogue, type ErrorFacts } from './domain/errors.ts'
 export { eventTypes } from './domain/events/event.ts'

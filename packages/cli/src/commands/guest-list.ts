@@ -1,9 +1,9 @@
 import { guestApis, guestRecords } from '@guestpass/core'
+import { currentStatuses } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { guestViewDocument, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi } from '../guest-apis.ts'
-import { guestStatuses } from '../guest-statuses.ts'
 import { guestTable } from '../lists/guest-table.ts'
 import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
 import { utcInput, utcOption } from '../lists/times.ts'
@@ -13,7 +13,7 @@ import { defineCommand } from './runner/command.ts'
 export const guestListCommand = defineCommand({
   example: 'guestpass guest list --status active --expires-within 90m',
   options: [
-    ['--status <name>', `the status that the guests have now: ${Object.keys(guestStatuses).join(', ')}`],
+    ['--status <name>', `the status that the guests have now: ${currentStatuses.join(', ')}`],
     ['--api <name>', `the API that issued the guests: ${guestApis.join(', ')}`],
     ['--channel <id>', 'the channel of the guests'],
     ['--expires-within <time>', `the time in which their tokens expire: ${DURATION_FORMATS}`],
@@ -22,7 +22,7 @@ export const guestListCommand = defineCommand({
   ],
   input: z.object({
     ...pageInput,
-    status: z.enum(guestStatuses, { error: 'is not a status of guests' }).optional(),
+    status: z.enum(currentStatuses, { error: 'is not a status of guests' }).optional(),
     api: knownGuestApi,
     channel: z.string().optional(),
     expiresWithin: durationOption.optional(),

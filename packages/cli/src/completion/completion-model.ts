@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { guestApis } from '@guestpass/core'
-import { authenticatingApis, eventTypes, webhookEvents } from '@guestpass/core/runtime-kit'
-import { guestStatuses } from '../guest-statuses.ts'
+import { authenticatingApis, currentStatuses, eventTypes, webhookEvents } from '@guestpass/core/runtime-kit'
 import { createCommandTree } from '../commands/runner/command-tree.ts'
 import { addOptions } from '../commands/runner/parse.ts'
 import type { CommandListing, ListedCommand } from '../commands/runner/command.ts'
@@ -80,7 +79,7 @@ const knownValues: Readonly<Record<string, readonly string[]>> = {
   'guest invalidate --api': authenticatingApis.map(({ name }) => name),
   '--event': eventTypes,
   'webhooks add --event': webhookEvents,
-  '--status': Object.keys(guestStatuses),
+  '--status': currentStatuses,
   '--format': ['ndjson', 'ocsf'],
   '--assurance': ['claimed', 'verified'],
   '--on-duplicate': ['reject', 'reuse', 'replace'],

@@ -15,7 +15,7 @@ import {
   type Secret,
 } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
-import type { CurrentStatus } from '@guestpass/core/runtime-kit'
+import { type CurrentStatus, currentStatuses } from '@guestpass/core/runtime-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
 
@@ -189,15 +189,6 @@ function checkRefreshOptions(options: RefreshOptions | undefined): {
   }
 }
 
-const statuses: Readonly<Record<GuestStatus, true>> = {
-  active: true,
-  in_doubt: true,
-  needs_reauth: true,
-  revoked: true,
-  erased: true,
-  expired: true,
-}
-
 const FILTER: Parameter = {
   what: NOT_MADE,
   name: 'filter',
@@ -205,7 +196,7 @@ const FILTER: Parameter = {
   kind: object<GuestFilter>(
     {
       api: oneOf(...guestApis),
-      status: oneOf(...Object.keys(statuses)),
+      status: oneOf(...currentStatuses),
       channelId: schema('a text', isText, 'Give the id of a channel.'),
       expiresWithinMs: integer(0),
       limit: integer(1, 1_000),
