@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { auditExport, type AuditLog, type Checkpoint, GuestpassError, verifyExport } from '@guestpass/core'
 import { iso, prunableCheckpoint, type PruneParts, pruneTo, rollUps } from '@guestpass/core/runtime-kit'
@@ -83,17 +83,12 @@ async function writeArchive(
   cli: Cli,
 ): Promise<void> {
   await writeJsonLines(file, auditExport(connection, auditLog, until), cli)
+  // Loaded here, as the store is: help starts without it.
+  const { syncFolder } = await import('@guestpass/store/sqlite')
   await syncFolder(dirname(file))
   const verdict = await verifyExport(linesGiven(file, 'output', cli), [until])
   if (verdict.valid && verdict.count === until.count) return
   await rm(file, { force: true })
   const why = verdict.valid ? 'it lacks records' : verdict.message
   throw new GuestpassError('audit_broken', `The archive was written, and does not verify: ${why} It was removed again.`)
-}
-
-/** Makes the name of a new file durable, where the system can. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {})
-  await handle?.close()
 }

@@ -2,9 +2,9 @@ import { rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError, type Random } from '@guestpass/core'
 import type { KeyRing } from '../seal/key-ring.ts'
-import { checkCopy, checkSchema, copyDatabase, openRaw, removeDatabase, syncFile } from './database-copy.ts'
-import { syncFolder } from './erasure-list.ts'
+import { checkCopy, checkSchema, copyDatabase, openRaw, removeDatabase } from './database-copy.ts'
 import { toStoreError } from './errors.ts'
+import { exists, syncFile, syncFolder } from './files.ts'
 
 /** What `backupStore` copies, and where to. */
 export interface BackupOptions {
@@ -52,12 +52,6 @@ export async function backupStore({ path, to, keyRing, random }: BackupOptions):
     await removeDatabase(draft)
   }
 }
-
-export const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 async function refuseExisting(to: string): Promise<void> {
   if (!(await exists(to))) return

@@ -66,16 +66,6 @@ export async function checkCopy(path: string, keyRing: KeyRing, random: Random):
   }
 }
 
-/** Writes a closed file to the disk. */
-export async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** Removes a database and the files beside it. */
 export async function removeDatabase(path: string): Promise<void> {
   for (const end of ['', '-wal', '-shm', '-journal', '-reserve', '.erasures']) await rm(path + end, { force: true })

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import type { RecordedErasure } from '../sql/commit.ts'
 import { diskFullError, isFullDisk } from './errors.ts'
+import { syncFolder } from './files.ts'
 
 /** An erased guest in the list: nothing in it is personal. */
 export interface ErasureRecord {
@@ -51,19 +52,6 @@ export async function listErasures(path: string, erasures: readonly RecordedEras
       `Nothing was erased: the list of erasures ${file} cannot be written (${code}). Give the file to the user of this process.`,
       { cause: thrown },
     )
-  }
-}
-
-/** Writes the entries of a folder to the disk. Some systems cannot, and need not. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => undefined)
-  if (!folder) return
-  try {
-    await folder.sync()
-  } catch {
-    // The file system writes them with the file.
-  } finally {
-    await folder.close()
   }
 }
 
