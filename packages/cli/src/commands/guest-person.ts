@@ -2,6 +2,7 @@ import { GuestpassError, type PersonErasure, type PersonKey } from '@guestpass/c
 import { guestViewDocument, revocationDocument } from '@guestpass/runtime'
 import * as z from 'zod'
 import { callContext } from '../call-context.ts'
+import { counted } from '../counted.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { guestTable } from '../lists/guest-table.ts'
 import { listDocument } from '../lists/list-document.ts'
@@ -61,7 +62,7 @@ export const guestExportCommand = defineCommand({
       }
       await writeJsonLines(output, [document], cli)
       const guests = document.guests.length
-      cli.answer({ file: output, guests }, () => [`${guests} guest${guests === 1 ? '' : 's'} in ${output}`])
+      cli.answer({ file: output, guests }, () => [`${counted(guests, 'guest')} in ${output}`])
     })
   },
 })
