@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { guestRecords, type Store } from '@guestpass/core'
-import { type GuestCredential, guestIn, profileSecret } from '@guestpass/core/store-kit'
+import { guestIn } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import type { SealedStore } from '../../src/sqlite/index.ts'
 import { program } from '../helpers/child-process.ts'
 import { inFolder, openStore, random } from '../helpers/open-store.ts'
+import { personGuest } from '../helpers/person-guest.ts'
 
 const FORMER = new URL('../../../../fixtures/store/0004-due-documents.sql', import.meta.url)
 
@@ -40,21 +41,9 @@ function column(path: string, query: string, name?: string): unknown[] {
 const unindexed = async (store: SealedStore): Promise<number> =>
   (await store.list('default', { kind: 'guest', unindexed: true, limit: 1_000 })).credentials.length
 
-const guest = (id: string, email: string): GuestCredential => ({
-  connection: 'default',
-  id,
-  kind: 'guest',
-  api: 'external-users',
-  subject: `subject-of-${id}`,
-  generation: 1,
-  status: 'active',
-  createdAt: 0,
-  profile: profileSecret({ email }),
-})
-
 async function putGuests(store: SealedStore, count: number, email: (nth: number) => string): Promise<void> {
   const writes = Array.from({ length: count }, (_, nth) => ({
-    credential: guest(`guest-${String(nth).padStart(4, '0')}`, email(nth)),
+    credential: personGuest(`guest-${String(nth).padStart(4, '0')}`, email(nth)),
     expect: { generation: 0 },
   }))
   await store.commit({ connection: 'default', writes })
@@ -139,7 +128,7 @@ describe('the search for a person in a store of the version before', () => {
         async commit(change) {
           if (isFirst && change.writes) {
             isFirst = false
-            const credential = { ...guest('guest-0001', ANN), status: 'in_doubt' as const }
+            const credential = { ...personGuest('guest-0001', ANN), status: 'in_doubt' as const }
             await other.commit({ connection: 'default', writes: [{ credential, expect: { generation: 1 } }] })
           }
           return store.commit(change)

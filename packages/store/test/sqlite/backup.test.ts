@@ -12,7 +12,6 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { guestRecords } from '@guestpass/core'
 import { systemClock } from '@guestpass/core/runtime-kit'
-import { type GuestCredential, profileSecret } from '@guestpass/core/store-kit'
 import { describe, expect, it } from 'vitest'
 import {
   backupStore,
@@ -24,20 +23,11 @@ import {
 } from '../../src/sqlite/index.ts'
 import { child } from '../helpers/child-process.ts'
 import { inFolder, openStore, OTHER_KEY, random, ring } from '../helpers/open-store.ts'
+import { personGuest } from '../helpers/person-guest.ts'
 
 const clock = systemClock()
 
-const guest = (id: string): GuestCredential => ({
-  connection: 'default',
-  id,
-  kind: 'guest',
-  api: 'external-users',
-  subject: `subject-of-${id}`,
-  generation: 1,
-  status: 'active',
-  createdAt: 0,
-  profile: profileSecret({ email: `${id}@example.com` }),
-})
+const guest = (id: string) => personGuest(id, `${id}@example.com`)
 
 /** A store with some guests, which is closed again, and the path of a backup of it. */
 async function storeAndBackup(folder: string, ids: readonly string[]): Promise<{ path: string; backup: string }> {
