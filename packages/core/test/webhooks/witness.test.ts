@@ -26,6 +26,19 @@ const sends =
     ...(header === undefined ? {} : { 'guestpass-checkpoint': header }),
   })
 
+/** Three deliveries, the later two each with a new checkpoint. From now on, each has the first of the two again. */
+async function worldBehind() {
+  const world = witnessWorld()
+  await world.deliver()
+  await addCheckpoint(world)
+  await world.deliver()
+  const [older] = world.headers.slice(-1)
+  await addCheckpoint(world)
+  await world.deliver()
+  world.wire.change = sends(older && checkpointHeader(older))
+  return world
+}
+
 describe('a delivery', () => {
   it('has no checkpoint while the connection has none', async () => {
     const world = witnessWorld()
@@ -135,26 +148,12 @@ describe('a receiver', () => {
   })
 
   it('takes a message that was sent before a newer checkpoint came, in whatever order they arrive', async () => {
-    const world = witnessWorld()
-    await world.deliver()
-    await addCheckpoint(world)
-    await world.deliver()
-    const [older] = world.headers.slice(-1)
-    await addCheckpoint(world)
-    await world.deliver()
-    world.wire.change = sends(older && checkpointHeader(older))
+    const world = await worldBehind()
     expect(await world.deliver()).toMatchObject({ status: 'consistent', checkpoint: { number: 1 } })
   })
 
   it('reports a chain that stays at an older checkpoint, and takes the message', async () => {
-    const world = witnessWorld()
-    await world.deliver()
-    await addCheckpoint(world)
-    await world.deliver()
-    const [older] = world.headers.slice(-1)
-    await addCheckpoint(world)
-    await world.deliver()
-    world.wire.change = sends(older && checkpointHeader(older))
+    const world = await worldBehind()
     await world.clock.advance(5 * MINUTE + SECOND)
     const witness = await world.deliver()
     expect(witness).toMatchObject({ status: 'broken', reason: 'went_back', known: { number: 2 } })
