@@ -15,10 +15,13 @@ const blocks = (language: string): readonly string[] => piecesOf(readme, languag
 const [backend = '', ...jobs] = blocks('ts')
 const [page] = piecesOf(pageOf('docs/front-door.md'), 'js')
 
-/** The code of the page as a program: it prints its first two tokens. */
+/**
+ * The code of the page as a program: it prints its first two tokens. It asks for the second one only after an event:
+ * without the signal, nothing else ends the wait for one.
+ */
 const pageProgram = (url: string, cookie: string): string => `${page?.code}
 const send = fetch
-globalThis.fetch = (path, init) =>
+globalThis.fetch = (path, { signal: _untilItsEnd, ...init }) =>
   send('${url}' + path, { ...init, headers: { ...init.headers, cookie: '${cookie}' } })
 const tokens = []
 followToken((token) => {
