@@ -1,18 +1,16 @@
 import { type ConnectionView, connectionView, GuestpassError } from '@guestpass/core'
-import { connectionViews, currentStatus, iso } from '@guestpass/core/runtime-kit'
+import { connectionViews, currentStatus } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { commandRemedy, connectionDocument, withRuntime } from '@guestpass/runtime'
 import { listDocument } from '../lists/list-document.ts'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
+import { tokenLine } from '../lists/token-line.ts'
 import { defineCommand } from './runner/command.ts'
 import type { Line } from './runner/styled-line.ts'
 
 const ended = new GuestpassError('needs_reauth', 'The sign-in has ended.')
-
-const lineOf = ({ connection, grant, generation, expiresAt }: ConnectionView, status: string): string =>
-  `${connection}  ${grant}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 export const connectionsListCommand = defineCommand({
   example: 'guestpass connections list',
@@ -61,7 +59,7 @@ export const connectionsShowCommand = defineCommand({
       const view = await connectionView(store, name ?? config.connection)
       const document = connectionDocument(view, ports.clock.wall())
       cli.answer(document, () => [
-        lineOf(view, document.status),
+        tokenLine([view.connection, view.grant, document.status], view),
         `  scopes ${view.scopes.join(' ') || '(none)'}; ${view.renewable ? 'renewed by itself' : 'not renewable'}`,
         ...(view.status === 'needs_reauth' ? [`  ${commandRemedy(ended, view.connection)}`] : []),
         ...(view.user === undefined ? [] : [`  signed in as ${view.user}`]),

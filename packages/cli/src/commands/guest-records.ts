@@ -6,10 +6,8 @@ import { callContext } from '../call-context.ts'
 import { defineCommand } from './runner/command.ts'
 import { untilThere } from './guest-person.ts'
 import { addressApi, addressApiOption, knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
+import { tokenLine } from '../lists/token-line.ts'
 import { onGuestRecords } from '../on-guest-records.ts'
-
-const viewLine = ({ guestId, api, generation, expiresAt }: GuestView, status: string): string =>
-  `${guestId}  ${api}  ${status}  generation ${generation}  ${expiresAt === undefined ? 'no token' : `until ${iso(expiresAt)}`}`
 
 /** What is known of its token; nothing when there is none. */
 const tokenWords = ({ expiresAt, scopes, verified }: GuestView): readonly string[] =>
@@ -28,7 +26,7 @@ export const guestShowCommand = defineCommand({
       const view = await records.show(guestId, { ...callContext(cli), api })
       const document = guestViewDocument(view, now())
       cli.answer(document, () => [
-        viewLine(view, document.status),
+        tokenLine([view.guestId, view.api, document.status], view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
         ...(view.removedAt === undefined
           ? []
