@@ -55,8 +55,11 @@ export interface InvariantReport {
   readonly lost: number
   /** The requests and events around each undeclared presentation, to find its cause. */
   readonly presentations: readonly string[]
-  /** Lost answers and ends of sign-ins. With a server of profile `grace` there are none. */
-  readonly grantsInDoubt: number
+  /**
+   * Last resorts and ends of sign-ins. With a server of profile `grace` there are none: after a lost answer, the
+   * same request gets the same answer.
+   */
+  readonly signInsAtRisk: number
 }
 
 export function invariantReport({ given, journal, connections }: Evidence): InvariantReport {
@@ -92,7 +95,7 @@ export function invariantReport({ given, journal, connections }: Evidence): Inva
       ),
     doubled: acknowledged.reduce((total, one) => total + one.doubled, 0),
     lost: acknowledged.reduce((total, one) => total + one.lost, 0),
-    grantsInDoubt: ofGrants.inDoubt + ofGrants.ended,
+    signInsAtRisk: ofGrants.lastResorts + ofGrants.ended,
   }
 }
 
@@ -211,6 +214,6 @@ function lostOf({ name, credentials }: ConnectionRecords, given: readonly Given[
 
 /** Whether something was refreshed, and no invariant is violated with a server of this profile. */
 export const holds = (
-  { effects, undeclared, silent, lost, doubled, grantsInDoubt }: InvariantReport,
+  { effects, undeclared, silent, lost, doubled, signInsAtRisk }: InvariantReport,
   profile: Profile,
-): boolean => effects > 0 && undeclared + silent + lost + doubled === 0 && (profile === 'strict' || grantsInDoubt === 0)
+): boolean => effects > 0 && undeclared + silent + lost + doubled === 0 && (profile === 'strict' || signInsAtRisk === 0)
