@@ -90,9 +90,22 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
-/** The Kysely dialect for `node:sqlite`. `busyMs`: how long a transaction waits for the write lock. */
-export const nodeSqliteDialect = (database: DatabaseSync, busyMs: number): Dialect => ({
-  createAdapter: () => new TransactionalAdapter(),
+/**
+ * For a connection that only reads, each statement on its own. None of them waits for another: Kysely would wake
+ * all waiters after each statement, so that the time of a rush would grow with the square of its size.
+ */
+class ReadOnlyAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
+/**
+ * The Kysely dialect for `node:sqlite`. `busyMs`: how long a transaction waits for the write lock. `isReadOnly`:
+ * the connection has no transactions.
+ */
+export const nodeSqliteDialect = (database: DatabaseSync, busyMs: number, isReadOnly = false): Dialect => ({
+  createAdapter: () => (isReadOnly ? new ReadOnlyAdapter() : new TransactionalAdapter()),
   createDriver: () => new ImmediateDriver(database, busyMs),
   createIntrospector: (db) => new SqliteIntrospector(db),
   createQueryCompiler: () => new SqliteQueryCompiler(),

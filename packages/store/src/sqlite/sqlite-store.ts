@@ -87,7 +87,7 @@ interface OpenDatabase {
 function openDatabase(path: string, busyMs: Millis, readOnly: boolean): OpenDatabase {
   const { DatabaseSync } = loadNodeSqlite()
   const raw = new DatabaseSync(path, { timeout: SLICE_MS, readOnly })
-  return { raw, db: new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, busyMs) }) }
+  return { raw, db: new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, busyMs, readOnly) }) }
 }
 
 function checkIntegrity({ raw }: OpenDatabase, path: string): void {
