@@ -5,9 +5,9 @@ import type { Event } from '../domain/events/event.ts'
 import { eventContext } from '../domain/events/event-parts.ts'
 import { type RestoreData, storeRestored } from '../domain/events/stores.ts'
 import { createPseudonyms } from '../guests/authentication/pseudonyms.ts'
-import { createEraser } from '../guests/records/erasure.ts'
+import { createEraser, type Eraser } from '../guests/records/erasure.ts'
+import { allRemovedGuests, removedGuestAt } from '../guests/requests/tombstones.ts'
 import type { Clock } from '../ports/clock.ts'
-import { pagesOf } from '../ports/pages.ts'
 import type { Random } from '../ports/random.ts'
 import type { Store } from '../ports/store.ts'
 
@@ -58,13 +58,35 @@ async function eraseAgain(
 ): Promise<number> {
   const { store, random } = ports
   const eraser = createEraser(connection, { store, random, pseudonym: createPseudonyms(connection, ports).ofApplicant })
+  const wanted = new Set(subjects)
   let erased = 0
-  for (const subject of new Set(subjects)) {
+  for (const subject of wanted) {
     const guest = guestIn({ credential: await store.findBySubject(connection, subject) })
     if (!guest) continue
     await eraser.erase(async () => {
       const found = await store.find(connection, guest.id)
       return { ...found, credential: guestIn(found) ?? guest }
+    }, context)
+    erased += 1
+  }
+  return wanted.size === 0 ? 0 : erased + (await eraseRemoved(connection, wanted, { eraser, ...ports }, context))
+}
+
+/** Erases again what is left of guests that retention had removed before the backup. Gives their number. */
+async function eraseRemoved(
+  connection: string,
+  subjects: ReadonlySet<string>,
+  { store, clock, eraser }: RestoredStorePorts & { readonly eraser: Eraser },
+  context: Context,
+): Promise<number> {
+  let erased = 0
+  for await (const { credential } of allRemovedGuests(connection, store)) {
+    if (!subjects.has(credential.subject)) continue
+    await eraser.erase(async () => {
+      const left = await removedGuestAt(connection, credential.id, store)
+      // Without it, nothing is left to erase.
+      if (!left) return { credential: { ...credential, status: 'erased' }, revision: 0, now: clock.wall() }
+      return { credential: left.credential, revision: 0, now: clock.wall(), left }
     }, context)
     erased += 1
   }
@@ -79,9 +101,9 @@ async function declareInDoubt(
   context: Context,
 ): Promise<number> {
   let count = 0
-  for await (const page of pagesOf((start) => store.list(connection, { kind, limit: PAGE, ...start }))) {
+  for (let after: string | undefined; ; ) {
+    const page = await store.list(connection, { kind, limit: PAGE, ...(after === undefined ? {} : { after }) })
     const doubtful = page.credentials.filter(mayBeSpent)
-    if (doubtful.length === 0) continue
     const stamp = () => ({ id: random.uuid(), at: clock.wall() })
     const events: Event[] = doubtful
       .filter((one) => one.kind === 'grant')
@@ -92,10 +114,12 @@ async function declareInDoubt(
       credential: { ...credential, status: 'in_doubt' as const },
       expect: { generation: credential.generation },
     }))
-    await store.commit({ connection, writes, events })
+    // After a conflict, the page is read again: no refresh token may stay undeclared.
+    if (doubtful.length > 0 && (await store.commit({ connection, writes, events })) === 'conflict') continue
     count += doubtful.length
+    if (page.next === undefined) return count
+    after = page.next
   }
-  return count
 }
 
 /** Whether a refresh token was usable at the time of the backup. */

@@ -153,15 +153,26 @@ function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
   const pseudonyms = createPseudonyms(connection, ports)
   const removed = createRemovedGuests(connection, { store, pseudonyms })
   const found = { ...ports, store: removed.store }
-  const locate = createLocate(connection, removed.store)
-  const importToken = createImportToken({ ...parts, recorder, locate, ports: found })
+  const importToken = createImportToken({
+    ...parts,
+    recorder,
+    locate: createLocate(connection, removed.store),
+    ports: found,
+  })
   return {
     ports,
     enrichment,
     apis: new Map(parts.apis.map((one) => [one.api.name, createApplicantApi(one, { ...parts, enrichment }, ports)])),
     authenticate: createAuthenticate({ ...parts, pseudonyms, removed, acceptor, sessions, recorder }, ports),
     guestTokenParts: { connection, recorder, mint: idempotent.mint, ports: found },
-    current: { connection, store, sessions, locate, importToken, ensureAvailable },
+    current: {
+      connection,
+      store,
+      sessions,
+      locate: createLocate(connection, removed.reader),
+      importToken,
+      ensureAvailable,
+    },
     notify: { clock, recorder, verifier },
     watchAccessTokens,
   }

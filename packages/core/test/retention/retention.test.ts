@@ -112,6 +112,40 @@ describe('retention of ended guests', () => {
     }
   })
 
+  it('revokes and erases a removed guest where it is, once, and restores no row', async () => {
+    for (const [end, status, type] of [
+      ['revoke', 'revoked', 'TOKEN_REVOKED'],
+      ['erase', 'erased', 'GUEST_ERASED'],
+    ] as const) {
+      const { guests, before, store, clock, row, events } = await removed()
+      await guests[end](ID)
+      await guests[end](ID)
+      expect(await outcome(guests.token(ID))).toBe('guest_revoked')
+      expect(await row()).toBe(undefined)
+      const ended = (await events()).filter((one) => one.type === type)
+      expect(ended.map(({ subject }) => subject)).toEqual([before?.subject])
+      const shown = await guests.show(ID)
+      expect(shown).toMatchObject({ status, generation: 2 })
+      expect(shown.subject === before?.subject).toBe(end === 'revoke')
+      expect((await worker({ store, clock }).pass()).guests).toBe(0)
+      // It ends with the records, the record of this change included.
+      await clock.advance(399 * DAY)
+      expect(await guests.show(ID)).toMatchObject({ status })
+      await clock.advance(2 * DAY)
+      await expect(guests.show(ID)).rejects.toMatchObject({ code: 'guest_unknown' })
+    }
+  })
+
+  it('asks for no token of a removed guest by its id, and records nothing more of it', async () => {
+    const { guests, store, clock, row, events } = await removed()
+    const recorded = (await events()).length
+    expect(await outcome(guests.token(ID))).toBe('refresh_impossible')
+    expect(await outcome(guests.refresh(ID))).toBe('refresh_impossible')
+    expect(await row()).toBe(undefined)
+    expect((await worker({ store, clock }).pass()).guests).toBe(0)
+    expect((await events()).length).toBe(recorded)
+  })
+
   it('forgets what is left of a guest when its records are removed', async () => {
     const { guests, clock, store, row, before } = await removed((here) => here.guests.revoke(ID))
     await clock.advance(400 * DAY)

@@ -8,6 +8,7 @@ import type { Change, Store } from '../../ports/store.ts'
 import { belongingsOf } from './belongings.ts'
 import { placesElsewhere } from './remains.ts'
 import type { Located } from '../requests/locate.ts'
+import type { RemovedGuest } from '../requests/tombstones.ts'
 import type { Pseudonym } from '../authentication/pseudonyms.ts'
 
 /** The result of revoking a guest. */
@@ -29,12 +30,17 @@ export interface Erasure extends Revocation {
   readonly remains: readonly string[]
 }
 
+/** A guest to change. `left`: retention removed its row, and this is what is left of it. */
+export interface GuestToChange extends Located {
+  readonly left?: RemovedGuest
+}
+
 /** Erases one guest. */
 export interface Eraser {
   /**
    * Erases a guest. `read` gives the guest as it is now, and is called again after each conflicting write.
    */
-  erase(read: () => Promise<Located>, context?: Context): Promise<Erasure>
+  erase(read: () => Promise<GuestToChange>, context?: Context): Promise<Erasure>
   /** What the store itself may still hold of erased guests, as text for people. */
   traces(): Promise<readonly string[]>
 }
@@ -49,23 +55,28 @@ export function createEraser(
     return since === undefined ? [] : [TRACES]
   }
 
+  const rowChange = async (credential: GuestCredential, next: GuestCredential) => ({
+    writes: [{ credential: next, expect: { generation: credential.generation } }],
+    documents: await belongingsOf(credential, { store, pseudonym }),
+  })
+
   return {
     traces,
     async erase(read, context = {}) {
       for (;;) {
-        const { credential, now } = await read()
+        const { credential, now, left } = await read()
         const places = await placesElsewhere(connection, store, { person: credential.api !== 'guest-tokens' })
         const answer = { ...revocationOf(credential, now), remains: places }
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
         if (credential.status === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
+        const next = tombstone(credential, random.uuid())
         const about = eventContext({ connection, subject }, context, random)
         const facts = { api, generation: generation + 1, upstream: answer.upstream }
         const erased = guestErased(about, { id: random.uuid(), at: now, ...facts })
         const change: Change = {
           connection,
-          writes: [{ credential: tombstone(credential, random.uuid()), expect: { generation } }],
-          documents: await belongingsOf(credential, { store, pseudonym }),
+          ...(left ? { documents: [left.ended(next, now)] } : await rowChange(credential, next)),
           events: [erased],
           deny: [id],
         }

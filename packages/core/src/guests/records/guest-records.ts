@@ -1,6 +1,5 @@
 import { checkedConnection, connectionName } from '../../domain/connection-name.ts'
 import type { Context } from '../../domain/context.ts'
-import type { GuestCredential } from '../../domain/credential.ts'
 import { eventContext } from '../../domain/events/event-parts.ts'
 import { checkOptions, required, object } from '../../domain/options.ts'
 import { hasEnded } from '../../domain/plan.ts'
@@ -15,8 +14,15 @@ import type { PersonKey } from '../requests/applicant-request.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { parseGuestId } from '../requests/guest-token-request.ts'
 import { type Locate, type Located, createLocate } from '../requests/locate.ts'
-import { revocationChange } from '../tokens/revocation.ts'
-import { createEraser, type Eraser, type Erasure, type Revocation, revocationOf } from './erasure.ts'
+import { revocationChange, revoked } from '../tokens/revocation.ts'
+import {
+  createEraser,
+  type Eraser,
+  type Erasure,
+  type GuestToChange,
+  type Revocation,
+  revocationOf,
+} from './erasure.ts'
 import { type GuestListOptions, listGuests } from './guest-list.ts'
 import { createRemovedGuests, type RemovedGuests } from '../requests/tombstones.ts'
 import { type GuestView, viewOf } from './guest-view.ts'
@@ -152,7 +158,7 @@ export function createGuestRecords(
   function erase(whose: PersonKey, context?: Context): Promise<PersonErasure>
   function erase(whom: string | PersonKey, context?: GuestContext): Promise<Erasure | PersonErasure> {
     return waited<Erasure | PersonErasure, GuestContext>(context, async (own) =>
-      isPersonKey(whom) ? persons.erase(whom, own) : eraser.erase(() => toChange(calls, whom, own, isErased), own),
+      isPersonKey(whom) ? persons.erase(whom, own) : eraser.erase(() => toChange(calls, whom, own), own),
     )
   }
 
@@ -176,33 +182,30 @@ async function located(calls: RecordCalls, guestId: string, { api, signal }: Gue
 async function show(calls: RecordCalls, guestId: string, context: GuestContext): Promise<GuestView> {
   const { credential, revision } = await located(calls, guestId, context)
   const view = viewOf(credential)
-  return revision > 0 ? view : { ...view, ...(await calls.removed.facts(credential.id)) }
+  return revision > 0 ? view : { ...view, ...(await calls.removed.left(credential.id))?.facts }
 }
 
-/** Finds a guest to change. One that retention removed gets its row back, unless nothing is to change. */
-async function toChange(
-  calls: RecordCalls,
-  guestId: string,
-  context: GuestContext,
-  isDone: (guest: GuestCredential) => boolean,
-): Promise<Located> {
-  const found = await located(calls, guestId, context)
-  if (found.revision > 0 || isDone(found.credential)) return found
-  await calls.removed.restore(found.credential.id)
-  return located(calls, guestId, context)
+/** Finds a guest to change: its row, or what is left of it. */
+async function toChange(calls: RecordCalls, guestId: string, context: GuestContext): Promise<GuestToChange> {
+  for (;;) {
+    const found = await located(calls, guestId, context)
+    if (found.revision > 0) return found
+    const left = await calls.removed.left(found.credential.id)
+    // Otherwise another process has issued a token for the guest since.
+    if (left) return { ...found, credential: left.credential, left }
+  }
 }
-
-const isErased = ({ status }: GuestCredential): boolean => status === 'erased'
 
 async function revoke(calls: RecordCalls, guestId: string, context: GuestContext): Promise<Revocation> {
   const { connection, store, random } = calls
   for (;;) {
-    const { credential, now } = await toChange(calls, guestId, context, hasEnded)
+    const { credential, now, left } = await toChange(calls, guestId, context)
     const answer = revocationOf(credential, now)
     if (hasEnded(credential)) return answer
     const about = eventContext({ connection, subject: credential.subject }, context, random)
-    const change = { connection, ...revocationChange(credential, about, now, { random }) }
-    if ((await store.commit(change)) === 'done') return answer
+    const change = revocationChange(credential, about, now, { random })
+    const ended = left ? { ...change, writes: [], documents: [left.ended(revoked(credential), now)] } : change
+    if ((await store.commit({ connection, ...ended })) === 'done') return answer
   }
 }
 

@@ -3,7 +3,8 @@ import type { GuestCredential } from '../../domain/credential.ts'
 import { documentKind } from '../../domain/document-kinds.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Json } from '../../domain/json.ts'
-import type { Instant } from '../../domain/time.ts'
+import type { Instant, Millis } from '../../domain/time.ts'
+import { pagesOf } from '../../ports/pages.ts'
 import type { DocumentWrite, FoundCredential, Store } from '../../ports/store.ts'
 
 /** Gives a pseudonym for the row of a guest. */
@@ -15,6 +16,8 @@ interface RowPseudonyms {
 type Tombstone = Pick<GuestCredential, 'api' | 'subject' | 'generation' | 'status' | 'createdAt'> & {
   readonly aliveUntil?: Instant
   readonly shared?: true
+  /** How long the tombstone is kept after the last change of the guest. Absent: for ever. */
+  readonly keptMs?: Millis
 } & RemovedFacts
 
 /** What the row of a removed guest does not hold. Tombstones of former versions lack it. */
@@ -47,21 +50,86 @@ export async function tombstoneWrite(
     ...(shared ? { shared } : {}),
     removedAt,
     ...(tokens ? { verified: tokens.verified } : {}),
+    ...(expiresAt === undefined ? {} : { keptMs: expiresAt - removedAt }),
   }
-  return {
-    kind: documentKind.tombstone,
-    id,
-    value: { ...value },
-    expect: { revision },
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  }
+  return documentWrite({ id, revision }, value, expiresAt)
 }
+
+const documentWrite = (
+  { id, revision }: { readonly id: string; readonly revision: number },
+  value: Tombstone,
+  expiresAt: Instant | undefined,
+): DocumentWrite => ({
+  kind: documentKind.tombstone,
+  id,
+  value: { ...value },
+  expect: { revision },
+  ...(expiresAt === undefined ? {} : { expiresAt }),
+})
 
 /** Only `tombstoneWrite` writes the values. */
 const tombstoneOf = (value: Json): Tombstone => value as unknown as Tombstone
 
+/** What is left of a guest that retention removed. */
+export interface RemovedGuest {
+  readonly credential: GuestCredential
+  readonly facts: RemovedFacts
+  /** The write that revokes or erases the guest where it is. Its row stays removed. */
+  ended(next: GuestCredential, now: Instant): DocumentWrite
+  /** The write that removes what is left. */
+  readonly removal: DocumentWrite
+}
+
+function removedGuest(
+  connection: string,
+  row: string,
+  document: { readonly id: string; readonly revision: number; readonly value: Json },
+): RemovedGuest {
+  const tombstone = tombstoneOf(document.value)
+  const { removedAt, verified, keptMs, ...kept } = tombstone
+  return {
+    credential: { ...kept, connection, id: row, kind: 'guest' },
+    facts: { ...(removedAt === undefined ? {} : { removedAt }), ...(verified === undefined ? {} : { verified }) },
+    // As long as the record of this change is kept.
+    ended: ({ subject, generation, status }, now) =>
+      documentWrite(
+        document,
+        { ...tombstone, subject, generation, status },
+        keptMs === undefined ? undefined : now + keptMs,
+      ),
+    removal: { kind: documentKind.tombstone, id: document.id, expect: { revision: document.revision } },
+  }
+}
+
+/** Reads what is left of a removed guest by the id of its tombstone, which is also the id of the result. */
+export async function removedGuestAt(
+  connection: string,
+  id: string,
+  store: Pick<Store, 'document'>,
+): Promise<RemovedGuest | undefined> {
+  const { value, revision } = await store.document(connection, documentKind.tombstone, id)
+  return value === undefined ? undefined : removedGuest(connection, id, { id, revision, value })
+}
+
+const PAGE = 200
+
+/**
+ * Reads what is left of all removed guests of a connection. The id of each is that of its tombstone, because its
+ * row is not known.
+ */
+export async function* allRemovedGuests(
+  connection: string,
+  store: Pick<Store, 'documents'>,
+): AsyncGenerator<RemovedGuest> {
+  const kind = documentKind.tombstone
+  for await (const { documents } of pagesOf((start) => store.documents(connection, { kind, limit: PAGE, ...start })))
+    for (const document of documents) yield removedGuest(connection, document.id, document)
+}
+
 /** Guests that retention removed. */
 export interface RemovedGuests {
+  /** Gives what is left of the guest of a row. Undefined: no such guest was removed. It writes nothing. */
+  left(row: string): Promise<RemovedGuest | undefined>
   /**
    * Restores the row of a removed guest from what is left of it: without tokens, request and profile. The guest
    * is then found, refused or issued again as any other. False if no such guest was removed.
@@ -71,8 +139,6 @@ export interface RemovedGuests {
   readonly store: GuestStore
   /** Finds guests in the same store, and what is left of removed ones as revision 0. It writes nothing. */
   readonly reader: Pick<Store, 'find' | 'list'>
-  /** What is known of a removed guest besides its row. Writes nothing. */
-  facts(row: string): Promise<RemovedFacts>
 }
 
 /** The calls of a store by which a guest is found and written. */
@@ -80,40 +146,29 @@ export type GuestStore = Pick<Store, 'find' | 'list' | 'commit' | 'issued'>
 
 type TombstoneStore = GuestStore & Pick<Store, 'document' | 'countDocuments'>
 
-/** What is left of a removed guest, and the id and revision of its tombstone. */
-interface Left {
-  readonly credential: GuestCredential
-  readonly facts: RemovedFacts
-  readonly id: string
-  readonly revision: number
-}
-
 export function createRemovedGuests(
   connection: string,
   { store, pseudonyms }: { readonly store: TombstoneStore; readonly pseudonyms: RowPseudonyms },
 ): RemovedGuests {
   const kind = documentKind.tombstone
 
-  async function leftOf(row: string): Promise<Left | undefined> {
+  async function left(row: string): Promise<RemovedGuest | undefined> {
     // Most stores have none, and a digest takes longer than this read.
     if (isOAuthCredentialId(row) || (await store.countDocuments(connection, { kind, most: 1 })) === 0) return undefined
     const id = await pseudonyms.ofRow(row)
     const { value, revision } = await store.document(connection, kind, id)
-    if (value === undefined) return undefined
-    const { removedAt, verified, ...kept } = tombstoneOf(value)
-    const facts = { ...(removedAt === undefined ? {} : { removedAt }), ...(verified === undefined ? {} : { verified }) }
-    return { credential: { ...kept, connection, id: row, kind: 'guest' }, facts, id, revision }
+    return value === undefined ? undefined : removedGuest(connection, row, { id, revision, value })
   }
 
   async function restore(row: string): Promise<boolean> {
-    const left = await leftOf(row)
-    if (!left) return false
-    const { credential, id, revision } = left
+    const removed = await left(row)
+    if (!removed) return false
+    const { credential, removal } = removed
     // After a conflict, another process has restored it.
     await store.commit({
       connection,
       writes: [{ credential, expect: { generation: 0, revision: 0 } }],
-      documents: [{ kind, id, expect: { revision } }],
+      documents: [removal],
     })
     return true
   }
@@ -124,12 +179,12 @@ export function createRemovedGuests(
   }
 
   return {
+    left,
     restore,
-    facts: async (row) => (await leftOf(row))?.facts ?? {},
     reader: {
       async find(of, id) {
         const found = await store.find(of, id)
-        const credential = found.credential ?? (await leftOf(id))?.credential
+        const credential = found.credential ?? (await left(id))?.credential
         return { ...found, ...(credential ? { credential } : {}) }
       },
       list: (of, query) => store.list(of, query),

@@ -6,7 +6,7 @@ import type { ReadyContext } from '../events/listeners.ts'
 import { invalid } from '../requests/faults.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { likelyRow, type Locate } from '../requests/locate.ts'
-import type { GuestSessions } from './guest-sessions.ts'
+import { type GuestSessions, removedError } from './guest-sessions.ts'
 import type { ImportToken } from './import-token.ts'
 
 /**
@@ -27,6 +27,7 @@ export interface CurrentTokenParts {
   readonly connection: string
   readonly store: Pick<Store, 'touch'>
   readonly sessions: GuestSessions
+  /** Finds removed guests, too, as revision 0. */
   readonly locate: Locate
   readonly importToken: ImportToken
   /** Throws if the connection offers no guest tokens. */
@@ -48,7 +49,8 @@ export async function currentToken(
       ? undefined
       : await tokenAt(parts, row, criteria, context).catch((thrown: unknown) => likelyFailure(parts, guestId, thrown))
   if (likely && !likely.shared) return likely
-  const { credential } = await parts.locate(guestId, context.api)
+  const { credential, revision } = await parts.locate(guestId, context.api)
+  if (revision === 0) throw removedError(credential)
   return tokenAt(parts, credential.id, criteria, context)
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import type { TokenCriteria, RenewalWindows } from '../../domain/plan.ts'
+import { endedError, hasEnded, type TokenCriteria, type RenewalWindows } from '../../domain/plan.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import { createKeyedStates } from '../../policy/keyed-states.ts'
 import { type CurrentCredential, type Renewal, createRenewal, type RenewalPorts } from '../../tokens/renewal/renewal.ts'
@@ -80,12 +80,17 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
 /** Throws for a guest of which nothing is left to request a token with. */
 function refuseRemoved(credential: GuestCredential): void {
   const { tokens, request, intent } = credential
-  if (tokens || request || intent) return
-  throw new GuestpassError(
-    'refresh_impossible',
-    `Guest ${guestIdOf(credential)} cannot be renewed: its last token expired long ago, and what was known of it was removed. Issue a new token for it.`,
-  )
+  if (!tokens && !request && !intent) throw removedError(credential)
 }
+
+/** The error of a guest that has no row, or whose row was restored from what is left of it. */
+export const removedError = (credential: GuestCredential): GuestpassError =>
+  hasEnded(credential)
+    ? endedError(credential)
+    : new GuestpassError(
+        'refresh_impossible',
+        `Guest ${guestIdOf(credential)} cannot be renewed: its last token expired long ago, and what was known of it was removed. Issue a new token for it.`,
+      )
 
 function strategyOf({ strategies }: GuestSessionsParts, { id, api }: GuestCredential): GuestRenewalStrategy {
   const strategy = strategies[api]

@@ -6,7 +6,7 @@ import type { Random } from '../../ports/random.ts'
 import type { Change, IssuedToken, Ledger } from '../../ports/store.ts'
 
 /** A revoked guest: no tokens, no intent, and the next generation, so that a late answer is not stored. */
-function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: GuestCredential): GuestCredential {
+export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: GuestCredential): GuestCredential {
   return { ...rest, status: 'revoked', generation: rest.generation + 1 }
 }
 
