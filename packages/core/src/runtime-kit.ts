@@ -1,9 +1,8 @@
 /** For authors of a program around connections, as the command and the service: workers, ports, formats, parts of the configuration. */
-export { checkpointOf } from './audit/checkpoint.ts'
+export { checkpointOf, type ExportBase } from './audit/checkpoint.ts'
 export { readCheckpointLine } from './audit/export-line.ts'
 export { prunableCheckpoint, type PruneParts, pruneTo } from './audit/prune-chain.ts'
 export {
-  type ExportBase,
   type ExportedPlace,
   type ExportedRecord,
   type ExportEnd,

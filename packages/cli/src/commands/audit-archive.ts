@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
 import { writeJsonLines } from '../output-text.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
-import { linesGiven } from './audit-files.ts'
+import { exportAgainIfBusy, linesGiven } from './audit-files.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 
 export const auditArchiveCommand = defineCommand({
@@ -82,7 +82,7 @@ async function writeArchive(
   }: { readonly auditLog: AuditLog; readonly connection: string; readonly until: Checkpoint },
   cli: Cli,
 ): Promise<void> {
-  await writeJsonLines(file, auditExport(connection, auditLog, until), cli)
+  await exportAgainIfBusy(() => writeJsonLines(file, auditExport(connection, auditLog, until), cli))
   // Loaded here, as the store is: help starts without it.
   const { syncFolder } = await import('@guestpass/store/sqlite')
   await syncFolder(dirname(file))

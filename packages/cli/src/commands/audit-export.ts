@@ -2,6 +2,7 @@ import { auditExport } from '@guestpass/core'
 import { ocsfExport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
+import { exportAgainIfBusy } from './audit-files.ts'
 import { defineCommand } from './runner/command.ts'
 import { writeJsonLines } from '../output-text.ts'
 
@@ -25,20 +26,24 @@ export const auditExportCommand = defineCommand({
     const config = await cli.config()
     await withRuntime(config, cli.runtimeHost, async ({ auditLog }) => {
       const { connection } = config
-      const lines =
+      const lines = () =>
         format === 'ocsf'
           ? ocsfExport(connection, auditLog, cli.hostProcess.version)
           : auditExport(connection, auditLog)
       if (output !== undefined && !isStandardOutput(output)) {
-        const written = await writeJsonLines(output, lines, cli)
+        const written = await exportAgainIfBusy(() => writeJsonLines(output, lines(), cli))
         cli.answer({ file: output, format, lines: written }, () => [`${written} lines in ${output}`])
       } else if (cli.json) {
-        const all: unknown[] = []
-        for await (const line of lines) all.push(line)
-        cli.answer({ format, lines: all }, () => [])
+        cli.answer({ format, lines: await exportAgainIfBusy(() => collected(lines())) }, () => [])
       } else {
-        for await (const line of lines) await cli.print(JSON.stringify(line))
+        for await (const line of lines()) await cli.print(JSON.stringify(line))
       }
     })
   },
 })
+
+async function collected(lines: AsyncIterable<unknown>): Promise<readonly unknown[]> {
+  const all: unknown[] = []
+  for await (const line of lines) all.push(line)
+  return all
+}

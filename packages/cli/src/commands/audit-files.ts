@@ -33,6 +33,13 @@ export async function* linesGiven(file: string, field: string, cli: Cli): AsyncG
   }
 }
 
+/** Repeats an export once if records were removed meanwhile. */
+export const exportAgainIfBusy = <T>(work: () => Promise<T>): Promise<T> =>
+  work().catch((thrown: unknown) => {
+    if (thrown instanceof GuestpassError && thrown.code === 'store_busy') return work()
+    throw thrown
+  })
+
 /** The checkpoints in a file: one, several on lines of their own, or an export, which ends with one. */
 export async function checkpointsIn(file: string, cli: Cli): Promise<readonly Checkpoint[]> {
   const found: Checkpoint[] = []

@@ -5,10 +5,10 @@ import type { Clock } from '../ports/clock.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { repeatUntilAborted, type StoredWorker } from '../ports/worker.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import { type Checkpoint, type ExportBase, signedStart } from './checkpoint.ts'
 import { chainBase, latestCheckpoint, makeCheckpoint, signerOf } from './checkpoint-store.ts'
 import type { ChainedRecord, ChainVerdict } from './verify-chain.ts'
-import { type AuditLogParts, recordsAfterBase, verifyFromLast, verifyStored } from './verify-stored.ts'
+import { type AuditLogParts, recordsFrom, verifyFromLast, verifyStored } from './verify-stored.ts'
 
 /**
  * The audit log of a connection: its chain of records in the store, and the signed checkpoints of the chain.
@@ -17,10 +17,11 @@ import { type AuditLogParts, recordsAfterBase, verifyFromLast, verifyStored } fr
  */
 export interface AuditLog extends StoredWorker {
   /**
-   * Reads the records in the order of their chain, in pages of 1000, from after the base on. `until`: the number
-   * of the last record, default all. A memory store drops its oldest events, so that its records may begin later.
+   * Reads the records in the order of their chain, in pages of 1000. `until`: the number of the last record,
+   * default all. `after`: begins after the record of this number, default after the base. A memory store drops its
+   * oldest events, so that its records may begin later.
    */
-  records(until?: number): AsyncGenerator<ChainedRecord>
+  records(until?: number, after?: number): AsyncGenerator<ChainedRecord>
   /**
    * Signs the number and hash of the last record, and stores this checkpoint. The Ed25519 key is made at first
    * use and kept in the store. Resolves to the last checkpoint again if there is no new record.
@@ -35,6 +36,11 @@ export interface AuditLog extends StoredWorker {
    * The checkpoint up to which records were pruned: the chain begins after it. Undefined if no record was pruned.
    */
   base(): Promise<Checkpoint | undefined>
+  /**
+   * Gives the first line of an export that ends with a checkpoint: the base, and the signature that the export
+   * begins after it. Undefined if no record was pruned.
+   */
+  exportBase(end: Checkpoint): Promise<ExportBase | undefined>
   /**
    * Checks every record and every checkpoint that the store has.
    *
@@ -93,7 +99,7 @@ export function auditLog(
   const { store, clock } = ports
   const parts: AuditLogParts = { connection: checkedConnection(name), store, clock, signer: undefined }
   return {
-    records: (until) => recordsAfterBase(parts, until),
+    records: (until, after) => recordsFrom(parts, until, after),
     checkpoint: () => makeCheckpoint(parts),
     publicKey: async () => {
       const { keyId, publicKey } = await signerOf(parts)
@@ -102,6 +108,10 @@ export function auditLog(
     backlog: (most) => backlog(parts, most),
     run: (signal, observer) => repeatUntilAborted(() => checkpointIfDue(parts), { clock, signal, observer }),
     base: async () => (await chainBase(parts)).base,
+    async exportBase(end) {
+      const { base } = await chainBase(parts)
+      return base && { base, signature: await signedStart(base, end, await signerOf(parts)) }
+    },
     verify: (kept = [], { fromLast = false } = {}) =>
       fromLast ? verifyFromLast(parts, kept) : verifyStored(parts, kept),
   }

@@ -29,6 +29,16 @@ export interface Checkpoint {
   readonly signature: string
 }
 
+/** The first line of an export of a log whose first records were pruned: the records begin after it. */
+export interface ExportBase {
+  readonly base: Checkpoint
+  /**
+   * The Ed25519 signature, as base64url, that an export with this end begins after the base. Absent in exports of
+   * former versions, whose record AUDIT_PRUNED names the base.
+   */
+  readonly signature?: string
+}
+
 /** Signs checkpoints. */
 export interface Signer {
   readonly keyId: string
@@ -67,15 +77,32 @@ export async function checkpointFault(checkpoint: Checkpoint, connection: string
   return (await isSigned(checkpoint)) ? undefined : 'is not signed with the key that it names'
 }
 
-async function isSigned(checkpoint: Checkpoint): Promise<boolean> {
+const isSigned = (checkpoint: Checkpoint): Promise<boolean> =>
+  isSignedBy(checkpoint.publicKey, checkpoint.signature, signedText(checkpoint))
+
+async function isSignedBy(publicKey: string, signature: string, signed: string): Promise<boolean> {
   try {
-    const key = await crypto.subtle.importKey('raw', bytes(checkpoint.publicKey), ED25519, false, ['verify'])
-    return await crypto.subtle.verify(ED25519, key, bytes(checkpoint.signature), utf8(signedText(checkpoint)))
+    const key = await crypto.subtle.importKey('raw', bytes(publicKey), ED25519, false, ['verify'])
+    return await crypto.subtle.verify(ED25519, key, bytes(signature), utf8(signed))
   } catch {
     // The key or the base64url is not valid.
     return false
   }
 }
+
+const startText = (base: Checkpoint, end: Checkpoint): string =>
+  lengthPrefixed(['guestpass export 1', ...[base, end].map(({ signature: _own, ...one }) => signedText(one))])
+
+/**
+ * Signs that an export which ends with a checkpoint begins after another one, because the records before it were
+ * pruned. Without it, any signed checkpoint could be put in the place of the records before it.
+ */
+export const signedStart = (base: Checkpoint, end: Checkpoint, { sign }: Signer): Promise<string> =>
+  sign(startText(base, end))
+
+/** Whether the key of the last checkpoint has signed that the export begins after the base. */
+export const isStartSigned = (base: Checkpoint, end: Checkpoint, signature: string): Promise<boolean> =>
+  isSignedBy(end.publicKey, signature, startText(base, end))
 
 /** How many members a checkpoint has, beside the number of its chain. */
 const MEMBERS = 8

@@ -10,7 +10,7 @@ import type { ChainedRecord } from './verify-chain.ts'
  */
 type ExportLine =
   | { readonly link: ChainedRecord }
-  | { readonly base: Checkpoint }
+  | { readonly base: Checkpoint; readonly signature?: string }
   | { readonly end: Checkpoint }
   | { readonly fault: string }
 
@@ -62,11 +62,13 @@ export function readCheckpointLine(text: string): { readonly checkpoint?: Checkp
 }
 
 function baseLine(value: Readonly<Record<string, unknown>>): ExportLine {
-  const { base: written, ...others } = value
+  const { base: written, signature, ...others } = value
   const base = checkpointOf(written)
   if (!base) return { fault: 'Its checkpoint does not have exactly the members of a checkpoint.' }
   const [more] = Object.keys(others)
-  return more === undefined ? { base } : { fault: unknown(more) }
+  if (more !== undefined) return { fault: unknown(more) }
+  if (signature === undefined) return { base }
+  return typeof signature === 'string' ? { base, signature } : { fault: 'Its signature is not a text.' }
 }
 
 function endLine(value: Readonly<Record<string, unknown>>): ExportLine {

@@ -1,8 +1,9 @@
 import type { AuditRecord } from '../domain/audit-record.ts'
 import { type ChainHead, type LinkPlace, type LinkVersion, EMPTY_CHAIN } from '../domain/chain.ts'
 import { GuestpassError } from '../domain/errors.ts'
+import type { PrunedData } from '../domain/events/retention.ts'
 import type { AuditLog } from './audit-log.ts'
-import type { Checkpoint } from './checkpoint.ts'
+import { type Checkpoint, type ExportBase, isStartSigned } from './checkpoint.ts'
 import { readExportLine } from './export-line.ts'
 import { type OcsfRecord, ocsfRecord } from './ocsf.ts'
 import {
@@ -26,11 +27,6 @@ export type ExportedPlace = Pick<LinkPlace, 'count' | 'hash'> & {
  */
 export type ExportedRecord = AuditRecord & { readonly chain: ExportedPlace }
 
-/** The first line of an export of a log whose first records were pruned: the records begin after it. */
-export interface ExportBase {
-  readonly base: Checkpoint
-}
-
 /** The last line of an export: the checkpoint that signs the records before it. */
 export interface ExportEnd {
   readonly checkpoint: Checkpoint
@@ -46,7 +42,8 @@ export interface ExportEnd {
  * @param log its audit log
  * @param until the checkpoint at which the export ends. Default: a new one at the end of the log.
  *
- * Rejects with `audit_broken` at the first record that does not fit the chain.
+ * Rejects with `audit_broken` at the first record that does not fit the chain, and with `store_busy` if records
+ * were pruned before they were yielded: export again.
  */
 export async function* auditExport(
   connection: string,
@@ -54,10 +51,13 @@ export async function* auditExport(
   until?: Checkpoint,
 ): AsyncGenerator<ExportBase | ExportedRecord | ExportEnd> {
   const checkpoint = until ?? (await log.checkpoint())
-  const base = await log.base()
-  if (base) yield { base }
-  for await (const { record, ...place } of checked(connection, log, checkpoint, base))
-    yield { ...record, chain: exportedPlace(place) }
+  for await (const { start, link } of exported(connection, log, checkpoint)) {
+    if (start) yield start
+    if (link) {
+      const { record, ...place } = link
+      yield { ...record, chain: exportedPlace(place) }
+    }
+  }
   yield { checkpoint }
 }
 
@@ -76,9 +76,39 @@ const exportedPlace = ({ chain, count, hash, version }: LinkPlace): ExportedPlac
  * Source: https://schema.ocsf.io/1.3.0
  */
 export async function* ocsfExport(connection: string, log: AuditLog, version: string): AsyncGenerator<OcsfRecord> {
-  for await (const link of checked(connection, log, await log.checkpoint(), await log.base()))
-    yield ocsfRecord(link, version)
+  for await (const { link } of exported(connection, log, await log.checkpoint()))
+    if (link) yield ocsfRecord(link, version)
 }
+
+/** The parts of an export before its end: at first the base if there is one, then each record. */
+interface ExportedPart {
+  readonly start?: ExportBase
+  readonly link?: ChainedRecord
+}
+
+/** Begins again if records are pruned before the first one was yielded. */
+async function* exported(connection: string, log: AuditLog, end: Checkpoint): AsyncGenerator<ExportedPart> {
+  for (;;) {
+    const start = await log.exportBase(end)
+    let isBegun = false
+    try {
+      for await (const link of checked(connection, log, end, start?.base)) {
+        yield isBegun || !start ? { link } : { start, link }
+        isBegun = true
+      }
+      if (start && !isBegun) yield { start }
+      return
+    } catch (thrown) {
+      const { number = 0 } = (await log.base()) ?? {}
+      const isUnchanged = number === (start?.base.number ?? 0)
+      if (isUnchanged || !(thrown instanceof GuestpassError && thrown.code === 'audit_broken')) throw thrown
+      if (isBegun || number > end.number) throw pruned(thrown)
+    }
+  }
+}
+
+const pruned = (cause: unknown): GuestpassError =>
+  new GuestpassError('store_busy', 'Old records were removed while they were exported. Export again.', { cause })
 
 async function* checked(
   connection: string,
@@ -88,10 +118,14 @@ async function* checked(
 ): AsyncGenerator<ChainedRecord> {
   const check = await createChainCheck({ connection, checkpoints: [checkpoint], ...(base ? { base } : {}) })
   if ('valid' in check) throw broken(check)
-  for await (const link of log.records(checkpoint.count)) {
+  let last = base?.count ?? 0
+  for await (const link of log.records(checkpoint.count, last)) {
     const fault = await check.next(link)
     if (fault) throw broken(fault)
+    // One that is ahead of its place is a fault, which the next one shows.
+    if (link.count !== last + 1) continue
     yield link
+    last = link.count
   }
   const verdict = check.finish()
   if (!verdict.valid) throw broken(verdict)
@@ -142,6 +176,10 @@ interface ExportReading {
   last: ChainHead
   connection?: string
   base?: Checkpoint
+  /** The signature of the line of the base. */
+  signature?: string
+  /** Whether a record names the base. */
+  isBaseNamed?: boolean
   check?: ChainCheck
   end?: Checkpoint
 }
@@ -156,7 +194,7 @@ async function readLine(reading: ExportReading, text: string): Promise<ChainVerd
     reading.end = found.end
     return undefined
   }
-  if ('base' in found) return beginAfter(reading, found.base)
+  if ('base' in found) return beginAfter(reading, found)
   const { link } = found
   const { connection = link.record.connection } = reading
   reading.connection = connection
@@ -166,22 +204,38 @@ async function readLine(reading: ExportReading, text: string): Promise<ChainVerd
   if ('valid' in check) return check
   reading.check = check
   reading.last = link
+  reading.isBaseNamed ||= namesBase(link.record, reading.base)
   return check.next({ ...link, line })
 }
 
+/** Whether a record says that the records up to the base were pruned. */
+function namesBase({ eventType, data }: AuditRecord, base: Checkpoint | undefined): boolean {
+  const { count, hash, checkpoint } = (data ?? {}) as Partial<PrunedData>
+  return eventType === 'AUDIT_PRUNED' && count === base?.count && hash === base?.hash && checkpoint === base?.number
+}
+
 /** Begins the check after a base, which only the first line may be. */
-async function beginAfter(reading: ExportReading, base: Checkpoint): Promise<ChainVerdict | undefined> {
+async function beginAfter(reading: ExportReading, start: ExportBase): Promise<ChainVerdict | undefined> {
+  const { base } = start
   const { line, last, kept, check: begun } = reading
   if (begun || last.count > 0)
     return brokenChain(last.count + 1, 'malformed', 'The checkpoint before the records is not its first line.', line)
   const { connection, chain = 0, count, hash } = base
   const check = await createChainCheck({ connection, checkpoints: kept, base })
   if ('valid' in check) return { ...check, line }
-  Object.assign(reading, { connection, base, check, last: { chain, count, hash } })
+  Object.assign(reading, { connection, ...start, check, last: { chain, count, hash } })
   return undefined
 }
 
-async function endVerdict(end: Checkpoint, { base, check, kept, last }: ExportReading): Promise<ChainVerdict> {
+/** Any signed checkpoint could be put before the rest of an export, so that the base needs a proof of its own. */
+const isStartProven = async (
+  { signature, isBaseNamed = false }: ExportReading,
+  base: Checkpoint,
+  end: Checkpoint,
+): Promise<boolean> => (signature === undefined ? isBaseNamed : isStartSigned(base, end, signature))
+
+async function endVerdict(end: Checkpoint, reading: ExportReading): Promise<ChainVerdict> {
+  const { base, check, kept, last } = reading
   const foreign = kept.find(({ publicKey }) => publicKey !== end.publicKey)
   if (foreign)
     return brokenChain(
@@ -205,6 +259,13 @@ async function endVerdict(end: Checkpoint, { base, check, kept, last }: ExportRe
       last.count + 1,
       'truncated',
       `It ends with record ${last.count}, and its checkpoint knew ${end.count}: its end was cut off.`,
+    )
+  if (base && !(await isStartProven(reading, base, end)))
+    return brokenChain(
+      1,
+      'missing',
+      `Its first record is ${base.count + 1}, and nothing in it proves that the records before were pruned: its beginning was cut off.`,
+      1,
     )
   const from = base ? { from: base.count + 1 } : {}
   return end.count === last.count && end.hash === last.hash

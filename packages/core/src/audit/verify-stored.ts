@@ -29,10 +29,13 @@ async function* recordsAfter(
   }
 }
 
-/** The records of the chain, from after its base. */
-export async function* recordsAfterBase(parts: AuditLogParts, until?: number): AsyncGenerator<ChainedRecord> {
-  const { base } = await chainBase(parts)
-  yield* recordsAfter(parts, base?.count ?? 0, until)
+/** The records of the chain after a place, by default after its base. */
+export async function* recordsFrom(
+  parts: AuditLogParts,
+  until: number | undefined,
+  after: number | undefined,
+): AsyncGenerator<ChainedRecord> {
+  yield* recordsAfter(parts, after ?? (await chainBase(parts)).base?.count ?? 0, until)
 }
 
 /** Verifies all records and checkpoints that the store has. */

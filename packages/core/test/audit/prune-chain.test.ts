@@ -117,7 +117,7 @@ describe('a pruned audit log', () => {
     const whole = await linesOf(log)
     await pruneChain(parts, { before: before(1.5), most: ALL })
     const lines = await linesOf(log)
-    expect(JSON.parse(lines[0] ?? '')).toEqual({ base: checkpoints[1] })
+    expect(JSON.parse(lines[0] ?? '')).toEqual({ base: checkpoints[1], signature: expect.any(String) })
     expect(await verifyExport(lines)).toMatchObject({ valid: true, from: 9, count: 13, anchored: 13 })
     expect(await verifyExport(lines, checkpoints)).toMatchObject({ valid: true, from: 9 })
     expect(await verifyExport(whole)).toMatchObject({ valid: true, count: 12 })
@@ -136,6 +136,47 @@ describe('a pruned audit log', () => {
       reason: 'checkpoint',
       line: 1,
     })
+  })
+
+  it('is not exported without its first records by anyone who has a signed checkpoint', async () => {
+    const { log, parts, checkpoints, before } = await world()
+    const [first, second] = checkpoints
+    const line = (of: object) => JSON.stringify(of)
+    const cut = { valid: false, count: 1, reason: 'missing', line: 1 }
+    const whole = await linesOf(log)
+    expect(await verifyExport([line({ base: second }), ...whole.slice(8)])).toMatchObject(cut)
+    expect(await verifyExport([line({ base: second }), ...whole.slice(8)], checkpoints)).toMatchObject(cut)
+    await pruneChain(parts, { before: before(2.5), most: ALL })
+    const lines = await linesOf(log)
+    const { signature } = JSON.parse(lines[0] ?? '') as { readonly signature: string }
+    const archive = await linesOf(log, second)
+    expect(await verifyExport(archive)).toMatchObject({ valid: true, from: 5, count: 8 })
+    // The signature is of another base, of another end, or gone where no record names the base.
+    expect(await verifyExport([line({ base: second, signature }), ...lines.slice(5)])).toMatchObject(cut)
+    expect(await verifyExport([line({ base: first, signature }), ...archive.slice(1)])).toMatchObject(cut)
+    expect(await verifyExport([line({ base: first }), ...archive.slice(1)])).toMatchObject(cut)
+    // As a former version wrote it: the record AUDIT_PRUNED names the base.
+    expect(await verifyExport([line({ base: first }), ...lines.slice(1)])).toMatchObject({ valid: true, from: 5 })
+    expect(await verifyExport([line({ base: second }), ...lines.slice(5)])).toMatchObject(cut)
+  })
+
+  it('is exported from its new base if it is pruned meanwhile, or says to export again', async () => {
+    for (const [pruneAt, outcome] of [
+      [1, 'done'],
+      [2, 'store_busy'],
+    ] as const) {
+      const { clock, store, parts, checkpoints, before } = await world()
+      let reads = 0
+      const chain: Store['chain'] = async (connection, { after = 0 }) => {
+        reads += 1
+        if (reads === pruneAt) await pruneChain(parts, { before: before(1.5), most: ALL })
+        return store.chain(connection, { after, limit: 2 })
+      }
+      const log = auditLog(HOME, { store: { ...store, chain }, clock })
+      const lines = await linesOf(log, checkpoints[2]).catch(({ code }: { readonly code: string }) => code)
+      if (outcome === 'store_busy') expect(lines).toBe(outcome)
+      else expect(await verifyExport(lines)).toMatchObject({ valid: true, from: 9, count: 12 })
+    }
   })
 
   it('exports up to a checkpoint, also with nothing after its base', async () => {
