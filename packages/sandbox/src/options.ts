@@ -2,6 +2,7 @@ import type { JWK } from 'jose'
 import { z } from 'zod'
 import type { Fault } from './faults.ts'
 import { type GuestOptions, guestShape } from './guest-options.ts'
+import { InvalidOptions, optionFaults } from './invalid-options.ts'
 import { type Algorithm, algorithms } from './keys.ts'
 import { type Limit, limitBody } from './limits.ts'
 import { type AccessTokenFormat, accessTokenFormats } from './oauth/access-tokens.ts'
@@ -142,10 +143,9 @@ const schema = z.strictObject({
 
 export type Settings = z.infer<typeof schema>
 
-/** Fills in the defaults. Throws one TypeError that names every invalid option. */
+/** Fills in the defaults. Throws `InvalidOptions`. */
 export function readSettings(options: SandboxOptions): Settings {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new TypeError(`The sandbox's options are not valid: ${faults.join('; ')}`)
+  throw new InvalidOptions(optionFaults(parsed.error, options))
 }

@@ -4,6 +4,7 @@ import type { ChannelOptions } from './channels/channels.ts'
 import { environmentVariables } from './environment.ts'
 import type { Fault } from './faults.ts'
 import type { JournalEntry } from './journal.ts'
+import { InvalidOptions, optionFaults } from './invalid-options.ts'
 import { type Limit, limitBody } from './limits.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
 import type { DeviceDecision } from './oauth/sign-in-endpoints.ts'
@@ -98,7 +99,7 @@ export interface Sandbox {
  * Starts a sandbox: a local Genesys Cloud with its OAuth server, its guest APIs, a CRM and receivers of
  * webhooks.
  *
- * Rejects with a TypeError that names every invalid option. If it cannot listen on the address, it rejects
+ * Rejects with `InvalidOptions`, a TypeError that names every invalid option. If it cannot listen on the address, it rejects
  * with the error of Node (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
  *
  * @param options each has a default, see `SandboxOptions`
@@ -142,7 +143,12 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
 /** Makes the parts, with the faults of the options. */
 function startedParts(makeParts: () => SandboxParts, { faults }: Settings): SandboxParts {
   const parts = makeParts()
-  withTypeError('The faults are', () => parts.faults.script(faults))
+  try {
+    parts.faults.script(faults)
+  } catch (error) {
+    if (!(error instanceof ZodError)) throw error
+    throw new InvalidOptions(optionFaults(error, { faults }, ['faults']))
+  }
   return parts
 }
 

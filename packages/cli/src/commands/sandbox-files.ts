@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Field, GuestpassError } from '@guestpass/core'
 import { fileReadFault, jsonFault, readTextFile } from '@guestpass/runtime'
-import type { SandboxOptions } from '@guestpass/sandbox'
+import type { InvalidOptions, OptionFault, SandboxOptions } from '@guestpass/sandbox'
 
 /** The options of a sandbox that a file holds, and an example of each. */
 const listFiles = {
@@ -53,40 +53,31 @@ async function readList(name: ListName, file: string | undefined, cwd: string): 
   return Array.isArray(list) ? { list: list as never[] } : fault('does not hold a list', `Write ${listFiles[name]}.`)
 }
 
-/**
- * Names the flag of each fault of the options. `message`: of the TypeError of the sandbox. Undefined if it is
- * about nothing that the command line gives.
- */
-export function optionFaults(thrown: unknown): GuestpassError | undefined {
-  const { message } = thrown as Error
-  if (!(thrown instanceof TypeError)) return undefined
-  const [, about = '', faults = ''] = /^(The (?:sandbox's options|faults) are) not valid: (.*)$/s.exec(message) ?? []
-  const given = about === 'The faults are' ? faults.replace(/^|(?<=; )/g, 'faults.') : faults
-  const found = given.split('; ').flatMap((fault) => {
-    const [, name = '', where = '', what = ''] = /^(faults|users|guests|publicUrl)\.?(.*?): (.*)$/s.exec(fault) ?? []
-    return isGiven(name) ? { name, message: entryFault(name, where, what) } : []
+/** Names the flag of each fault. Undefined if no fault is about what the command line gives. */
+export function optionFaults(cause: InvalidOptions): GuestpassError | undefined {
+  const fields = given.flatMap((name) => {
+    const own = cause.faults.filter(({ path }) => path[0] === name)
+    return own.length === 0 ? [] : fieldOf(name, own)
   })
-  const fields = [...Map.groupBy(found, ({ name }) => name)].map(([name, all]) => fieldOf(name, all))
-  return fields.length === 0 ? undefined : unusable(fields, thrown)
+  return fields.length === 0 ? undefined : unusable(fields, cause)
 }
 
-type Given = ListName | 'publicUrl'
+const given = [...listNames, 'publicUrl'] as const satisfies readonly (keyof SandboxOptions)[]
+type Given = (typeof given)[number]
 
-const isGiven = (name: string): name is Given => name === 'publicUrl' || Object.hasOwn(listFiles, name)
-
-function fieldOf(name: Given, faults: readonly { readonly message: string }[]): Field {
-  const message = faults.map((fault) => fault.message).join('; ')
+function fieldOf(name: Given, faults: readonly OptionFault[]): Field {
+  const message = faults.map((fault) => faultText(name, fault)).join('; ')
   return name === 'publicUrl'
     ? { field: '--public-url', message, remedy: 'Correct it.' }
     : { field: `--${name}`, message, remedy: `Correct the file. Its form: ${listFiles[name]}.` }
 }
 
-/** What is wrong with an entry of a file, which is counted from 1. `where`: its path, as `0.email`. */
-function entryFault(name: Given, where: string, what: string): string {
-  if (name === 'publicUrl') return `is not ${what}`
-  const [, index, member] = /^(\d+)\.?(.*)$/.exec(where) ?? []
-  if (index === undefined) return what
+/** What is wrong with an address, or with an entry of a file. Entries are counted from 1. */
+function faultText(name: Given, { path: [, index, ...members], message, isMissing }: OptionFault): string {
+  if (name === 'publicUrl') return `is not ${message}`
+  if (index === undefined) return message
   const entry = `${name.slice(0, -1)} ${Number(index) + 1}`
-  if (member === '') return `${entry}: ${what}`
-  return what.endsWith('received undefined') ? `${entry} has no \`${member}\`` : `${entry}, \`${member}\`: ${what}`
+  const member = members.join('.')
+  if (member === '') return `${entry}: ${message}`
+  return isMissing ? `${entry} has no \`${member}\`` : `${entry}, \`${member}\`: ${message}`
 }

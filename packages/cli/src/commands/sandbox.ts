@@ -76,9 +76,10 @@ export const sandboxCommand = defineCommand({
 
 async function start(options: SandboxOptions): Promise<Sandbox> {
   // Loaded here alone, so that other commands do not wait for it.
-  const { sandbox } = await import('@guestpass/sandbox')
+  const { sandbox, InvalidOptions } = await import('@guestpass/sandbox')
   return sandbox(options).catch(async (thrown: unknown) => {
-    throw optionFaults(thrown) ?? (await startError(thrown, options))
+    const error = thrown instanceof InvalidOptions ? optionFaults(thrown) : undefined
+    throw error ?? (await startError(thrown, options))
   })
 }
 
