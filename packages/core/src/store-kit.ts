@@ -5,6 +5,8 @@ export {
   type RateLimitFeedback,
   type PermitAnswer,
   type PermitRequest,
+  rateLimitState,
+  type RateLimitState,
   reservePermits,
   applyFeedback,
 } from './domain/bucket.ts'

@@ -37,6 +37,18 @@ export interface RateLimitFeedback {
   readonly perMinute?: number
 }
 
+/** What a bucket allows now. */
+export interface RateLimitState {
+  /** Requests a minute: the lower of the requested rate and the one that the upstream named. */
+  readonly perMinute: number
+  /** Since when the upstream names `perMinute`. Absent if the requested rate applies. */
+  readonly namedSince?: Instant
+  /** Milliseconds until the next request may be sent; 0: now. */
+  readonly waitMs: Millis
+  /** Milliseconds until the pause ends that the upstream asked for; 0: no pause. */
+  readonly pauseMs: Millis
+}
+
 /**
  * State of a rate limit: a token bucket, which counts the permits that were reserved and not refilled since.
  * Plain data, so that a store can keep it as JSON.
@@ -56,6 +68,8 @@ export interface Bucket {
   readonly perMinute?: number
   /** When the upstream last named `perMinute`. Rows of earlier versions lack it until they are next written. */
   readonly learnedAt?: Instant
+  /** Since when the upstream names `perMinute` without another limit in between. Rows of earlier versions lack it. */
+  readonly namedSince?: Instant
 }
 
 /**
@@ -72,7 +86,7 @@ const fresh = (now: Instant): Bucket => ({ at: now, spent: 0 })
  */
 function rebased(bucket: Bucket, now: Instant): Bucket {
   const back = Math.max(bucket.at, bucket.writtenAt ?? bucket.at) - now
-  const learned = bucket.perMinute === undefined ? {} : { learnedAt: (bucket.learnedAt ?? now) - Math.max(back, 0) }
+  const learned = bucket.perMinute === undefined ? {} : learnedTimes(bucket, now, Math.max(back, 0))
   if (back <= 0) return { ...bucket, ...learned, writtenAt: now }
   return {
     ...bucket,
@@ -82,6 +96,15 @@ function rebased(bucket: Bucket, now: Instant): Bucket {
     ...(bucket.lastAt === undefined ? {} : { lastAt: bucket.lastAt - back }),
     ...(bucket.resumeAt === undefined ? {} : { resumeAt: bucket.resumeAt - back }),
   }
+}
+
+function learnedTimes(
+  { learnedAt, namedSince }: Bucket,
+  now: Instant,
+  back: Millis,
+): Pick<Bucket, 'learnedAt' | 'namedSince'> {
+  const learned = { learnedAt: (learnedAt ?? now) - back }
+  return namedSince === undefined ? learned : { ...learned, namedSince: namedSince - back }
 }
 
 /** The lower of the requested rate and the one that the upstream named within `FEEDBACK_LIFETIME`. */
@@ -131,6 +154,30 @@ export function reservePermits(
 }
 
 /**
+ * Reads what a bucket allows now, and reserves nothing.
+ *
+ * @param known the stored bucket; undefined for a new one
+ * @param limit the rate and the size of the bucket, as in a request for permits
+ * @param now the store's time
+ * @returns the rate, and how long the next request waits
+ * @throws `invalid_input` for a limit out of range
+ */
+export function rateLimitState(
+  known: Bucket | undefined,
+  limit: Pick<PermitRequest, 'perMinute' | 'burst'>,
+  now: Instant,
+): RateLimitState {
+  const request = { ...limit, permits: 1, maxWaitMs: Number.POSITIVE_INFINITY }
+  const { waitMs } = reservePermits(known, request, now).answer
+  const bucket = rebased(known ?? fresh(now), now)
+  const perMinute = effectiveRate(limit.perMinute, bucket, now)
+  const pauseMs = Math.max(0, (bucket.resumeAt ?? now) - now)
+  const since = bucket.namedSince ?? bucket.learnedAt
+  const isNamed = perMinute < limit.perMinute && since !== undefined
+  return { perMinute, ...(isNamed ? { namedSince: since } : {}), waitMs, pauseMs }
+}
+
+/**
  * Applies an answer of the upstream to a bucket. A pause never shortens an earlier one. A later limit replaces
  * an earlier one.
  *
@@ -144,9 +191,18 @@ export function applyFeedback(known: Bucket | undefined, feedback: RateLimitFeed
   const bucket = rebased(known ?? fresh(now), now)
   return {
     ...bucket,
-    ...(feedback.perMinute === undefined ? {} : { perMinute: feedback.perMinute, learnedAt: now }),
+    ...(feedback.perMinute === undefined ? {} : namedLimit(bucket, feedback.perMinute, now)),
     ...(feedback.pauseMs === undefined ? {} : { resumeAt: Math.max(bucket.resumeAt ?? now, now + feedback.pauseMs) }),
   }
+}
+
+function namedLimit(
+  { perMinute: before, learnedAt = 0, namedSince = learnedAt }: Bucket,
+  perMinute: number,
+  now: Instant,
+): Pick<Bucket, 'perMinute' | 'learnedAt' | 'namedSince'> {
+  const isSame = before === perMinute && now - learnedAt < FEEDBACK_LIFETIME
+  return { perMinute, learnedAt: now, namedSince: isSame ? namedSince : now }
 }
 
 function refuse(field: string, message: string, remedy: string): never {

@@ -1,11 +1,11 @@
-import type { RateLimitFeedback, PermitAnswer, PermitRequest } from '../domain/bucket.ts'
+import type { RateLimitFeedback, RateLimitState, PermitAnswer, PermitRequest } from '../domain/bucket.ts'
 import type { Credential, GuestCredential } from '../domain/credential.ts'
 import type { ChainHead, Link } from '../domain/chain.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
 import type { Instant, Millis } from '../domain/time.ts'
 
-export type { ChainHead, RateLimitFeedback, Link, PermitAnswer, PermitRequest }
+export type { ChainHead, RateLimitFeedback, RateLimitState, Link, PermitAnswer, PermitRequest }
 
 /** A stored credential, and the store's time when it was read. */
 export interface FoundCredential<C extends Credential = Credential> {
@@ -341,6 +341,15 @@ export interface Coordination {
   release(connection: string, name: string, holder: string): Promise<void>
   /** Reserves permits in the bucket of a rate-limit key, which all processes on the store share. */
   reservePermits(connection: string, rateLimitKey: string, request: PermitRequest): Promise<PermitAnswer>
+  /**
+   * Reads what the bucket of a rate-limit key allows now. Reserves nothing. `limit`: as in a request for permits.
+   * Rejects with `invalid_input` for a limit out of range.
+   */
+  rateLimitState(
+    connection: string,
+    rateLimitKey: string,
+    limit: Pick<PermitRequest, 'perMinute' | 'burst'>,
+  ): Promise<RateLimitState>
   /** Applies what an answer of the upstream said of a rate limit to its bucket. */
   applyFeedback(connection: string, rateLimitKey: string, feedback: RateLimitFeedback): Promise<void>
 }

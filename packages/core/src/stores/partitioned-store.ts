@@ -1,4 +1,4 @@
-import { applyFeedback, reservePermits } from '../domain/bucket.ts'
+import { applyFeedback, rateLimitState, reservePermits } from '../domain/bucket.ts'
 import type { Event } from '../domain/events/event.ts'
 import type { Clock } from '../ports/clock.ts'
 import type {
@@ -157,6 +157,8 @@ function coordination(parts: Parts): Coordination {
       buckets.set(rateLimitKey, bucket)
       return answer
     },
+    rateLimitState: async (connection, rateLimitKey, limit) =>
+      rateLimitState(partitionOf(connection).buckets.get(rateLimitKey), limit, clock.wall()),
     async applyFeedback(connection, rateLimitKey, feedback) {
       const { buckets } = partitionOf(connection)
       buckets.set(rateLimitKey, applyFeedback(buckets.get(rateLimitKey), feedback, clock.wall()))

@@ -98,7 +98,7 @@ async function replaceCopy(storage: TextStorage): Promise<StoreSnapshot> {
 }
 
 function partitionCalls({ store, loaded, inTurn }: State): PartitionedStore['store'] {
-  const { fact, setFact, reservePermits, applyFeedback } = store
+  const { fact, setFact, reservePermits, rateLimitState, applyFeedback } = store
   const afterLoad = afterLoading(loaded, {
     ...store,
     // A save replaces the contents, so these writes wait for a running save.
@@ -113,6 +113,7 @@ function partitionCalls({ store, loaded, inTurn }: State): PartitionedStore['sto
     fact,
     setFact,
     reservePermits,
+    rateLimitState,
     applyFeedback,
   }
 }

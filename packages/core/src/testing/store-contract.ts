@@ -12,7 +12,7 @@ import { guestClaimCases } from './store-contract/guest-claims.ts'
 import { leaseCases } from './store-contract/leases.ts'
 import { outboxQueueCases, deadLetterCases } from './store-contract/outbox-queues.ts'
 import { outboxRouteCases, outboxClaimCases, outboxOutcomeCases } from './store-contract/outbox.ts'
-import { permitCases, feedbackCases } from './store-contract/permits.ts'
+import { permitCases, feedbackCases, rateLimitStateCases } from './store-contract/permits.ts'
 import { personCases } from './store-contract/persons.ts'
 import { profileCases } from './store-contract/profiles.ts'
 import { recentUseCases, recentUseClaimCases } from './store-contract/recent-use.ts'
@@ -55,6 +55,7 @@ const suites: Readonly<Record<string, Suite>> = {
   leases: leaseCases,
   permits: permitCases,
   'permits: feedback': feedbackCases,
+  'permits: state': rateLimitStateCases,
   facts: factCases,
   'a clock that was ahead: guests': guestClockCases,
   'a clock that was ahead: the outbox': outboxClockCases,

@@ -5,9 +5,14 @@ import {
   type PermitAnswer,
   type PermitRequest,
   type RateLimitFeedback,
+  type RateLimitState,
+  rateLimitState as stateOfBucket,
   reservePermits as reserveInBucket,
 } from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
+
+const parsedBucket = (state: string | undefined): Bucket | undefined =>
+  state === undefined ? undefined : (JSON.parse(state) as Bucket)
 
 async function readState(db: Db, connection: string, key: string): Promise<string | undefined> {
   const row = await db
@@ -50,7 +55,7 @@ async function changeBucket<T>(
 ): Promise<T> {
   for (;;) {
     const before = await readState(db, connection, key)
-    const known = before === undefined ? undefined : (JSON.parse(before) as Bucket)
+    const known = parsedBucket(before)
     const { answer, bucket } = change(known)
     if (bucket === known || (await writeBucket(db, connection, key, before, bucket))) return answer
   }
@@ -64,6 +69,15 @@ export const reservePermits = (
   request: PermitRequest,
   now: Instant,
 ): Promise<PermitAnswer> => changeBucket(db, connection, key, (known) => reserveInBucket(known, request, now))
+
+/** Reads what a bucket allows. */
+export const readRateLimitState = async (
+  db: Db,
+  connection: string,
+  key: string,
+  limit: Pick<PermitRequest, 'perMinute' | 'burst'>,
+  now: Instant,
+): Promise<RateLimitState> => stateOfBucket(parsedBucket(await readState(db, connection, key)), limit, now)
 
 /** Adapts a bucket to the rate-limit feedback of a response. */
 export const recordFeedback = (

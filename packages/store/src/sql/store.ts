@@ -36,7 +36,7 @@ import {
   routeMessages,
   settleMessage,
 } from './outbox.ts'
-import { recordFeedback, reservePermits } from './rate-limit-buckets.ts'
+import { readRateLimitState, recordFeedback, reservePermits } from './rate-limit-buckets.ts'
 import { sizesOfConnection } from './sizes.ts'
 
 /** Builds the store over any SQL database. Every database runs the same queries. */
@@ -135,11 +135,12 @@ const issuedTokens = ({ database: { read, now } }: CommitParts): IssuedTokens =>
 })
 
 function coordination(parts: CommitParts): Coordination {
-  const { write, now } = parts.database
+  const { read, write, now } = parts.database
   return {
     lease: (connection, name, holder, ms, credential) => lease(parts, { connection, name, holder, ms }, credential),
     release: (connection, name, holder) => write((db) => releaseLease(db, connection, name, holder)),
     reservePermits: (connection, key, request) => write((db) => reservePermits(db, connection, key, request, now())),
+    rateLimitState: (connection, key, limit) => read((db) => readRateLimitState(db, connection, key, limit, now())),
     applyFeedback: (connection, key, feedback) => write((db) => recordFeedback(db, connection, key, feedback, now())),
   }
 }

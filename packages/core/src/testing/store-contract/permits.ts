@@ -55,6 +55,43 @@ export function permitCases({ test, expect }: TestTools): void {
   })
 }
 
+const limit = { perMinute: 60, burst: 2 }
+
+export function rateLimitStateCases({ test, expect }: TestTools): void {
+  test('reads what a bucket allows, and takes no permit', async ({ store, other }) => {
+    const unused = { perMinute: 60, waitMs: 0, pauseMs: 0 }
+    expect(await store.rateLimitState(HOME, 'oauth', limit)).toEqual(unused)
+    await store.reservePermits(HOME, 'oauth', { ...permitRequest, permits: 2 })
+    for (const handle of [store, other, store]) {
+      const { waitMs } = await handle.rateLimitState(HOME, 'oauth', limit)
+      expect(waitMs > 0 && waitMs <= 1_000).toEqual(true)
+    }
+    expect((await other.reservePermits(HOME, 'oauth', permitRequest)).waitMs <= 1_000).toEqual(true)
+    expect(await store.rateLimitState(HOME, 'guests', limit)).toEqual(unused)
+  })
+
+  test('reads the pause and the limit that the upstream named, and since when', async ({ store, other, advance }) => {
+    await store.applyFeedback(HOME, 'oauth', { perMinute: 30 })
+    const first = await other.rateLimitState(HOME, 'oauth', limit)
+    expect([first.perMinute, typeof first.namedSince, first.pauseMs]).toEqual([30, 'number', 0])
+    await advance(MINUTE)
+    await store.applyFeedback(HOME, 'oauth', { perMinute: 30, pauseMs: 5_000 })
+    const { pauseMs, waitMs, ...again } = await other.rateLimitState(HOME, 'oauth', limit)
+    expect([Math.round(pauseMs / 100), Math.round(waitMs / 100)]).toEqual([50, 50])
+    expect(again).toEqual({ perMinute: 30, namedSince: first.namedSince })
+    await advance(60 * MINUTE)
+    expect(await other.rateLimitState(HOME, 'oauth', limit)).toEqual({ perMinute: 60, waitMs: 0, pauseMs: 0 })
+  })
+
+  test('rejects a limit that is out of range', async ({ store }) => {
+    const codes = [
+      store.rateLimitState(HOME, 'oauth', { ...limit, perMinute: 0 }),
+      store.rateLimitState(HOME, 'oauth', { ...limit, burst: Number.NaN }),
+    ].map(codeOf)
+    expect(await Promise.all(codes)).toEqual(codes.map(() => 'invalid_input'))
+  })
+}
+
 export function feedbackCases({ test, expect }: TestTools): void {
   test('grants no permit to any handle during a pause that one handle has reported', async ({
     store,

@@ -55,6 +55,8 @@ export function isolatedCoordinationCases({ test, expect }: TestTools): void {
     const request = { perMinute: 60, burst: 1, permits: 2, maxWaitMs: 60_000 }
     await store.reservePermits(HOME, 'oauth', { ...request, permits: 9 })
     await store.applyFeedback(HOME, 'oauth', { pauseMs: 9_000, perMinute: 1 })
+    const unused = { perMinute: 60, waitMs: 0, pauseMs: 0 }
+    expect(await store.rateLimitState(NEIGHBOUR, 'oauth', { perMinute: 60, burst: 1 })).toEqual(unused)
     expect(await store.reservePermits(NEIGHBOUR, 'oauth', request)).toEqual({
       granted: true,
       waitMs: 0,
