@@ -4,12 +4,12 @@ export const plainWords: readonly string[] = `
   chained change choice clock code compliance composable config configured context coordination current decision
   defaulted delivery dispatch duplicate effect end ended engagement enriched entry env erased error existing expectation
   expected exported external extra fact failed fake fault fetch field figure file filter flag for found
-  framework given got guarded guestpass happened head header held histogram hono hook host http imported input instant
+  framework given got guarded guestpass happened head header held histogram hono hook host http imported input instant invalid
   instruction issued job journal kind left like limit line list listener local lock log lookup make maker
   member memory message method millis name named need network node not note o object observed observer
   ocsf of on open option out outcome owner page param parsed part pascal place placed pruned public question random raw reachable read ready
   received refreshed removed repeat request resource result revoked route running runtime sdk sealed seen server setting shown
-  signed sqlite standard started stored target test text trail try type typed under unsaved usable user value
+  signed sqlite standard started state stored target test text trail try type typed under unknown unsaved usable user value
   variable verify version view web why with worked working wrapped write written
 `
   .trim()

@@ -7,12 +7,19 @@ export {
 } from './backup.ts'
 export { appendLines } from './append-lines.ts'
 export type { Need } from './config/checks.ts'
-export { type Config, type ConfigSources, type ConfigWith, readConfig, secretsOf } from './config/config.ts'
+export {
+  type Config,
+  type ConfigSources,
+  type ConfigWith,
+  type Contradiction,
+  readConfig,
+  secretsOf,
+} from './config/config.ts'
 export { dotenvLine } from './config/dotenv.ts'
 export { jsonFault } from './config/json-fault.ts'
 export { algorithmOf, isPlainHttp, oneOf, whole, yesNo } from './config/kinds.ts'
 export type { Files } from './config/files.ts'
-export type { Flags, Layer, LayerFault, Origin, Variables, WrittenSetting } from './config/layers.ts'
+export type { Flags, Layer, LayerFault, Origin, UnknownName, Variables, WrittenSetting } from './config/layers.ts'
 export { configurationPage } from './config/page.ts'
 export { commandRemedy, explainedError, programRemedy } from './remedies.ts'
 export { settingNamesIn, withMessage, type SettingName, withSettingNames } from './config/core-options.ts'

@@ -2,7 +2,7 @@ import type { Field } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { proxies } from '@guestpass/core/node'
 import { isPlainHttp } from './kinds.ts'
-import type { Variables, WrittenSetting } from './layers.ts'
+import type { UnknownName, Variables, WrittenSetting } from './layers.ts'
 import { type Key, type Settings, settingName } from './settings.ts'
 import { type Setting, settings } from './setting-table.ts'
 
@@ -18,12 +18,12 @@ export interface Naming {
   readonly inProgram: boolean
 }
 
-/** The faults of settings that are needed and not set. `warnings`: those of the sources, as about an unknown name. */
+/** The faults of settings that are needed and not set. `unknownNames`: those of the sources. */
 export const missingSettings = (
   needs: readonly Need[],
   chosen: ReadonlyMap<Key, WrittenSetting>,
   naming: Naming,
-  warnings: readonly string[],
+  unknownNames: readonly UnknownName[],
 ): Field[] =>
   needs
     .filter((need) => need !== 'hosts')
@@ -31,20 +31,17 @@ export const missingSettings = (
     .map((key) => ({
       field: settingName(key, naming.connection, naming.inProgram),
       message: 'is not set',
-      remedy: [...misspellingsOf(key, warnings), `${whereToSet(key, naming)} to ${settings[key].write}.`].join(' '),
+      remedy: [...misspellingsOf([key], unknownNames), `${whereToSet(key, naming)} to ${settings[key].write}.`].join(
+        ' ',
+      ),
     }))
 
-/** A misspelt name is only a warning, and those are not shown beside faults. */
-const misspellingsOf = (key: Key, warnings: readonly string[]): readonly string[] =>
-  warnings
-    .filter((warning) => [key, ...settings[key].names].some((name) => warning.endsWith(`did you mean ${name}?`)))
-    .map((warning) => warning.replace(/; did/, '. Did'))
-
-/** A fault with the misspelt names that may be the cause of it, if no address of the upstream is set. */
-export function withMisspeltPlace(fault: Field, keys: readonly Key[], warnings: readonly string[]): Field {
-  if (!fault.message.startsWith('is not set, so it is not known')) return fault
-  const hints = new Set(keys.flatMap((key) => misspellingsOf(key, warnings)))
-  return { ...fault, remedy: [...hints, fault.remedy].join(' ') }
+/** Hints about misspelt names of the settings. The warnings about them are not shown beside faults. */
+export const misspellingsOf = (keys: readonly Key[], unknownNames: readonly UnknownName[]): readonly string[] => {
+  const meant = new Set<string>(keys.flatMap((key) => [key, ...settings[key].names]))
+  return unknownNames
+    .filter((one) => one.meant !== undefined && meant.has(one.meant))
+    .map(({ name, place, meant: close }) => `${name} in ${place} is no setting. Did you mean ${close}?`)
 }
 
 function whereToSet(key: Key, { connection, inProgram }: Naming): string {

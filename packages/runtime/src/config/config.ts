@@ -9,7 +9,6 @@ import {
   type Need,
   proxyFaults,
   plainHttpWarnings,
-  withMisspeltPlace,
 } from './checks.ts'
 import { withSettingNames } from './core-options.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
@@ -20,6 +19,7 @@ import {
   type Layer,
   type Origin,
   originText,
+  unknownNameWarning,
   type Variables,
   variableLayer,
   type WrittenSetting,
@@ -47,6 +47,14 @@ export interface ConfigSources<N extends Need = Need> {
   readonly files?: Files
 }
 
+/** A value that does not count, because a source before it has another one. */
+export interface Contradiction {
+  /** The name of the value that counts, and its source. */
+  readonly used: { readonly name: string; readonly origin: Origin }
+  /** The name of the other value, and its source. */
+  readonly unused: { readonly name: string; readonly origin: Origin }
+}
+
 /** The configuration of one connection and of the program. */
 export interface Config {
   /** The name of the connection whose settings were read. */
@@ -59,6 +67,8 @@ export interface Config {
   readonly origins: Readonly<Partial<Record<Key, { readonly origin: Origin; readonly name: string }>>>
   /** The addresses of the upstream. Absent if none is set; always present if `hosts` is needed. */
   readonly hosts?: Hosts
+  /** Settings of which two sources hold different values. */
+  readonly contradictions: readonly Contradiction[]
   /** What should be looked at and is no mistake, as an unknown variable: clauses for the operator. */
   readonly warnings: readonly string[]
 }
@@ -111,29 +121,35 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
   const values = parse(await withSecretFiles(chosen, { cwd, files }, faults), faults)
   const { insecureHosts } = values as Partial<Settings>
   const isOpen = !placeKeys.some((key) => refused.has(key))
-  const hosts = isOpen ? upstreamHosts(chosen, needs, naming, insecureHosts, faults) : undefined
-  const sourceWarnings = layers.flatMap((layer) => layer.warnings)
+  const unknownNames = layers.flatMap((layer) => layer.unknownNames)
+  const hosts = isOpen ? upstreamHosts(chosen, needs, naming, { insecureHosts, unknownNames }, faults) : undefined
   const wanted = needs.filter((need) => need === 'hosts' || !refused.has(need))
   faults.push(
-    ...missingSettings(wanted, chosen, naming, sourceWarnings),
+    ...missingSettings(wanted, chosen, naming, unknownNames),
     ...conflictingSettings(values as Settings, chosen, naming),
     ...proxyFaults(env),
   )
   if (faults.length > 0)
-    throw withSettingNames(
-      configError(faults.map((fault) => withMisspeltPlace(fault, placeKeys, sourceWarnings))),
-      (key) => settingName(key, connection, naming.inProgram),
-    )
+    throw withSettingNames(configError(faults), (key) => settingName(key, connection, naming.inProgram))
   const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
   const warnings = [
-    ...sourceWarnings,
+    ...unknownNames.map(unknownNameWarning),
+    ...layers.flatMap((layer) => layer.warnings),
     ...overriddenAddressWarnings(chosen, hosts),
     ...plainHttpWarnings(values as Settings, chosen),
     ...insecureHostWarnings(values as Settings, chosen),
   ]
   // Safe: every value was parsed by the kind of its setting, settings with a default have a value, and needed
   // ones were checked.
-  return { connection, connections, settings: values, origins, ...(hosts ? { hosts } : {}), warnings } as ConfigWith<N>
+  return {
+    connection,
+    connections,
+    settings: values,
+    origins,
+    ...(hosts ? { hosts } : {}),
+    contradictions: contradictionsIn(layers, chosen),
+    warnings,
+  } as ConfigWith<N>
 }
 
 const configError = (fields: readonly Field[]): GuestpassError =>
@@ -177,6 +193,21 @@ function choose(key: Key, layers: readonly Layer[], faults: Field[]): WrittenSet
   const { fallback, names }: Setting = settings[key]
   return fallback === undefined ? undefined : { key, name: names[0], text: fallback, origin: 'default' }
 }
+
+/** Values of the environment and of files that differ. An option or a flag is meant to differ from them. */
+function contradictionsIn(layers: readonly Layer[], chosen: ReadonlyMap<Key, WrittenSetting>): Contradiction[] {
+  const others = layers.flatMap(({ written }) => written)
+  return [...chosen.values()]
+    .filter(({ origin }) => !['option', 'flag', 'default'].includes(origin))
+    .flatMap((used) =>
+      others
+        // A path is no value: what its file holds may be the same.
+        .filter(({ key, isPath, text }) => key === used.key && isPath === used.isPath && text !== used.text)
+        .map((unused) => ({ used: placeOf(used), unused: placeOf(unused) })),
+    )
+}
+
+const placeOf = ({ name, origin }: WrittenSetting): Contradiction['used'] => ({ name, origin })
 
 function parse(chosen: ReadonlyMap<Key, WrittenSetting>, faults: Field[]): Partial<Record<Key, unknown>> {
   const values: Partial<Record<Key, unknown>> = {}

@@ -49,11 +49,23 @@ export interface LayerFault extends Field {
   readonly key?: Key
 }
 
+/** A name in a source that is no setting. */
+export interface UnknownName {
+  /** The name as it was written, as `GENESYS_REGOIN` or `connections.acme.regoin`. */
+  readonly name: string
+  /** The source: `the environment`, or the name of a file. */
+  readonly place: string
+  /** The known name that is close to it. Absent if there is none. */
+  readonly meant?: string
+}
+
 /** The settings of one source, and its faults. Layers are in the order of precedence. */
 export interface Layer {
   /** The settings that the source gives. */
   readonly written: readonly WrittenSetting[]
-  /** Clauses for the operator, as about an unknown name. */
+  /** The names that are ignored because no setting has them. */
+  readonly unknownNames: readonly UnknownName[]
+  /** Further clauses for the operator. */
   readonly warnings: readonly string[]
   /** What makes the configuration invalid. */
   readonly faults: readonly LayerFault[]
@@ -67,10 +79,15 @@ export type Flags = Readonly<Partial<Record<Key, string>>>
 /** Variables that the sandbox writes into its `.env` for other programs. */
 const forOthers: ReadonlySet<string> = new Set(['GENESYS_PUBLIC_CLIENT_ID'])
 
-const didYouMean = (name: string, known: readonly string[]): string => {
-  const close = closestName(name, known)
-  return close ? `; did you mean ${close}?` : '; it is ignored'
+/** `own`: the part of the name that is compared with the known ones. */
+function unknownName(name: string, place: string, own: string, known: readonly string[]): UnknownName {
+  const meant = closestName(own, known)
+  return { name, place, ...(meant === undefined ? {} : { meant }) }
 }
+
+/** A warning about a name that is ignored. */
+export const unknownNameWarning = ({ name, place, meant }: UnknownName): string =>
+  `${name} in ${place} is no setting; ${meant === undefined ? 'it is ignored' : `did you mean ${meant}?`}`
 
 /** The layer of the flags of a command line. Blank flags count as not given. */
 export function flagLayer(flags: Flags): Layer {
@@ -78,7 +95,7 @@ export function flagLayer(flags: Flags): Layer {
     const text = flags[key]?.trim()
     return text ? [{ key, name: flagName(key) ?? key, text, origin: 'flag' }] : []
   })
-  return { written, warnings: [], faults: [] }
+  return { written, unknownNames: [], warnings: [], faults: [] }
 }
 
 /**
@@ -88,7 +105,7 @@ export function flagLayer(flags: Flags): Layer {
 export function variableLayer(variables: Variables, origin: Origin, connection: string): Layer {
   const place = origin === 'environment' ? 'the environment' : origin
   const written: WrittenSetting[] = []
-  const warnings: string[] = []
+  const unknownNames: UnknownName[] = []
   for (const [name, value] of Object.entries(variables)) {
     const pathOf = keyOfSecretFile(name)
     const key = pathOf ?? keyOfVariable(name)
@@ -97,10 +114,10 @@ export function variableLayer(variables: Variables, origin: Origin, connection: 
     if (key && (settings[key].of === 'program' || connection === 'default'))
       written.push({ key, name, text, origin, ...(pathOf ? { isPath: true } : {}) })
     else if (!key && /^(GENESYS|GUESTPASS)_/.test(name) && !knownVariables.includes(name) && !forOthers.has(name)) {
-      warnings.push(`${name} in ${place} is no setting${didYouMean(name, knownVariables)}`)
+      unknownNames.push(unknownName(name, place, name, knownVariables))
     }
   }
-  return { written, warnings, faults: [] }
+  return { written, unknownNames, warnings: [], faults: [] }
 }
 
 /** A value of the configuration file as a variable would hold it; undefined if a variable cannot. */
@@ -119,14 +136,14 @@ function objectLayer(
   accepted: (key: Key) => boolean,
 ): Layer {
   const written: WrittenSetting[] = []
+  const unknownNames: UnknownName[] = []
   const warnings: string[] = []
   const faults: Layer['faults'][number][] = []
   for (const [fileName, value] of Object.entries(object)) {
     const name = `${prefix}${fileName}`
     const key = keyOfFileName(fileName)
     if (!key) {
-      if (prefix || fileName !== 'connections')
-        warnings.push(`${name} in ${origin} is no setting${didYouMean(fileName, knownFileNames)}`)
+      if (prefix || fileName !== 'connections') unknownNames.push(unknownName(name, origin, fileName, knownFileNames))
       continue
     }
     const text = textOf(value)
@@ -143,7 +160,7 @@ function objectLayer(
       )
     } else if (text && accepted(key)) written.push({ key, name, text, origin })
   }
-  return { written, warnings, faults }
+  return { written, unknownNames, warnings, faults }
 }
 
 /**
@@ -156,7 +173,7 @@ export function fileLayers(
   connection: string,
 ): { readonly layers: readonly Layer[]; readonly connections: readonly string[] } {
   const refused = (field: string, message: string, remedy: string) => ({
-    layers: [{ written: [], warnings: [], faults: [{ field, message, remedy }] }],
+    layers: [{ written: [], unknownNames: [], warnings: [], faults: [{ field, message, remedy }] }],
     connections: [],
   })
   if (!options.isObject(content))

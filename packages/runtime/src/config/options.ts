@@ -214,7 +214,7 @@ export function readOptions(options: unknown, others: readonly string[] = []): P
   if (!given) {
     const remedy = "Give an object, as { region: 'mypurecloud.ie' }, or nothing."
     const faults = [optionFault('options', options, 'an object', remedy)]
-    return { layer: { ...reading, warnings: [], faults }, isComplete: false, env: {} }
+    return { layer: { ...reading, unknownNames: [], warnings: [], faults }, isComplete: false, env: {} }
   }
   const known = [...OWN_OPTIONS, ...others, ...settingOptions.keys()]
   for (const [name, value] of Object.entries(given)) {
@@ -226,5 +226,5 @@ export function readOptions(options: unknown, others: readonly string[] = []): P
   readSetting(reading, 'crmBaseUrl', 'crm', given['crm'])
   readWebhooks(reading, given['webhooks'])
   const places = readPlaces(reading, given)
-  return { layer: { ...reading, warnings: [] }, ...places }
+  return { layer: { ...reading, unknownNames: [], warnings: [] }, ...places }
 }

@@ -1,6 +1,6 @@
 import { type Field, GuestpassError, type Hosts, resolveHosts } from '@guestpass/core'
-import type { Naming, Need } from './checks.ts'
-import { type Origin, originText, type WrittenSetting } from './layers.ts'
+import { misspellingsOf, type Naming, type Need } from './checks.ts'
+import { type Origin, originText, type UnknownName, type WrittenSetting } from './layers.ts'
 import { type Key, settingName } from './settings.ts'
 
 export const placeKeys = ['oauthBaseUrl', 'apiBaseUrl', 'baseUrl', 'region', 'env', 'issuer'] as const
@@ -14,12 +14,20 @@ const hostKeys = [
   'revocationPath',
 ] as const
 
+/** What addresses depend on besides their own settings. */
+interface HostSources {
+  /** Hosts that may be reached over plain http. */
+  readonly insecureHosts: readonly string[] | undefined
+  /** Names that are no settings, and may be misspelt addresses. */
+  readonly unknownNames: readonly UnknownName[]
+}
+
 /** The addresses of the upstream, if any is set or needed. Faults have the names that the user wrote. */
 export function upstreamHosts(
   chosen: ReadonlyMap<Key, WrittenSetting>,
   needs: readonly Need[],
   { connection, inProgram }: Naming,
-  insecureHosts: readonly string[] | undefined,
+  { insecureHosts, unknownNames }: HostSources,
   faults: Field[],
 ): Hosts | undefined {
   if (!needs.includes('hosts') && !placeKeys.some((key) => chosen.has(key))) return undefined
@@ -35,17 +43,20 @@ export function upstreamHosts(
     for (const fault of thrown.fields) {
       const origin = [...chosen.values()].find((one) => one.name === fault.field)?.origin
       if (!reported.has(fault.field))
-        faults.push(origin ? { ...fault, message: `${fault.message} ${originText(origin)}` } : withSandbox(fault))
+        faults.push(
+          origin ? { ...fault, message: `${fault.message} ${originText(origin)}` } : unsetAddress(fault, unknownNames),
+        )
     }
     return undefined
   }
 }
 
-/** Adds that the sandbox needs no organisation, where no address was set. */
-const withSandbox = (fault: Field): Field =>
-  fault.remedy.includes('guestpass sandbox')
-    ? fault
-    : { ...fault, remedy: `${fault.remedy} To try it without an organisation: guestpass sandbox --env .env` }
+/** The fault that no address is set, with misspelt names that may be the cause, and with the sandbox. */
+function unsetAddress(fault: Field, unknownNames: readonly UnknownName[]): Field {
+  return { ...fault, remedy: [...misspellingsOf(placeKeys, unknownNames), fault.remedy, SANDBOX].join(' ') }
+}
+
+const SANDBOX = 'To try it without an organisation: guestpass sandbox --env .env'
 
 const precedence: readonly Origin[] = [
   'option',
