@@ -3,7 +3,7 @@ import { bearerToken, type PresentedToken } from './bearer-token.ts'
 import { createErrorResponder } from './error-response.ts'
 import { type Guest, guestFromClaims } from './guest.ts'
 import { checkAuthArguments, type GuestAuthOptions, type TokenVerifier } from './options.ts'
-import { refusalResponse } from './refusal.ts'
+import { noTokenResponse, refusalResponse } from './refusal.ts'
 
 /**
  * The answer that refuses a request, or its guest. Neither if a token is optional and the request has none.
@@ -35,7 +35,8 @@ export function createGuestCheck<R>(
   return async (request) => {
     const found = presented(request)
     if (found === 'several') return { answer: refusalResponse('several_tokens', scopes) }
-    if (found === 'none') return optional ? {} : { answer: refusalResponse('no_token', scopes) }
+    if (found === 'none')
+      return optional ? {} : { answer: token ? noTokenResponse() : refusalResponse('no_token', scopes) }
     const wanted: unknown = subject?.(request)
     const expectations = { scopes, ...(typeof wanted === 'string' ? { subject: wanted } : {}) }
     try {

@@ -52,9 +52,18 @@ function termsOf(reason: RefusalReason, scopes: readonly string[]): RefusalTerms
   }
 }
 
+/** The answer to a request without a token, where it is read from another place than the header. */
+export const noTokenResponse = (): ProblemResponse =>
+  responseOf('no_token', {
+    ...termsOf('no_token', []),
+    detail: 'The request has no guest token where it is read from.',
+  })
+
 /** The answer to a refused request. `scopes`: those that the request needs. It shows nothing of the token. */
-export function refusalResponse(reason: RefusalReason, scopes: readonly string[]): ProblemResponse {
-  const { code, status, detail, challenge } = termsOf(reason, scopes)
+export const refusalResponse = (reason: RefusalReason, scopes: readonly string[]): ProblemResponse =>
+  responseOf(reason, termsOf(reason, scopes))
+
+function responseOf(reason: RefusalReason, { code, status, detail, challenge }: RefusalTerms): ProblemResponse {
   const problem = new GuestpassError(code, detail, { reason }).toProblem()
   return problemResponse({ ...problem, status }, challenge === undefined ? {} : { 'www-authenticate': challenge })
 }

@@ -43,6 +43,12 @@ const none = refused(
   'The request has no guest token in `Authorization: Bearer TOKEN`.',
   'Bearer realm="guest"',
 )
+const noneInCookie = refused(
+  401,
+  'no_token',
+  'The request has no guest token where it is read from.',
+  'Bearer realm="guest"',
+)
 const several = refused(
   400,
   'several_tokens',
@@ -63,6 +69,7 @@ const cases: readonly (readonly [title: string, path: string, headers: () => Hea
   ['a scheme in other letters', '/me', () => [['authorization', `bEARER  ${kinds.tokens.valid}`]], ann],
   ['no token', '/me', () => [], none],
   ['another scheme', '/me', () => [['authorization', 'Basic YTpi']], none],
+  ['a token without a scheme', '/me', () => [['authorization', kinds.tokens.valid]], none],
   ['an empty token', '/me', () => [['authorization', 'Bearer']], invalid('malformed')],
   ['a malformed token', '/me', () => [['authorization', 'Bearer undefined']], invalid('malformed')],
   ['a token with blanks', '/me', () => [['authorization', `Bearer ${kinds.tokens.valid} x`]], invalid('malformed')],
@@ -90,8 +97,8 @@ const cases: readonly (readonly [title: string, path: string, headers: () => Hea
   ['an invalid token, where it is optional', '/open', bearer('expired'), invalid('expired')],
   ['two tokens, where one is optional', '/open', () => [...bearer('valid')(), ...bearer('other')()], several],
   ['a token in a cookie', '/cookie', () => [['cookie', `theme=dark; guest=${kinds.tokens.valid}`]], ann],
-  ['a token in the header, where it is read from a cookie', '/cookie', bearer('valid'), none],
-  ['an empty cookie', '/cookie', () => [['cookie', 'guest=']], none],
+  ['a token in the header, where it is read from a cookie', '/cookie', bearer('valid'), noneInCookie],
+  ['an empty cookie', '/cookie', () => [['cookie', 'guest=']], noneInCookie],
 ]
 
 it('answers whatever comes as a header with 400 or 401', async () => {
@@ -117,7 +124,7 @@ const problems: readonly (readonly [name: string, expected: object])[] = [
   ['exists', problem(409, 'session_exists', 'A session for this address and channel exists', { reason: 'claimed' })],
   ['config', problem(500, 'config_invalid', 'The configuration is not valid')],
   ['input', problem(400, 'invalid_input', 'The request is not valid', { fields: [{ field: 'email' }] })],
-  ['ended', problem(502, 'needs_reauth', 'The sign-in has ended; sign in again', { reason: 'guest' })],
+  ['ended', problem(502, 'needs_reauth', 'The sign-in or the session of the guest has ended', { reason: 'guest' })],
 ]
 
 const frameworks: readonly (readonly [name: string, start: (parts: RouteParts) => Promise<App>])[] = [

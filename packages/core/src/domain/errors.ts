@@ -74,7 +74,7 @@ export const errorCatalogue = {
     exit: 1,
     retryable: false,
   },
-  needs_reauth: { title: 'The sign-in has ended; sign in again', status: 502, exit: 3, retryable: false },
+  needs_reauth: { title: 'The sign-in or the session of the guest has ended', status: 502, exit: 3, retryable: false },
   token_refused: { title: 'The upstream issued a token that does not verify', status: 502, exit: 4, retryable: false },
   keys_unavailable: { title: 'The signing keys are unavailable', status: 503, exit: 1, retryable: true },
   store_busy: { title: 'The store is busy', status: 503, exit: 1, retryable: true },
