@@ -94,6 +94,7 @@ export {
   type Worker,
   type WorkerObserver,
 } from './ports/worker.ts'
+export { withCalls } from './ports/with-calls.ts'
 export { type Meters, createMeters } from './report/meters.ts'
 export type { Histogram } from './report/histogram.ts'
 export { eventsOf, type JobReport, type ReportOptions, type SignInReport } from './report/report.ts'

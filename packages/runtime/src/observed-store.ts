@@ -1,4 +1,5 @@
 import type { Event, Store } from '@guestpass/core'
+import { withCalls } from '@guestpass/core/runtime-kit'
 
 /**
  * Called with the events of a commit, after it was stored and before its caller gets the answer. Must not
@@ -19,15 +20,14 @@ export interface ObservedStore<S extends Store> {
 export function createObservedStore<S extends Store>(plain: S): ObservedStore<S> {
   const commitObservers = new Set<EventObserver>()
   const routingObservers = new Set<() => void>()
-  const store: S = {
-    ...plain,
-    outbox: {
-      ...plain.outbox,
-      async route(sink, messages) {
-        await plain.outbox.route(sink, messages)
-        if (messages.some(({ to }) => to.length > 0)) for (const observer of routingObservers) observer()
-      },
+  const outbox = withCalls(plain.outbox, {
+    async route(sink, messages) {
+      await plain.outbox.route(sink, messages)
+      if (messages.some(({ to }) => to.length > 0)) for (const observer of routingObservers) observer()
     },
+  })
+  const calls: Partial<Store> = {
+    outbox,
     async commit(change) {
       const result = await plain.commit(change)
       const { events = [] } = change
@@ -35,6 +35,7 @@ export function createObservedStore<S extends Store>(plain: S): ObservedStore<S>
       return result
     },
   }
+  const store = withCalls<Store>(plain, calls) as S
   return {
     store,
     observe: (observer) => addTo(commitObservers, observer),

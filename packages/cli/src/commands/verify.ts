@@ -9,7 +9,7 @@ import {
   verification,
   type VerificationOptions,
 } from '@guestpass/core'
-import { abortable, ALGORITHMS, keyPlaces, oauthServer, verdictText } from '@guestpass/core/runtime-kit'
+import { abortable, ALGORITHMS, keyPlaces, oauthServer, verdictText, withCalls } from '@guestpass/core/runtime-kit'
 import { nodePorts, NotText } from '@guestpass/core/node'
 import * as z from 'zod'
 import {
@@ -118,7 +118,8 @@ async function withKnowledge<T>(
 }
 
 /** With keys of the caller's own, the clock and the keys of the connection say nothing. */
-const onlyRevocations = (store: Store): Store => ({ ...store, fact: async () => undefined, setFact: async () => {} })
+const onlyRevocations = (store: Store): Store =>
+  withCalls(store, { fact: async () => undefined, setFact: async () => {} })
 
 type Keys = VerificationOptions['keys']
 
