@@ -54,7 +54,7 @@ async function examined(config: ReachableConfig, cli: Cli): Promise<readonly Fin
   try {
     const path = databasePath(config, host.cwd)
     const [upstream, store] = await Promise.all([
-      upstreamFindings({ config, ports: runtime.ports, signal }),
+      upstreamFindings({ config, ports: runtime.ports, signal, path }),
       storeFindings(runtime, path, config.settings),
     ])
     return [...upstream, ok('store', `${path} can be opened and read`), ...store]

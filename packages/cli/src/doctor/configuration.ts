@@ -1,12 +1,32 @@
 import { guestApis } from '@guestpass/core'
-import type { ReachableConfig } from '@guestpass/runtime'
+import type { Contradiction, ReachableConfig } from '@guestpass/runtime'
 import { type Finding, ok, warning } from './finding.ts'
 
-/** Where the upstream is, and which claims of tokens are pinned. */
+/** Whether its sources agree, where the upstream is, and which claims of tokens are pinned. */
 export const configurationFindings = (config: ReachableConfig): readonly Finding[] => [
+  sources(config),
   ...addresses(config),
   pins(config),
 ]
+
+/** Two sources with different values, as an old terminal and the `.env` of a new sandbox. Shows no value. */
+function sources({ contradictions }: Pick<ReachableConfig, 'contradictions'>): Finding {
+  const { length } = contradictions
+  if (length === 0) return ok('configuration', 'no two sources contradict each other')
+  const names = new Set(contradictions.flatMap(({ used: { name, origin } }) => (origin === 'environment' ? name : [])))
+  const unset =
+    names.size === 0 ? '' : ` To use those of the files, \`unset ${[...names].join(' ')}\`, or use a new terminal.`
+  const differing = length === 1 ? '1 value differs from that' : `${length} values differ from those`
+  return {
+    ...warning('configuration', `${differing} of a source that comes first`, `Remove one of the two values.${unset}`),
+    details: contradictions.map(
+      ({ used, unused }) => `${placeText(used)} counts, ${placeText(unused)} has another value`,
+    ),
+  }
+}
+
+const placeText = ({ name, origin }: Contradiction['used']): string =>
+  `${name} ${origin === 'environment' ? 'in the environment' : `in ${origin}`}`
 
 function addresses({ hosts, settings, origins }: ReachableConfig): readonly Finding[] {
   const from = (place: keyof typeof origins): string => `${origins[place]?.name}, ${origins[place]?.origin}`

@@ -1,10 +1,9 @@
-import type { Clock, Store } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
-import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import type { Config, Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
+import { rateLimit } from './rate-limit.ts'
 import { backlog, retention, sizes } from './sizes.ts'
 
 /** What the store and its disk look like now. `path`: the database file. */
@@ -22,36 +21,9 @@ export const storeFindings = (
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),
     check('retention', async () => retention(settings, await measured, runtime.ports.clock.wall())),
-    check('rate limit', () => rateLimit(runtime.store, runtime, settings.rateLimit)),
+    check('rate limit', () => rateLimit(runtime, settings.rateLimit)),
     check('backlog', async () => backlog(runtime, await measured)),
   ])
-}
-
-/** A normal load waits no longer for its next request. */
-const USUAL_WAIT: Millis = SECOND
-
-/**
- * Takes the permit of the request that doctor sends, from the bucket that all processes on the store share. A
- * refusal takes none.
- */
-export async function rateLimit(
-  store: Pick<Store, 'reservePermits'>,
-  {
-    connection,
-    ports: { clock },
-  }: { readonly connection: string; readonly ports: { readonly clock: Pick<Clock, 'wall'> } },
-  perMinute: number,
-): Promise<Finding> {
-  const request = { perMinute, burst: 10, permits: 1, maxWaitMs: USUAL_WAIT }
-  const { granted, waitMs } = await store.reservePermits(connection, 'api', request)
-  if (granted) return ok('rate limit', `requests can be sent now, at most ${perMinute} a minute`)
-  const next = iso(clock.wall() + waitMs + USUAL_WAIT)
-  const message = `requests of all processes on this store wait: the next one is possible at ${next}`
-  return warning(
-    'rate limit',
-    message,
-    'Wait until then. If this lasts, send fewer requests, or raise GENESYS_RATE_LIMIT if the upstream allows more.',
-  )
 }
 
 /** The disk of the store takes a write now, and has room for more. */

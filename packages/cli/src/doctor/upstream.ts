@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path'
 import {
   type Connection,
   type ConnectionPorts,
@@ -7,10 +8,11 @@ import {
   memoryStore,
   type Secret,
 } from '@guestpass/core'
-import { isLoopback, iso, lackedScopes, leftOutText } from '@guestpass/core/runtime-kit'
+import { isLoopback, iso, lackedScopes, leftOutText, withCalls } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
 import { connect, type ReachableConfig } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
+import { guestTokenFindings } from './guest-tokens.ts'
 import { createServerClock } from './server-clock.ts'
 
 /** What the checks of the upstream work with. */
@@ -19,6 +21,8 @@ export interface UpstreamParts {
   /** The ports of the configured store. The store is read to find the sign-in, and nothing else. */
   readonly ports: ConnectionPorts
   readonly signal: AbortSignal
+  /** The database file of the store. Absent for a store in memory. */
+  readonly path?: string
 }
 
 /** Short, because a person waits. One retry, so that one lost packet is no finding. */
@@ -34,14 +38,30 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   const ports = { ...parts.ports, http: server.http }
   const fresh = await freshConnection(config, ports)
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> => examine(name, config.connection, work)
-  const [access, ...keys] = await Promise.all([
+  const { store, clock } = parts.ports
+  const stored = { store, clock, connection: config.connection, verifier: fresh.verifier }
+  const [access, guestTokens, ...keys] = await Promise.all([
     accessFindings({ ...parts, ports }, fresh),
+    guestTokenFindings(stored, newStore(parts)).catch((thrown: unknown) => [
+      failure('guest tokens', thrown, config.connection),
+    ]),
     check('keys', () => keysFound('keys', fresh.keys)),
     ...(fresh.accessKeys === fresh.keys
       ? []
       : [check('keys of access tokens', () => keysFound('keys of access tokens', fresh.accessKeys))]),
   ])
-  return [...access, ...keys, ...clockFindings(server.offsetMs(), config.hosts.oauth)]
+  return [...access, ...keys, ...guestTokens, ...clockFindings(server.offsetMs(), config.hosts.oauth)]
+}
+
+const ROLLED_KEYS =
+  'If the upstream has new keys, renew with `guestpass guest refresh ID`. If not, check GENESYS_JWKS_URL and GENESYS_PUBLIC_KEY.'
+
+/** What to do about stored tokens that no key signed. A sandbox has new keys and no guests at each start. */
+function newStore({ config: { hosts }, path }: UpstreamParts): string {
+  if (path === undefined || !isLoopback(new URL(hosts.oauth).hostname)) return ROLLED_KEYS
+  const folder = dirname(path)
+  const begin = basename(folder) === '.guestpass' ? `\`rm -r ${folder}\`` : `another file for --database than ${path}`
+  return `If this is a sandbox that was started again, its guests are gone. Begin with an empty store: ${begin}. If not: ${ROLLED_KEYS}`
 }
 
 /**
@@ -80,7 +100,7 @@ async function accessOf(parts: UpstreamParts, fresh: Connection): Promise<Access
     failures.push(...(change.events ?? []).filter(({ type }) => type === 'ACCESS_TOKEN_FAILED'))
     return store.commit(change)
   }
-  const ports = { ...parts.ports, store: { ...store, commit } }
+  const ports = { ...parts.ports, store: withCalls(store, { commit }) }
   const stored = await connect(parts.config, { ports, add() {} }, POLICY)
   try {
     return await ((await stored.grant.exists()) ? signedIn(parts, stored, failures) : byCredentials(parts, fresh))

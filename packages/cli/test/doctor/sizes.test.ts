@@ -3,7 +3,6 @@ import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
 import { sandbox } from '@guestpass/sandbox'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { rateLimit } from '../../src/doctor/store.ts'
 import { backlog, retention, sizes } from '../../src/doctor/sizes.ts'
 
 const MINUTE = 60_000
@@ -40,23 +39,6 @@ describe('the sizes of a store', () => {
       message: expect.stringMatching(/^\d kinds of rows$/),
       details: expect.arrayContaining(['access tokens: 1', 'audit records: 3 since 2026-01-01', 'guests: 1']),
     })
-  })
-})
-
-describe('the rate limit', () => {
-  it('is a warning with the time of the next request while a pause of the upstream lasts', async () => {
-    const clock = fakeClock()
-    const store = memoryStore({ clock })
-    const found = () => rateLimit(store, { connection: 'default', ports: { clock } }, 300)
-    expect(await found()).toMatchObject({ state: 'ok' })
-    await store.applyFeedback('default', 'api', { pauseMs: 120_000 })
-    expect(await found()).toMatchObject({
-      state: 'warning',
-      message: expect.stringMatching(/possible at 2026-01-01T00:02:00/),
-      remedy: expect.stringContaining('GENESYS_RATE_LIMIT'),
-    })
-    await clock.advance(120_000)
-    expect(await found()).toMatchObject({ state: 'ok' })
   })
 })
 
@@ -101,6 +83,22 @@ describe('the retention', () => {
       state: 'warning',
       message: expect.stringMatching(/older audit records$/),
     })
+  })
+
+  it('is a warning where no process ever removed what is old enough', async () => {
+    const { clock, store } = await stored()
+    const looked = async () =>
+      retention({ retentionDays: 400, endedGuestDays: 30 }, await store.sizes('default'), clock.wall())
+    await clock.advance(31 * DAY)
+    expect(await looked()).toMatchObject({ state: 'ok' })
+    await clock.advance(2 * DAY)
+    expect(await looked()).toMatchObject({
+      state: 'warning',
+      message: expect.stringMatching(/; there are older ended guests$/),
+      remedy: expect.stringContaining('`guestpass keep`'),
+    })
+    await clock.advance(370 * DAY)
+    expect(await looked()).toMatchObject({ message: expect.stringMatching(/older audit records and ended guests$/) })
   })
 
   it('is never a warning for what is kept for ever', () => {

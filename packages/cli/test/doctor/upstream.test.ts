@@ -1,4 +1,4 @@
-import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+import { connection, memoryStore, resolveHosts, Secret, type Store } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
 import { readConfig } from '@guestpass/runtime'
@@ -19,7 +19,9 @@ async function signedIn() {
     await upstream.close()
   })
   const { GENESYS_CLIENT_ID: id = '', GENESYS_CLIENT_SECRET: secret = '' } = upstream.env
-  const ports = { ...network, clock, store: memoryStore({ clock }) }
+  // Its methods are inherited, as those of an instance of a class.
+  const store = Object.create(memoryStore({ clock })) as Store
+  const ports = { ...network, clock, store }
   const { signIn } = await connection(
     { hosts: resolveHosts({ baseUrl: upstream.url }), client: { id, secret: new Secret(secret) } },
     ports,

@@ -1,0 +1,74 @@
+import { type Clock, GuestpassError, type Store, type Verifier } from '@guestpass/core'
+import { guestIdOf } from '@guestpass/core/runtime-kit'
+import type { Credential } from '@guestpass/core/store-kit'
+import { type Finding, ok, warning } from './finding.ts'
+
+/** The stored guests of a connection, and a verifier with the keys that the upstream has now. */
+export interface StoredTokens {
+  readonly store: Pick<Store, 'chain' | 'chainHead' | 'findBySubject'>
+  readonly connection: string
+  readonly clock: Pick<Clock, 'wall'>
+  readonly verifier: Verifier
+}
+
+/** The newest audit records, in which the guests are found. */
+const RECORDS = 500
+/** The guests that are read, and those whose token is verified: so many, however large the store is. */
+const GUESTS_READ = 100
+const GUESTS = 20
+/** The guests that are named. */
+const SHOWN = 5
+
+/**
+ * Whether keys that the upstream has now signed the stored tokens of the guests with the newest audit records.
+ * Nothing if there are no such tokens. Nothing without keys, which are a finding of their own.
+ *
+ * @param remedy what to do if not
+ */
+export async function guestTokenFindings(stored: StoredTokens, remedy: string): Promise<readonly Finding[]> {
+  const guests = await newestGuests(stored)
+  if (guests.length === 0) return []
+  const unsigned: string[] = []
+  try {
+    for (const { id, token } of guests) if (!(await isSigned(stored.verifier, token))) unsigned.push(id)
+  } catch (thrown) {
+    if (thrown instanceof GuestpassError && thrown.code === 'keys_unavailable') return []
+    throw thrown
+  }
+  const looked = `the newest stored tokens (${guests.length} looked at)`
+  if (unsigned.length === 0) return [ok('guest tokens', `keys of the upstream signed ${looked}`)]
+  const message = `of ${looked}, ${unsigned.length} ${unsigned.length === 1 ? 'was' : 'were'} signed by no key that the upstream has now`
+  const more = unsigned.length > SHOWN ? [`and ${unsigned.length - SHOWN} more`] : []
+  return [{ ...warning('guest tokens', message, remedy), details: [...unsigned.slice(0, SHOWN), ...more] }]
+}
+
+interface StoredToken {
+  readonly id: string
+  readonly token: string
+}
+
+/** Guests with a JWT that has not expired, by their newest audit records. */
+async function newestGuests({ store, connection, clock }: StoredTokens): Promise<readonly StoredToken[]> {
+  const { count } = await store.chainHead(connection)
+  const { links } = await store.chain(connection, { after: Math.max(0, count - RECORDS), limit: RECORDS })
+  const subjects = [...new Set(links.map(({ event }) => event.subject).toReversed())].slice(0, GUESTS_READ)
+  const found: StoredToken[] = []
+  for (const subject of subjects) {
+    if (found.length === GUESTS) break
+    found.push(...tokenOf(await store.findBySubject(connection, subject), clock.wall()))
+  }
+  return found
+}
+
+/** The token of a guest that is verified by keys. */
+function tokenOf(credential: Credential | undefined, now: number): readonly StoredToken[] {
+  if (credential?.kind !== 'guest' || credential.status !== 'active') return []
+  const { tokens } = credential
+  if (!tokens?.verified || tokens.expiresAt <= now) return []
+  return [{ id: guestIdOf(credential), token: tokens.access.reveal() }]
+}
+
+async function isSigned(verifier: Verifier, token: string): Promise<boolean> {
+  const verdict = await verifier.verify(token)
+  return verdict.valid || !['unknown_key', 'signature'].includes(verdict.reason)
+}

@@ -1,0 +1,60 @@
+import { readConfig } from '@guestpass/runtime'
+import { expect, it } from 'vitest'
+import { configurationFindings } from '../../src/doctor/configuration.ts'
+
+const OLD_SECRET = 'test-secret-of-an-old-sandbox'
+const NEW_SECRET = 'test-secret-of-a-new-sandbox'
+
+/** The finding about the sources of a configuration. */
+async function found(
+  env: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string>>,
+  flags: Readonly<Record<string, string>> = {},
+) {
+  const config = await readConfig({
+    env,
+    cwd: '/app',
+    flags,
+    needs: ['hosts', 'clientId'],
+    files: { read: async (path) => files[path.replace('/app/', '')], load: async () => ({}) },
+  })
+  return configurationFindings(config).find(({ check }) => check === 'configuration')
+}
+
+const dotenv = `GENESYS_BASE_URL=http://127.0.0.1:4001\nGENESYS_CLIENT_ID=b\nGENESYS_CLIENT_SECRET=${NEW_SECRET}\n`
+
+it('sources that agree are no finding', async () => {
+  const same = { GENESYS_BASE_URL: 'http://127.0.0.1:4001', GENESYS_CLIENT_ID: ' b ' }
+  expect(await found(same, { '.env': dotenv })).toEqual({
+    check: 'configuration',
+    state: 'ok',
+    message: 'no two sources contradict each other',
+  })
+})
+
+it('an environment that differs from .env is a warning, which says what counts and shows no value', async () => {
+  const old = { GENESYS_CLIENT_ID: 'a', GENESYS_CLIENT_SECRET: OLD_SECRET }
+  const finding = await found(old, { '.env': dotenv })
+  expect(finding).toEqual({
+    check: 'configuration',
+    state: 'warning',
+    message: '2 values differ from those of a source that comes first',
+    remedy:
+      'Remove one of the two values. To use those of the files, `unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET`, or use a new terminal.',
+    details: [
+      'GENESYS_CLIENT_ID in the environment counts, GENESYS_CLIENT_ID in .env has another value',
+      'GENESYS_CLIENT_SECRET in the environment counts, GENESYS_CLIENT_SECRET in .env has another value',
+    ],
+  })
+  expect(JSON.stringify(finding)).not.toMatch(/test-secret/)
+})
+
+it('a configuration file that differs from .env is a warning, and a flag that differs from both is none', async () => {
+  const files = { 'guestpass.config.json': '{"clientId": "c", "baseUrl": "http://127.0.0.1:4001"}', '.env': dotenv }
+  expect(await found({}, files)).toMatchObject({
+    message: '1 value differs from that of a source that comes first',
+    remedy: 'Remove one of the two values.',
+    details: ['clientId in guestpass.config.json counts, GENESYS_CLIENT_ID in .env has another value'],
+  })
+  expect(await found({ GENESYS_CLIENT_ID: 'a' }, { '.env': dotenv }, { clientId: 'x' })).toMatchObject({ state: 'ok' })
+})

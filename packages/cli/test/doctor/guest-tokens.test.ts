@@ -1,0 +1,50 @@
+import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
+import { nodePorts } from '@guestpass/core/node'
+import { sandbox } from '@guestpass/sandbox'
+import { expect, it, onTestFinished } from 'vitest'
+import { guestTokenFindings } from '../../src/doctor/guest-tokens.ts'
+
+const GUESTS = 7
+
+/** A store with guests of an upstream. `found` asks the upstream for its keys, as it is the first time. */
+async function stored() {
+  const upstream = await sandbox()
+  const { close, ...network } = nodePorts()
+  onTestFinished(async () => {
+    await close()
+    await upstream.close()
+  })
+  const { GENESYS_CLIENT_ID: id = '', GENESYS_CLIENT_SECRET: secret = '' } = upstream.env
+  const options = { hosts: resolveHosts({ baseUrl: upstream.url }), client: { id, secret: new Secret(secret) } }
+  const store = memoryStore()
+  const { guests } = await connection(options, { ...network, store })
+  const found = async () => {
+    const { verifier } = await connection(options, { ...network, store: memoryStore() })
+    return guestTokenFindings({ store, connection: 'default', clock: network.clock, verifier }, 'Do this.')
+  }
+  return { upstream, guests, found }
+}
+
+it('stored guest tokens that no key of the upstream signed are a warning, which names some of the guests', async () => {
+  const { upstream, guests, found } = await stored()
+  expect(await found()).toEqual([])
+  const request = { api: 'guest-tokens', scopes: ['webmessaging:guest:send'] } as const
+  for (let issued = 0; issued < GUESTS; issued += 1) await guests.issue(request)
+  const message = 'keys of the upstream signed the newest stored tokens (7 looked at)'
+  expect(await found()).toEqual([{ check: 'guest tokens', state: 'ok', message }])
+  await upstream.rollKeys({ drop: true })
+  const { guestId } = await guests.issue(request)
+  await guests.revoke(guestId)
+  const [warning] = await found()
+  expect(warning).toMatchObject({
+    check: 'guest tokens',
+    state: 'warning',
+    message: 'of the newest stored tokens (7 looked at), 7 were signed by no key that the upstream has now',
+    remedy: 'Do this.',
+  })
+  expect(warning?.details).toHaveLength(6)
+  expect(warning?.details?.at(-1)).toBe('and 2 more')
+  upstream.script([{ on: 'jwks', do: { status: 500 }, times: 9 }])
+  // The keys have a finding of their own.
+  expect(await found()).toEqual([])
+})
