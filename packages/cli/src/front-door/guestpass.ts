@@ -35,8 +35,9 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
   readonly guests: GuestpassGuests
   /**
    * Verifies a guest token: signature, time, issuer and audience if they are configured, and revocation.
-   * Gives `{ valid: true, claims }`, or `{ valid: false, reason }`. Rejects with `keys_unavailable` if the
-   * keys cannot be fetched, and with `invalid_input` for arguments of a wrong type.
+   * Gives `{ valid: true, claims }`, or `{ valid: false, reason }`. Blanks and line ends around the token do not
+   * count. Rejects with `keys_unavailable` if the keys cannot be fetched, and with `invalid_input` for arguments
+   * of a wrong type.
    *
    * @example
    * ```ts
