@@ -1,5 +1,5 @@
 import type { Store } from '@guestpass/core'
-import { chainLinks } from '@guestpass/core/runtime-kit'
+import { chainLinksBackwards } from '@guestpass/core/runtime-kit'
 import { type Instant, type Link, type Millis, SECOND } from '@guestpass/core/store-kit'
 
 /** Which records are read. */
@@ -40,9 +40,12 @@ export async function latestRecords(
   const { count } = await store.chainHead(filter.connection)
   const end = Math.min(count, before - 1)
   let links: readonly Link[] = []
-  for await (const page of pagesBackwards(store, filter, end)) {
-    links = [...page.filter(isWanted(filter)), ...links]
-    const [oldest] = page
+  for await (const page of chainLinksBackwards(store, filter.connection, {
+    before: end + 1,
+    subject: filter.subject,
+  })) {
+    links = [...page.filter(isWanted(filter)).toReversed(), ...links]
+    const oldest = page.at(-1)
     if (links.length > lines || !oldest || isOlder(oldest, filter.since)) break
   }
   return { links: links.slice(-lines), hasMore: links.length > lines, end: count }
@@ -79,32 +82,3 @@ const isWanted =
 const MOST_SKEW: Millis = 10 * SECOND
 
 const isOlder = ({ event }: Link, since: Instant = Number.NEGATIVE_INFINITY): boolean => event.at < since - MOST_SKEW
-
-/** Pages up to the count `end`, the newest page first. Of one guest: a single page. */
-async function* pagesBackwards(
-  store: Chain,
-  { connection, subject }: RecordFilter,
-  end: number,
-): AsyncGenerator<readonly Link[]> {
-  if (subject !== undefined) {
-    yield await linksOf(store, connection, subject, end)
-    return
-  }
-  for (let last = end; last > 0; last -= PAGE) {
-    const after = Math.max(0, last - PAGE)
-    const { links } = await store.chain(connection, { after, limit: PAGE })
-    const page = links.filter(({ count }) => count <= last)
-    yield page
-    // Older records were removed by retention.
-    if (page[0]?.count !== after + 1) return
-  }
-}
-
-async function linksOf(store: Chain, connection: string, subject: string, end: number): Promise<readonly Link[]> {
-  const found: Link[] = []
-  for await (const link of chainLinks(store, connection, { subject })) {
-    if (link.count > end) break
-    found.push(link)
-  }
-  return found
-}

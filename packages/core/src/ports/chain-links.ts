@@ -21,3 +21,31 @@ export async function* chainLinks(
     start = next
   }
 }
+
+/** A count that is after every link. */
+const END = Number.MAX_SAFE_INTEGER
+
+/**
+ * Reads the links of a connection's audit chain from the newest to the oldest, a page at a time. `before`: begins
+ * before this place; default: with the newest link. `subject`: only the links of this subject. `limit`: the most
+ * links of a page, 1 to 1000, which is the default.
+ *
+ * @throws the errors of the store
+ */
+export async function* chainLinksBackwards(
+  store: Pick<AuditTrail, 'chain'>,
+  connection: string,
+  {
+    before = END,
+    subject,
+    limit = PAGE,
+  }: { readonly before?: number | undefined; readonly subject?: string | undefined; readonly limit?: number } = {},
+): AsyncGenerator<readonly Link[]> {
+  const only = subject === undefined ? {} : { subject }
+  for (let start = before; ; ) {
+    const { links, next } = await store.chain(connection, { before: start, limit, ...only })
+    yield links
+    if (next === undefined) return
+    start = next
+  }
+}

@@ -377,11 +377,13 @@ export interface AuditTrail {
   ): Promise<{ readonly events: readonly Event[]; readonly next?: number }>
   /**
    * The same events as links of the audit chain, from after the count `after`; `limit` 1 to 1000. `subject`:
-   * only events of this subject, found by an index. The store makes the links with each commit.
+   * only events of this subject, found by an index. The store makes the links with each commit. `before`, never
+   * together with `after`: the links before this count, the newest first; `next` is then the `before` of the page
+   * that follows.
    */
   chain(
     connection: string,
-    page: { readonly after?: number; readonly limit: number; readonly subject?: string },
+    page: { readonly after?: number; readonly before?: number; readonly limit: number; readonly subject?: string },
   ): Promise<{ readonly links: readonly Link[]; readonly next?: number }>
   /**
    * Removes the first links of the chain, up to the count `through`, and their events from all queues of the

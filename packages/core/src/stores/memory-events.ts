@@ -68,9 +68,10 @@ export function createMemoryEvents(connection: string, keep: number): MemoryEven
       const { page, ...next } = pageOf(state, after, limit)
       return { events: page.map(({ event }) => event), ...next }
     },
-    async chain({ after = 0, limit, subject }) {
+    async chain({ after = 0, before, limit, subject }) {
       await link(state)
-      const { page, ...next } = pageOf(state, after, limit, subject)
+      const { page, ...next } =
+        before === undefined ? pageOf(state, after, limit, subject) : pageBefore(state, before, limit, subject)
       return {
         links: page.map(({ count, event, hash = '' }) => ({ chain: 0, count, event, hash, version: LINK_VERSION })),
         ...next,
@@ -130,7 +131,19 @@ async function removeFirst(state: State, most: (entries: readonly Entry[]) => nu
 
 function pageOf({ entries, removed }: State, after: number, limit: number, subject?: string) {
   const from = Math.max(0, after - removed.count)
-  const rest = subject === undefined ? entries.slice(from, from + limit + 1) : ofSubject(entries, from, subject)
+  return firstOf(
+    subject === undefined ? entries.slice(from, from + limit + 1) : ofSubject(entries, from, subject),
+    limit,
+  )
+}
+
+/** The newest entries before a count, the newest first. */
+function pageBefore({ entries, removed }: State, before: number, limit: number, subject?: string) {
+  const earlier = entries.slice(0, Math.max(0, before - removed.count - 1))
+  return firstOf((subject === undefined ? earlier : ofSubject(earlier, 0, subject)).toReversed(), limit)
+}
+
+function firstOf(rest: readonly Entry[], limit: number) {
   const page = rest.slice(0, limit)
   const next = rest.length > limit ? page.at(-1)?.count : undefined
   return { page, ...(next === undefined ? {} : { next }) }

@@ -80,11 +80,14 @@ export async function chainHead(db: Db, connection: string): Promise<ChainHead> 
 export const hasSubject = (member: SchemaDialect['member'], subject: string): RawBuilder<SqlBool> =>
   sql<SqlBool>`${member('body', 'subject')} = ${subject}`
 
-/** The links of a connection after a place. `isIncluded`: a condition on the rows. Default: all rows. */
-export async function linksAfter(
+/**
+ * The links of a connection after a place, or those before one, the newest first. `isIncluded`: a condition on the
+ * rows. Default: all rows.
+ */
+export async function readLinks(
   db: Db,
   connection: string,
-  { after = 0, limit }: { readonly after?: number; readonly limit: number },
+  { after = 0, before, limit }: { readonly after?: number; readonly before?: number; readonly limit: number },
   isIncluded?: Expression<SqlBool>,
 ): Promise<{ readonly links: readonly Link[]; readonly next?: number }> {
   const query = db
@@ -92,8 +95,8 @@ export async function linksAfter(
     .select(['chain', 'count', 'version', 'hash', 'body'])
     .where('connection', '=', connection)
     .where('chain', '=', CHAIN)
-    .where('count', '>', after)
-    .orderBy('count')
+    .where('count', before === undefined ? '>' : '<', before ?? after)
+    .orderBy('count', before === undefined ? 'asc' : 'desc')
     .limit(limit + 1)
   const rows = await (isIncluded ? query.where(isIncluded) : query).execute()
   const links = rows.slice(0, limit).map(({ body, ...place }) => ({ ...place, event: parseEvent(body) }))

@@ -14,7 +14,7 @@ import {
   type Outbox,
   type Sizes,
 } from '@guestpass/core/store-kit'
-import { chainHead, hasSubject, linksAfter, removeLinks } from './audit-chain.ts'
+import { chainHead, hasSubject, readLinks, removeLinks } from './audit-chain.ts'
 import { createCommit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
 import { findBySubject, findCredential, listCredentials, openRow, readSealedRow } from './credentials.ts'
@@ -173,14 +173,14 @@ const facts = ({ database: { read, write } }: CommitParts): Facts => ({
 const auditTrail = ({ database: { read, write, member } }: CommitParts): AuditTrail => ({
   async events(connection, page) {
     checkPageLimit(page.limit)
-    const { links, ...next } = await read((db) => linksAfter(db, connection, page))
+    const { links, ...next } = await read((db) => readLinks(db, connection, page))
     return { events: links.map(({ event }) => event), ...next }
   },
   async chain(connection, page) {
     checkPageLimit(page.limit)
     const { subject } = page
     const isIncluded = subject === undefined ? undefined : hasSubject(member, subject)
-    return read((db) => linksAfter(db, connection, page, isIncluded))
+    return read((db) => readLinks(db, connection, page, isIncluded))
   },
   async prune(connection, ask) {
     checkPageLimit(ask.limit)
