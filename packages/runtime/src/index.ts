@@ -51,6 +51,13 @@ export {
   tokenDocument,
 } from './documents.ts'
 export { explanationDocument } from './explanation-document.ts'
+export {
+  type NamedSetting,
+  type ExplanationNames,
+  programNames,
+  type NamedExplanation,
+  namedExplanation,
+} from './explanation-names.ts'
 export type { RuntimeHost } from './runtime-host.ts'
 export type { EventObserver, ObservedStore } from './observed-store.ts'
 export { openMemoryStore, openSharedStore, type OpenStore, type StorePorts } from './open-store.ts'

@@ -104,6 +104,14 @@ const remedies: readonly Remedy[] = [
   },
   {
     code: 'guest_unknown',
+    says: /subject of its records only/,
+    onCommandLine: (command) =>
+      `\`${command('audit tail --event TOKEN_FAILED')}\` prints the subject; \`${command('why --subject SUBJECT')}\` explains it. List the known guests with \`${command('guest list')}\`. Each folder has a store of its own: give --database, or run the command where the guest was issued.`,
+    inProgram:
+      "List the known guests with guests.list. Listeners of gp.on('tokenFailed') get the subject: guests.why({ subject }).",
+  },
+  {
+    code: 'guest_unknown',
     onCommandLine: (command) =>
       `List the known guests with \`${command('guest list')}\`. Each folder has a store of its own: give --database, or run the command where the guest was issued.`,
     inProgram: 'List the known guests with guests.list; find, export and erase also take { email }.',

@@ -1,6 +1,14 @@
-import { type Cause, causes } from '@guestpass/core/runtime-kit'
+import { readFile } from 'node:fs/promises'
+import { type Cause, causes, type Explanation } from '@guestpass/core/runtime-kit'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type Config, explanationDocument, readConfig } from '../src/index.ts'
+import {
+  type Config,
+  explanationDocument,
+  optionName,
+  programNames,
+  readConfig,
+  namedExplanation,
+} from '../src/index.ts'
 
 const files = { read: async () => undefined, load: async () => undefined }
 let config: Config
@@ -14,11 +22,30 @@ beforeAll(async () => {
   config = await readConfig({ env, cwd: '/site', files })
 })
 
-const document = (cause: Cause) =>
-  explanationDocument(
-    { guestId: 'g', api: 'guest-tokens', subject: 's', at: 0, cause, ...causes[cause], what: 'What.', records: [] },
+const explanation = (cause: Cause): Explanation => ({
+  guestId: 'g',
+  api: 'guest-tokens',
+  subject: 's',
+  at: 0,
+  cause,
+  ...causes[cause],
+  what: 'What.',
+  records: [],
+})
+
+const document = (cause: Cause) => explanationDocument(explanation(cause), config)
+
+/** As a program reads it that gives its settings as options. */
+const inProgram = (cause: Cause) =>
+  namedExplanation(
+    explanation(cause),
     config,
+    programNames((key) => `\`${optionName(key) ?? key}\``),
   )
+
+const allCauses = Object.keys(causes) as Cause[]
+/** Options of the core library, and of its keeper. */
+const CORE_NAMES = /`\w+\.\w+`|`\w+Ms`|keeper\(\)|(policy|hosts|client)\.\w|crmUrl|windows\b/
 
 describe('the document of an explanation', () => {
   it('names the variable that decides, with its value', () => {
@@ -29,13 +56,40 @@ describe('the document of an explanation', () => {
     expect(document('deadline_exceeded').setting?.name).toBe('GUESTPASS_PATIENCE_SECONDS')
   })
 
-  it.each(Object.keys(causes) as Cause[])('of %s names no option of the core library', (cause) => {
-    const { why, rule, prevention, setting } = document(cause)
-    expect([why, rule, prevention].join(' ')).not.toMatch(/`\w+\.\w+`|`\w+Ms`|`publicKey`|`crmUrl`/)
-    expect(setting?.name ?? '').not.toMatch(/^[a-z]+(\.\w+|Ms)$|^[a-z]+[A-Z]|^windows$/)
+  it.each(allCauses)('of %s names no option of the core library, in a command and in a program', (cause) => {
+    for (const { why, rule, prevention, setting } of [document(cause), inProgram(cause)]) {
+      expect([why, rule, prevention].join(' ')).not.toMatch(CORE_NAMES)
+      if (setting?.configurable === false) expect(setting.name).toMatch(/^[a-z]+( [a-z]+)+/)
+    }
+    const { prevention, setting } = document(cause)
+    // The claim `sub` has that name in a token.
+    expect(prevention.replaceAll('`sub`', '')).not.toMatch(/`(?!guestpass )[^`]*`/)
+    if (setting && setting.configurable !== false) expect(setting.name).toMatch(/^[A-Z_]+$/)
   })
 
-  it('says of what no variable sets that it is not configurable', () => {
+  it('names options in a program, and flags in a command', () => {
+    expect(inProgram('rate_limited')).toMatchObject({
+      setting: { name: '`rateLimit`', value: 60 },
+      prevention: 'Set `rateLimit` to what the upstream allows, and spread the load.',
+    })
+    expect(inProgram('replaced').prevention).toContain("`onDuplicate: 'reuse'`")
+    expect(document('replaced').prevention).toContain('with --on-duplicate reuse')
+    expect(inProgram('keeper_not_running').prevention).toContain('`start()`')
+    expect(document('keeper_not_running').prevention).toContain('`guestpass keep`')
+  })
+
+  it('has a row of the page for every cause, with its sentences', async () => {
+    const page = await readFile(new URL('../../../docs/why.md', import.meta.url), 'utf8')
+    const rows = page.split('\n').filter((line) => line.startsWith('| `') && line.split(' | ').length === 4)
+    expect(rows).toEqual(
+      allCauses.map((cause) => {
+        const { happened, why, prevention } = document(cause)
+        return `| \`${cause}\` | ${happened.replaceAll('_', ' ')} | ${why} | ${prevention} |`
+      }),
+    )
+  })
+
+  it('says of what no variable sets that it is fixed', () => {
     expect(document('unused').setting).toMatchObject({ value: '24 h', configurable: false })
     expect(document('rate_limited').setting).not.toHaveProperty('configurable')
   })

@@ -126,7 +126,7 @@ export const commands: readonly ListedCommand[] = [
   {
     name: 'why',
     summary: 'Explain why a guest was asked again, refused, renewed or ended, from the audit log',
-    arguments: guestId,
+    arguments: [['[guest-id]', "the guest's id; not with --subject"]],
     load: async () => (await import('./why.ts')).whyCommand,
   },
   {

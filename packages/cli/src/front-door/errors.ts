@@ -17,6 +17,8 @@ export interface ErrorTranslator {
   error(thrown: unknown): unknown
   /** Names settings in a message by their options. */
   text(message: string): string
+  /** The name of a setting for the program; an option has backticks. */
+  readonly nameOf: SettingName
 }
 
 /**
@@ -42,5 +44,6 @@ export function createErrorTranslator(config: Pick<Config, 'connection' | 'origi
   return {
     error: (thrown) => (thrown instanceof GuestpassError ? explainedError(thrown, nameOf, programRemedy) : thrown),
     text: (message) => settingNamesIn(message, nameOf),
+    nameOf: (key) => (options.has(key) ? `\`${nameOf(key)}\`` : nameOf(key)),
   }
 }

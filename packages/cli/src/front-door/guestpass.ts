@@ -15,6 +15,7 @@ import { type AccessTokenRequest, type AccessTokenResult, accessTokenResult, tok
 import { type Background, createBackground, type Health } from './background.ts'
 import { type CallContext, type Calls, createCalls } from './calls.ts'
 import { createErrorTranslator, type ErrorTranslator } from './errors.ts'
+import { createExplainGuest } from './explain.ts'
 import { type AddEventListener, createEvents, type Events } from './events.ts'
 import { createGuestpassGuests, type GuestpassGuests } from './guests.ts'
 import { type AuthorizedClients, authorizedClients } from './http.ts'
@@ -127,6 +128,7 @@ interface FrontDoorParts {
   readonly connection: Connection
   readonly clock: NodePorts['clock']
   readonly calls: Calls
+  readonly translate: ErrorTranslator
   readonly events: Events
   readonly background: Background
   /** Aborts the work of the runtime. */
@@ -166,7 +168,11 @@ export async function guestpassWith(options: GuestpassOptions | undefined, makeP
   const close = (): Promise<void> => (closing ??= closeParts(parts))
   return {
     connection: config.connection,
-    guests: createGuestpassGuests(connection.guests, calls),
+    guests: createGuestpassGuests(
+      connection.guests,
+      calls,
+      createExplainGuest({ config, store: parts.runtime.store, calls, translate: parts.translate }),
+    ),
     verify: (token, expectations) => run(undefined, () => verifyToken(connection.verifier, token, expectations)),
     accessToken: (request, context) =>
       run(context, async (callContext) =>
@@ -223,6 +229,7 @@ async function openTranslated(
     connection,
     clock: ports.clock,
     calls: createCalls(config.connection, patienceMs, translate),
+    translate,
     events: createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn }),
     background: createBackground({ runtime, kept: workedConnection(connection, config.settings), opened, translate }),
     aborting,

@@ -18,6 +18,7 @@ import * as schemas from '@guestpass/core/options'
 import { type CurrentStatus, currentStatuses } from '@guestpass/core/runtime-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
 import type { CallContext, Calls } from './calls.ts'
+import type { ExplainGuest, GuestExplanation, RecordSubject, WhyOptions } from './explain.ts'
 
 /**
  * The status of a guest now: `active`, `in_doubt`, `needs_reauth`, `revoked` or `erased` as in `GuestView`, or
@@ -139,9 +140,22 @@ export interface GuestpassGuests {
    * `invalid_input`.
    */
   invalidate(whose: SessionOwner, context?: CallContext): Promise<Invalidation>
+  /**
+   * Explains what happened to a guest last, until `options.at`, and why: from the audit log and the store, without a
+   * request. Takes the id of the guest, or `{ subject }` of its records if its first token failed. The sentences name
+   * settings as this program sets them. Rejects with `guest_unknown`, and with `invalid_input` for wrong arguments.
+   *
+   * @example
+   * ```ts
+   * const { guestId } = await gp.guests.issue({ scopes: ['webmessaging:guest:send'] })
+   * const { cause, what, prevention } = await gp.guests.why(guestId)
+   * console.log(cause, what, prevention)
+   * ```
+   */
+  why(whose: string | RecordSubject, options?: WhyOptions, context?: CallContext): Promise<GuestExplanation>
 }
 
-export function createGuestpassGuests(guests: Guests, { run }: Calls): GuestpassGuests {
+export function createGuestpassGuests(guests: Guests, { run }: Calls, why: ExplainGuest): GuestpassGuests {
   return {
     issue: (request, context) => run(context, (callContext) => guests.issue(request, callContext)),
     token: (guestId, context) => run(context, (callContext) => guests.token(guestId, callContext)),
@@ -157,6 +171,7 @@ export function createGuestpassGuests(guests: Guests, { run }: Calls): Guestpass
       run(context, (callContext) => guests.erase(whose, callContext))) as GuestpassGuests['erase'],
     export: (whose, context) => run(context, (callContext) => guests.export(whose, callContext)),
     invalidate: (whose, context) => run(context, (callContext) => guests.invalidate(whose, callContext)),
+    why,
   }
 }
 

@@ -19,7 +19,8 @@ export {
   type TokenReady,
   type Verdict,
 } from '@guestpass/core'
-export type { AuditListener, WebhookOptions, WorkerHealth } from '@guestpass/runtime'
+export type { Cause, Happened, PlacedRecord } from '@guestpass/core/runtime-kit'
+export type { AuditListener, NamedSetting, WebhookOptions, WorkerHealth } from '@guestpass/runtime'
 export type { AccessTokenRequest, AccessTokenResult } from './access-token.ts'
 export type { Health } from './background.ts'
 export type { CallContext } from './calls.ts'
@@ -32,6 +33,7 @@ export type {
   EventTypesByName,
   EventRecord,
 } from './events.ts'
+export type { GuestExplanation, RecordSubject, WhyOptions } from './explain.ts'
 export type { GuestpassGuests, GuestFilter, GuestPage, GuestStatus, RefreshOptions } from './guests.ts'
 export { type Guestpass, guestpass } from './guestpass.ts'
 export type { AuthorizedClients, ComposableDispatcher } from './http.ts'

@@ -69,7 +69,8 @@ function startIncident(site: Site) {
     guests: async (more?: Partial<ConnectionOptions>, own?: Partial<ConnectionPorts>) =>
       (await connect(more, own)).guests,
     script: (on: string, effect: Fault['do'], times = 1) => upstream.script([{ on, do: effect, times }]),
-    ask: (guestId: string, question: Partial<WhyQuestion> = {}) => why('default', { guestId, ...question }, store),
+    why: (question: WhyQuestion) => why('default', question, store),
+    ask: (guestId: string) => why('default', { guestId }, store),
     person: {
       api: 'engagements' as const,
       email: `test-person-${site.begun}@example.com`,

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Secret } from '@guestpass/core'
-import type { Cause, Happened, WhyQuestion } from '@guestpass/core/runtime-kit'
+import { memoryStore, Secret } from '@guestpass/core'
+import {
+  type Cause,
+  type Happened,
+  prepareRestoredConnection,
+  retention,
+  type WhyQuestion,
+} from '@guestpass/core/runtime-kit'
 import { failed, HOUR, type Incident, incidentSite, killableStore, MINUTE, SECOND } from './incident-world.ts'
 
 let site: Awaited<ReturnType<typeof incidentSite>>
@@ -20,11 +26,18 @@ async function issued(incident: Incident, duration: string | number = HOUR / SEC
 
 /** What is scripted, and what `why` must answer. */
 interface Script {
-  readonly run: (
-    incident: Incident,
-  ) => Promise<string | { readonly guestId: string; readonly ask: Partial<WhyQuestion> }>
+  /** Gives the id of the guest, or the question. */
+  readonly run: (incident: Incident) => Promise<string | WhyQuestion>
   readonly cause: Cause
   readonly happened: Happened
+  /** What the first sentences say. */
+  readonly says?: RegExp
+}
+
+/** The question about the guest of the latest failed request, which is known by the subject of its records only. */
+async function askLatestSubject({ store }: Incident): Promise<WhyQuestion> {
+  const { links } = await store.chain('default', { before: Number.MAX_SAFE_INTEGER, limit: 1 })
+  return { subject: links[0]?.event.subject }
 }
 
 /** A refresh that fails by a scripted answer. */
@@ -166,6 +179,42 @@ const ephemeral: Readonly<Record<string, Script>> = {
     },
     cause: 'circuit_open',
     happened: 'refused',
+    says: /The latest failures before it: (\S+Z HTTP 500(, )?){3}\.$/,
+  },
+  'a first token that fails': {
+    async run(incident) {
+      incident.script('mint', { status: 503 })
+      await failed(issued(incident))
+      return askLatestSubject(incident)
+    },
+    cause: 'upstream_failing',
+    happened: 'refused',
+  },
+  'a failed refresh that another call finishes': {
+    async run(incident) {
+      const { guests, guestId } = await issued(incident)
+      incident.script('refresh', { status: 503 })
+      await failed(guests.refresh(guestId))
+      await incident.clock.advance(HOUR + MINUTE)
+      await guests.token(guestId)
+      return guestId
+    },
+    cause: 'continued',
+    happened: 'renewed',
+  },
+  'a guest that retention removed': {
+    async run(incident) {
+      const { guestId } = await issued(incident)
+      const { clock, store, ports } = incident
+      await clock.advance(31 * 24 * HOUR)
+      expect(
+        (await retention('default', { ...ports, store, clock }, { endedGuestsMs: 30 * 24 * HOUR }).pass()).guests,
+      ).toBe(1)
+      return guestId
+    },
+    cause: 'keeper_not_running',
+    happened: 'ended',
+    says: /Retention removed the guest at/,
   },
   'a wrong client secret': {
     run: refreshWith({
@@ -335,7 +384,7 @@ const ephemeral: Readonly<Record<string, Script>> = {
   'a time before the guest was known': {
     async run(incident) {
       const { guestId } = await issued(incident)
-      return { guestId, ask: { at: incident.clock.wall() - HOUR } }
+      return { guestId, at: incident.clock.wall() - HOUR }
     },
     cause: 'not_yet',
     happened: 'unknown',
@@ -345,7 +394,7 @@ const ephemeral: Readonly<Record<string, Script>> = {
       const { guests, guestId } = await issued(incident)
       await incident.clock.advance(MINUTE)
       await guests.revoke(guestId)
-      return { guestId, ask: { at: incident.clock.wall() - SECOND } }
+      return { guestId, at: incident.clock.wall() - SECOND }
     },
     cause: 'first_token',
     happened: 'issued',
@@ -357,6 +406,24 @@ async function authenticated(incident: Incident) {
   const guests = await incident.guests()
   const guest = await guests.issue(incident.person)
   return { guests, guest, guestId: guest.guestId }
+}
+
+/** Authenticates a person, and prepares the store as `guestpass restore` prepares a backup. */
+async function restored(incident: Incident) {
+  const { store, clock, ports } = incident
+  const of = await authenticated(incident)
+  await clock.advance(MINUTE)
+  await prepareRestoredConnection('default', [], { store, clock, random: ports.random })
+  return of
+}
+
+/** The token of a restored guest ends, and a caller asks for it. */
+async function askedAfterRestore(incident: Incident, refresh: 'succeeds' | 'fails') {
+  const { guests, guest, guestId } = await restored(incident)
+  await incident.clock.advance(guest.expiresAt - incident.clock.wall() + MINUTE)
+  if (refresh === 'fails') incident.script('refresh', { status: 409 })
+  await guests.token(guestId).catch((thrown: Error) => expect(refresh, thrown.message).toBe('fails'))
+  return guestId
 }
 
 const persons: Readonly<Record<string, Script>> = {
@@ -373,6 +440,62 @@ const persons: Readonly<Record<string, Script>> = {
     },
     cause: 'reused',
     happened: 'issued',
+  },
+  'a second request that is refused': {
+    async run(incident) {
+      const { guests, guestId } = await authenticated(incident)
+      await failed(guests.issue(incident.person))
+      return guestId
+    },
+    cause: 'session_exists',
+    happened: 'refused',
+  },
+  'a request for an address with a session that another store made': {
+    async run(incident) {
+      const another = await incident.guests({}, { store: memoryStore({ clock: incident.clock }) })
+      await another.issue(incident.person)
+      await failed(authenticated(incident))
+      return askLatestSubject(incident)
+    },
+    cause: 'session_exists_upstream',
+    happened: 'refused',
+  },
+  'a lost answer to an authentication': {
+    async run(incident) {
+      incident.script('create', { drop: 'after' })
+      await failed(authenticated(incident))
+      return askLatestSubject(incident)
+    },
+    cause: 'create_in_doubt',
+    happened: 'refused',
+  },
+  'a session whose tokens were lost': {
+    async run(incident) {
+      incident.script('create', { drop: 'after' })
+      await failed(authenticated(incident))
+      await failed(authenticated(incident))
+      return askLatestSubject(incident)
+    },
+    cause: 'guest_orphaned',
+    happened: 'refused',
+  },
+  'a restored store': {
+    run: async (incident) => (await restored(incident)).guestId,
+    cause: 'restored',
+    happened: 'in_doubt',
+    says: /The store was restored at/,
+  },
+  'a refresh after a restore that succeeds': {
+    run: (incident) => askedAfterRestore(incident, 'succeeds'),
+    cause: 'last_resort_after_restore',
+    happened: 'renewed',
+    says: /The store was restored at/,
+  },
+  'a refresh after a restore that is refused': {
+    run: (incident) => askedAfterRestore(incident, 'fails'),
+    cause: 'spent_after_restore',
+    happened: 'asked_again',
+    says: /The store was restored at/,
   },
   'a second request that replaces the session': {
     async run(incident) {
@@ -503,14 +626,16 @@ describe.each([
   ['an ephemeral guest', ephemeral],
   ['an authenticated guest', persons],
 ])('the explanation of %s', (_, scripts) => {
-  it.each(Object.entries(scripts))('names the cause of %s', async (_name, { run, cause, happened }) => {
+  it.each(Object.entries(scripts))('names the cause of %s', async (_name, { run, cause, happened, says }) => {
     const incident = site.start()
     const result = await run(incident)
-    const [guestId, ask] = typeof result === 'string' ? [result, {}] : [result.guestId, result.ask]
-    const answer = await incident.ask(guestId, ask)
-    expect(answer).toMatchObject({ guestId, cause, happened })
+    const question: WhyQuestion = typeof result === 'string' ? { guestId: result } : result
+    const answer = await incident.why(question)
+    expect(answer).toMatchObject({ cause, happened })
+    expect(answer.guestId).toBe(question.guestId)
+    if (says) expect(answer.what).toMatch(says)
     const { why: reason, rule, prevention, what, records } = answer
-    for (const sentence of [reason, rule, prevention, what]) expect(sentence).toMatch(/^[A-Z].*\.$/s)
+    for (const sentence of [reason, rule, prevention, what]) expect(sentence).toMatch(/^[A-Z].*\.\)?$/s)
     expect(records.length > 0).toBe(!['erased', 'not_yet'].includes(cause))
     expect(JSON.stringify(answer)).not.toMatch(/@example|test-secret/)
   })

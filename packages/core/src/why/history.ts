@@ -1,9 +1,8 @@
 import { auditRecord, type AuditRecord } from '../domain/audit-record.ts'
+import type { Link } from '../domain/chain.ts'
 import type { EventType } from '../domain/events/event.ts'
 import type { Json } from '../domain/json.ts'
-import type { Instant } from '../domain/time.ts'
-import { chainLinks } from '../ports/chain-links.ts'
-import type { AuditTrail } from '../ports/store.ts'
+import { type Instant, SECOND } from '../domain/time.ts'
 
 /** A record of a guest with its place in the log. */
 export interface PlacedRecord {
@@ -22,13 +21,19 @@ export interface History {
   readonly token?: PlacedRecord
   /** The latest record that a caller caused, and no worker. */
   readonly used?: PlacedRecord
-  /** All records up to the time, the oldest first. */
+  /** The record of the removal by retention. */
+  readonly removed?: PlacedRecord
+  /** The records up to the time that were read, the oldest first. */
   readonly records: readonly PlacedRecord[]
   /** Whether there are records after the time. */
   readonly hasLater: boolean
 }
 
-const starts: ReadonlySet<EventType> = new Set<EventType>(['TOKEN_REQUEST_INITIATED', 'REFRESH_INITIATED'])
+const starts: ReadonlySet<EventType> = new Set<EventType>([
+  'TOKEN_REQUEST_INITIATED',
+  'REFRESH_INITIATED',
+  'GUEST_CREATE_INITIATED',
+])
 const gotToken: ReadonlySet<EventType> = new Set<EventType>([
   'TOKEN_GENERATED_SUCCESS',
   'REFRESH_COMPLETED',
@@ -40,6 +45,7 @@ const ends: ReadonlySet<EventType> = new Set<EventType>([
   'REFRESH_FAILED',
   'TOKEN_REVOKED',
   'guest.authentication',
+  'GUEST_ORPHANED',
   'GUEST_INVALIDATED',
   'GUEST_ERASED',
   'GUEST_ENRICHMENT_FAILED',
@@ -47,32 +53,47 @@ const ends: ReadonlySet<EventType> = new Set<EventType>([
 /** Actors that are no callers. */
 const workers: ReadonlySet<string> = new Set(['keeper', 'enrichment', 'webhooks', 'retention'])
 
-/** Reads the records of a subject up to a time, by the index of subjects. */
-export async function readHistory(
-  store: Pick<AuditTrail, 'chain'>,
-  { connection, subject, at }: { readonly connection: string; readonly subject: string; readonly at: Instant },
-): Promise<History> {
-  const all: PlacedRecord[] = []
-  for await (const { event, count } of chainLinks(store, connection, { subject }))
-    if (!event.type.startsWith('WEBHOOK_')) all.push({ count, at: event.at, record: auditRecord(event) })
-  const records = all.filter((one) => one.at <= at)
-  return { ...folded(records), records, hasLater: records.length < all.length }
-}
+/** Whether the guest got a token by a record. */
+export const bringsToken = ({ record: { eventType, outcome } }: PlacedRecord): boolean =>
+  gotToken.has(eventType) || (eventType === 'guest.authentication' && outcome === 'success')
 
-function folded(records: readonly PlacedRecord[]): Omit<History, 'records' | 'hasLater'> {
+/** A link of the chain as a record with its place. */
+export const placedRecord = ({ event, count }: Link): PlacedRecord => ({
+  count,
+  at: event.at,
+  record: auditRecord(event),
+})
+
+/** Makes the history of records, the oldest first. */
+export function historyOf(records: readonly PlacedRecord[], hasLater: boolean): History {
   const made: { -readonly [Name in keyof History]?: PlacedRecord } = {}
   for (const one of records) {
-    const { eventType, outcome, actor } = one.record
+    const { eventType, actor } = one.record
     if (starts.has(eventType)) made.open = one
     if (ends.has(eventType)) {
       made.decisive = one
       delete made.open
     }
-    if (gotToken.has(eventType) || (eventType === 'guest.authentication' && outcome === 'success')) made.token = one
+    if (bringsToken(one)) made.token = one
+    if (eventType === 'GUEST_REMOVED') made.removed = one
     if (!workers.has(actor)) made.used = one
   }
-  return made
+  return { ...made, records, hasLater }
 }
+
+/** The end of the token at the time of the history, as far as the records know it. */
+export function tokenEnd({ token }: History): Instant | undefined {
+  const expiry = token && textOf(token, 'tokenExpiry')
+  if (expiry !== undefined) return Date.parse(expiry)
+  // Records of earlier versions: the requested lifetime from the time of the record.
+  const seconds = token?.record.data['durationSeconds']
+  return token && typeof seconds === 'number' ? token.at + seconds * SECOND : undefined
+}
+
+/** A record of the same request, or of the same refresh, which several requests may have tried. */
+export const isRelated = (one: PlacedRecord, { record }: PlacedRecord): boolean =>
+  one.record.correlationId === record.correlationId ||
+  (record.idempotencyKey !== null && one.record.idempotencyKey === record.idempotencyKey)
 
 /** A member of the data of a record as text; undefined if it is none. */
 export function textOf({ record }: PlacedRecord, name: string): string | undefined {

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import type { Event, EventType } from '../../src/domain/events/event.ts'
 import { DAY, HOUR, MINUTE } from '../../src/domain/time.ts'
 import { memoryStore } from '../../src/stores/memory-store.ts'
 import { fakeClock } from '../../src/testing/index.ts'
 import { credential, event, HOME, put } from '../../src/testing/store-contract/samples.ts'
-import { causes } from '../../src/why/causes.ts'
 import { why } from '../../src/why/why.ts'
 
 const AT = Date.UTC(2026, 0, 1)
@@ -114,16 +112,98 @@ describe('an explanation', () => {
       fields: ['api', 'at', 'keepForMs', 'until'].map((name) => ({ field: `question.${name}` })),
     })
     await expect(why(HOME, undefined as never, store)).rejects.toMatchObject({ fields: [{ field: 'question' }] })
+    await expect(why(HOME, { subject: 'unknown' }, store)).rejects.toMatchObject({ code: 'guest_unknown' })
+    for (const given of [{}, { guestId: GUEST, subject: 's' }])
+      await expect(why(HOME, given, store)).rejects.toMatchObject({ code: 'invalid_input' })
   })
 
-  it('has a row of the page for every cause, with its sentences', async () => {
-    const page = await readFile(new URL('../../../../docs/why.md', import.meta.url), 'utf8')
-    const rows = page.split('\n').filter((line) => line.startsWith('| `') && line.split(' | ').length === 4)
-    expect(rows).toEqual(
-      Object.entries(causes).map(
-        ([cause, { happened, why: reason, prevention }]) =>
-          `| \`${cause}\` | ${happened.replaceAll('_', ' ')} | ${reason} | ${prevention} |`,
-      ),
+  it('is given for the subject of records that lead to no guest', async () => {
+    const { store } = await world()
+    const about = { subject: 'first-token-failed', correlationId: 'c', generation: 0, data }
+    const error = { code: 'upstream_unavailable' as const, message: 'mint: the upstream answered 503.' }
+    await store.commit({
+      connection: HOME,
+      events: [
+        event('1', { ...about, type: 'TOKEN_REQUEST_INITIATED', outcome: 'pending', at: AT }),
+        event('2', { ...about, type: 'TOKEN_FAILED', outcome: 'failure', at: AT + 1, error }),
+      ],
+    })
+    const answer = await why(HOME, { subject: 'first-token-failed', at: AT + MINUTE }, store)
+    expect(answer).toMatchObject({ api: 'guest-tokens', cause: 'upstream_failing', happened: 'refused' })
+    expect(answer).not.toHaveProperty('guestId')
+    expect(answer.records.map(({ count }) => count)).toEqual([1, 2])
+  })
+
+  it('names the failures of other guests that opened the circuit', async () => {
+    const failure = (at: number, statusCode: number) =>
+      ({ subject: 'another', outcome: 'failure', at, statusCode, generation: 1, data }) as const
+    const { ask } = await world(
+      ['REFRESH_FAILED', failure(AT - HOUR, 500)],
+      ['REFRESH_FAILED', failure(AT + 1, 503)],
+      ['REFRESH_FAILED', failure(AT + 2, 404)],
+      [
+        'REFRESH_FAILED',
+        { outcome: 'failure', generation: 1, data, at: AT + 3, error: { code: 'circuit_open', message: 'Paused.' } },
+      ],
     )
+    const { cause, what, records } = await ask(AT + MINUTE)
+    expect(cause).toBe('circuit_open')
+    expect(what).toContain('The latest failures before it: 2026-01-01T00:00:00.001Z HTTP 503.')
+    expect(records.map(({ count }) => count)).toEqual([2, 4])
+  })
+})
+
+describe('an explanation of a guest with thousands of records', () => {
+  const REFRESHES = 5_000
+  const SPACE = 5 * MINUTE
+
+  async function longHistory() {
+    const clock = fakeClock(AT)
+    const store = memoryStore({ clock })
+    await put(store, credential(GUEST, 1))
+    const about = { subject: `subject-of-${GUEST}`, actor: 'keeper' }
+    for (let nth = 0; nth < REFRESHES; nth += 500) {
+      const events = Array.from({ length: 500 }, (_, of) => {
+        const [generation, at] = [nth + of + 1, AT + (nth + of) * SPACE]
+        const token = { ...data, verified: true, tokenExpiry: new Date(at + HOUR).toISOString() }
+        const shared = { ...about, at, correlationId: `c-${generation}` }
+        const start = { ...data, trigger: 'due' as const }
+        return [
+          event(`a-${generation}`, {
+            ...shared,
+            type: 'REFRESH_INITIATED',
+            outcome: 'pending',
+            generation: generation - 1,
+            data: start,
+          }),
+          event(`b-${generation}`, { ...shared, type: 'REFRESH_COMPLETED', generation, data: token }),
+        ]
+      })
+      await store.commit({ connection: HOME, events: events.flat() })
+    }
+    await clock.advance(REFRESHES * SPACE)
+    const reads: number[] = []
+    const counted = {
+      ...store,
+      chain: (...[connection, page]: Parameters<typeof store.chain>) => {
+        reads.push(page.limit)
+        return store.chain(connection, page)
+      },
+    }
+    return { clock, reads, ask: (at?: number) => why(HOME, { guestId: GUEST, at }, counted) }
+  }
+
+  it('reads one page from the end, and a few more from a time before', async () => {
+    const { ask, reads } = await longHistory()
+    expect((await ask()).cause).toBe('due')
+    expect(reads.splice(0)).toEqual([200])
+    const { records } = await ask(AT + 100 * SPACE + MINUTE)
+    expect(records.map(({ count }) => count)).toEqual([201, 202])
+    // The place of the time is found by halving: 10,000 records take 14 reads of one.
+    expect(reads.filter((limit) => limit === 1).length).toBeLessThanOrEqual(14)
+    expect(reads.filter((limit) => limit > 1)).toEqual([200, 200])
+    reads.splice(0)
+    expect((await ask(AT - MINUTE)).cause).toBe('not_yet')
+    expect(reads.length).toBeLessThanOrEqual(16)
   })
 })
