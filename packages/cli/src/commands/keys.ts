@@ -48,13 +48,15 @@ async function rotated(store: SealedStore, cli: Cli): Promise<Rotation> {
       signal: cli.signal,
       onProgress({ done, total }) {
         if (total === 0) return
-        bar ??= cli.progress('values sealed anew', total)
-        bar.add(done - drawn)
+        const more = done - drawn
         drawn = done
+        bar ??= cli.progress('values sealed anew', total)
+        void bar.then(({ add }) => add(more))
       },
     })
   } finally {
-    bar?.stop()
+    const begun = await bar
+    begun?.stop()
   }
 }
 

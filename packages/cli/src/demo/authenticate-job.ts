@@ -58,7 +58,7 @@ async function authenticateOne(parts: AuthenticateParts, email: string): Promise
  */
 export async function authenticateJob(environment: DemoEnvironment, count: number): Promise<JobReport> {
   const { upstream, connection, clock, note } = environment
-  const bar = environment.progress(JOB, count)
+  const bar = await environment.progress(JOB, count)
   const timing = createTiming(clock)
   const calls = countCallsFromNow(upstream)
   note('four requests for each applicant at once; the upstream drops two requests and fails three')

@@ -16,7 +16,7 @@ export interface DemoEnvironment {
   readonly clock: Clock
   /** Prints a line. */
   note(line: string): void
-  progress(title: string, total: number): ProgressBar
+  progress(title: string, total: number): Promise<ProgressBar>
   /** Starts another process that keeps sessions renewed, on the same store. */
   worker(): KeepProcess
   readonly signal: AbortSignal

@@ -19,7 +19,7 @@ export async function identityJob(environment: DemoEnvironment, count: number): 
   const { signIn, guests, accessTokens, verifier } = await environment.connect('identity-provider', SCOPES)
   const calls = countCallsFromNow(upstream)
   const timing = createTiming(clock)
-  const bar = environment.progress(JOB, count)
+  const bar = await environment.progress(JOB, count)
   const callback = await consentCallback(signIn, SCOPES)
   const { generation } = await signIn.complete(callback, undefined, DEMO_CONTEXT)
   const other = new URLSearchParams({ code: 'another', state: callback.get('state') ?? '' })

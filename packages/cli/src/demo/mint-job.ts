@@ -23,7 +23,7 @@ interface MintOrder {
 export async function mintJob(environment: DemoEnvironment, { job, ids, duration }: MintOrder): Promise<Minted> {
   const { upstream, connection } = environment
   const { guests, verifier } = connection
-  const bar = environment.progress(job, ids.length)
+  const bar = await environment.progress(job, ids.length)
   const took = createMeters()
   let readyEvents = 0
   const off = guests.onTokenReady(({ latencyMs }) => {

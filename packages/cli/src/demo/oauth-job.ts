@@ -20,7 +20,7 @@ export async function oauthJob(environment: DemoEnvironment, rounds: number): Pr
   const [first] = processes as [(typeof processes)[0]]
   const calls = countCallsFromNow(upstream)
   const timing = createTiming(clock)
-  const bar = environment.progress(JOB, rounds)
+  const bar = await environment.progress(JOB, rounds)
   await signInUser(first.signIn, SCOPES)
   note('64 callers in four processes for every renewal; the answers to three refreshes are lost')
   let done = 0

@@ -13,7 +13,7 @@ const JOB = 'renew guest tokens'
 export async function renewJob(environment: DemoEnvironment, ids: readonly string[]): Promise<JobReport> {
   const { upstream, connection, clock, note } = environment
   const guests = new Set(ids)
-  const bar = environment.progress(JOB, ids.length)
+  const bar = await environment.progress(JOB, ids.length)
   let worker = environment.worker()
   let renewed = 0
   const countRenewed = async (): Promise<void> => {

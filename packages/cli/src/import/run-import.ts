@@ -57,7 +57,7 @@ async function imported(work: Work, config: ReachableConfig, runtime: Runtime, c
   const kept = await openJournal(journalPath(path), head)
   await markIssuedRows(kept, runtime.store, name)
   const failed = createFailureFile(path, format, name)
-  const bar = cli.progress('importing', total)
+  const bar = await cli.progress('importing', total)
   try {
     const context = callContext(cli, settings)
     const issued = () =>

@@ -126,9 +126,9 @@ async function phase(
   work: (id: string) => Promise<unknown>,
   { measured, rate, perMinute, ids, clock, cli }: PhaseRun,
 ): Promise<LoadPhase> {
+  const bar = await cli.progress(call, ids.length)
   measured.reset()
   const before = performance.eventLoopUtilization()
-  const bar = cli.progress(call, ids.length)
   const onCall = ({ achievedPerSecond, p50Ms, p99Ms }: PhaseFigures): void => {
     const rateLimited = measured.figures().rateLimited
     bar.show(`${achievedPerSecond}/s p50 ${Math.round(p50Ms)} p99 ${Math.round(p99Ms)} ms, 429s ${rateLimited}`)

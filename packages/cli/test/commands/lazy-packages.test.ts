@@ -31,7 +31,7 @@ afterAll(() => {
   remove()
 })
 
-const large = ['csv-parse/sync', 'kysely', 'oauth4webapi', 'undici']
+const large = ['cli-progress', 'csv-parse/sync', 'kysely', 'oauth4webapi', 'undici']
 
 /** How a command ended, and which packages it loaded, by name; `loaded` are the large ones. */
 async function run(argv: readonly string[], env: Readonly<Record<string, string>>) {
@@ -47,7 +47,8 @@ describe('the command line', () => {
     const client = { GENESYS_BASE_URL: url, GENESYS_CLIENT_SECRET: 's' }
     expect(await run(['token', '--json'], client)).toMatchObject({ code: 0, loaded: ['kysely', 'undici'] })
     expect(await run(['token', '--json'], client)).toMatchObject({ code: 0, loaded: ['kysely'] })
-    expect(await run(['guest', 'list', '--json'], client)).toMatchObject({ code: 0, loaded: ['kysely'] })
+    for (const command of [['guest', 'list'], ['report']])
+      expect(await run([...command, '--json'], client)).toMatchObject({ code: 0, loaded: ['kysely'] })
   })
 
   it.each([

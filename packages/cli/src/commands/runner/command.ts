@@ -89,7 +89,7 @@ export interface Cli {
   /** Prints lines on standard error. */
   note(...lines: readonly string[]): void
   /** A bar on standard error; nothing is drawn where that is no terminal. Stop it in the end. */
-  progress(title: string, total: number): ProgressBar
+  progress(title: string, total: number): Promise<ProgressBar>
   /** Standard input, read to its end and trimmed; for an argument of `-`. */
   input(): Promise<string>
   /** Aborts when the process is asked to end, or when nothing reads its output any more. */

@@ -1,4 +1,3 @@
-import { SingleBar } from 'cli-progress'
 import { escapeForTerminal } from '@guestpass/runtime'
 import type { OutputStream, HostProcess } from './host-process.ts'
 
@@ -15,9 +14,11 @@ export interface ProgressBar {
 const noop = (): void => undefined
 
 /** A bar on standard error, where that is a terminal that can move its cursor. */
-export function createProgressBar(hostProcess: HostProcess, title: string, total: number): ProgressBar {
+export async function createProgressBar(hostProcess: HostProcess, title: string, total: number): Promise<ProgressBar> {
   const { stderr, env } = hostProcess
   if (!stderr.isTTY || env.TERM === 'dumb') return { add: noop, show: noop, makeRoom: noop, stop: noop }
+  // Loaded only here, so that commands without a bar start sooner.
+  const { SingleBar } = await import('cli-progress')
   const stream = streamOf(stderr)
   const drawn = new SingleBar({
     format: `${escapeForTerminal(title)} {bar} {value}/{total}{facts}`,

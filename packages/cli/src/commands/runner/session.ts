@@ -127,8 +127,8 @@ function printAnswer({ flags, out }: SessionParts, document: unknown, lines: () 
   else out.lines(flags.raw ? lines().slice(0, 1) : lines())
 }
 
-function addProgressBar({ hostProcess, bars }: SessionParts, title: string, total: number): ProgressBar {
-  const bar = createProgressBar(hostProcess, title, total)
+async function addProgressBar({ hostProcess, bars }: SessionParts, title: string, total: number): Promise<ProgressBar> {
+  const bar = await createProgressBar(hostProcess, title, total)
   bars.add(bar)
   const stop = (): void => {
     bars.delete(bar)

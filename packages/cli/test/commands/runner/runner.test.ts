@@ -134,7 +134,7 @@ describe('a command', () => {
 
   it('draws no progress where standard error is no terminal', async () => {
     const acting = doing(async (cli) => {
-      const bar = cli.progress('Guests', 10)
+      const bar = await cli.progress('Guests', 10)
       bar.add()
       bar.stop()
     })
@@ -144,7 +144,7 @@ describe('a command', () => {
 
 describe('a bar', () => {
   const drawing = doing(async (cli) => {
-    const bar = cli.progress('Guests', 10)
+    const bar = await cli.progress('Guests', 10)
     bar.add(10)
     bar.stop()
   })
@@ -163,7 +163,7 @@ describe('a bar', () => {
 
   it('makes room for a note, and none once it has stopped', async () => {
     const noting = doing(async (cli) => {
-      const bar = cli.progress('Guests', 10)
+      const bar = await cli.progress('Guests', 10)
       cli.note('a note')
       bar.stop()
       cli.note('the end')
