@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { packagesOf } from './packages/workspace.ts'
+import { joinModules } from './packages/joined.ts'
+import { isForPages, type Package, packagesOf } from './packages/workspace.ts'
 
 const root = join(import.meta.dirname, '..')
 const noCheck = process.argv.includes('--no-check') ? ['--noCheck'] : []
@@ -16,14 +17,19 @@ function nameJavaScript(declarations: string): string {
   return declarations.replaceAll(/(\bfrom |\bimport\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2')
 }
 
-async function build(folder: string): Promise<boolean> {
+async function build(each: Package): Promise<boolean> {
+  const { folder, manifest } = each
   const dist = join(folder, 'dist')
   rmSync(dist, { recursive: true, force: true })
-  const compiler = spawn('tsc', ['-p', join(folder, 'tsconfig.build.json'), ...noCheck], {
+  const emitted = isForPages(manifest)
+    ? []
+    : ['--emitDeclarationOnly', '--sourceMap', 'false', '--inlineSources', 'false']
+  const compiler = spawn('tsc', ['-p', join(folder, 'tsconfig.build.json'), ...emitted, ...noCheck], {
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: process.platform === 'win32',
   })
   const [status] = (await once(compiler, 'exit')) as [number | null]
+  await joinModules(each)
   for (const file of globSync('**/*.d.ts', { cwd: dist })) {
     const path = join(dist, file)
     writeFileSync(path, nameJavaScript(readFileSync(path, 'utf8')))
@@ -32,5 +38,5 @@ async function build(folder: string): Promise<boolean> {
   return status === 0
 }
 
-const built = await Promise.all(packagesOf(root).map(({ folder }) => build(folder)))
+const built = await Promise.all(packagesOf(root).map(build))
 process.exitCode = built.every(Boolean) ? 0 : 1

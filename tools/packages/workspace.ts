@@ -38,6 +38,12 @@ export function packagesOf(root: string): readonly Package[] {
 export const entriesOf = ({ name, exports = {} }: Manifest): readonly string[] =>
   Object.keys(exports).map((path) => name + path.slice(1))
 
+/** Where the joined modules of a package are in its `dist`, if the separate ones are there too. */
+export const JOINED = 'joined'
+
+/** Whether pages use the package. A bundler leaves out the modules that a page does not need, if they are separate. */
+export const isForPages = ({ exports = {} }: Pick<Manifest, 'exports'>): boolean => './web' in exports
+
 /** An entry that is named after a framework, which is a peer dependency: `guestpass/nest` after `@nestjs/common`. */
 export interface Framework {
   readonly entry: string

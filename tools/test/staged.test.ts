@@ -21,6 +21,17 @@ describe('the package.json to publish', () => {
     expect(Object.keys(exports['.'] ?? {})).toEqual(['types', 'default'])
   })
 
+  it('names joined modules for Node, and separate ones for the bundlers of pages', () => {
+    const exports = { ...manifest.exports, './web': './src/web/index.ts' }
+    const staged = stagedManifest({ ...manifest, exports }) as { readonly exports: Readonly<Record<string, object>> }
+    const deep = {
+      types: './dist/deep/index.d.ts',
+      node: './dist/joined/deep/index.js',
+      default: './dist/deep/index.js',
+    }
+    expect(Object.entries(staged.exports['./deep'] ?? {})).toEqual(Object.entries(deep))
+  })
+
   it('leaves out what only development needs', () => {
     const staged = stagedManifest(manifest)
     expect(Object.keys(staged)).toEqual(['name', 'version', 'dependencies', 'exports', 'files'])

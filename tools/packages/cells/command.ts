@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Cell } from '../cell.ts'
@@ -66,6 +67,28 @@ async function answers(
   return complaint(end) ?? (isRight(end.stdout) ? undefined : `unexpected: ${end.stdout}`)
 }
 
+/** Prints each file of our packages that is loaded. */
+const LOADS = `
+  import { registerHooks } from 'node:module'
+  registerHooks({
+    load(url, context, next) {
+      if (/node_modules\\/(@guestpass|guestpass)\\//.test(url)) console.error('loads ' + url)
+      return next(url, context)
+    },
+  })`
+
+/** Far above what is loaded when modules are joined, and far below how many modules there are. */
+const MOST_FILES = 80
+
+/** Node takes about half a millisecond for each file. */
+async function loadsFewFiles(project: Project): Promise<string | undefined> {
+  const hook = join(project.folder, 'loads.mjs')
+  writeFileSync(hook, LOADS)
+  const { status, stderr } = await guestpass(project, ['report'], { NODE_OPTIONS: `--import=${hook}` })
+  const files = new Set(stderr.match(/^loads .+$/gm))
+  return status === 0 && files.size > 0 && files.size <= MOST_FILES ? undefined : `${files.size} files\n${stderr}`
+}
+
 /** The command, as `npx guestpass` runs it. */
 export const commandCells = (project: Project, version: string): readonly Cell[] => [
   {
@@ -79,6 +102,10 @@ export const commandCells = (project: Project, version: string): readonly Cell[]
   {
     name: `Node ${project.node.version}: guestpass sandbox, guest issue, guest list`,
     run: () => issuedAndFound(project),
+  },
+  {
+    name: `Node ${project.node.version}: guestpass report loads at most ${MOST_FILES} files of ours`,
+    run: () => loadsFewFiles(project),
   },
 ]
 
