@@ -41,9 +41,14 @@ export const guestListCommand = defineCommand({
         next,
       )
       cli.answer(document, () => [
-        ...(guests.length === 0 ? [isPart ? 'No such guests.' : 'No guests yet.'] : guestTable(guests, { now, utc })),
+        ...(guests.length === 0 ? [nothingFound(isPart, next)] : guestTable(guests, { now, utc })),
         ...moreLines(next),
       ])
     })
   },
 })
+
+function nothingFound(isPart: boolean, next: string | undefined): string {
+  if (next !== undefined) return 'No such guests in this part of the list.'
+  return isPart ? 'No such guests.' : 'No guests yet.'
+}

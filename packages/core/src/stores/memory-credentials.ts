@@ -89,19 +89,41 @@ function firstAfter(ids: readonly string[], after: string): number {
   return low
 }
 
-/** Whether a credential is one of those that a query asks for. */
-function isWanted(credential: Credential, { person, unindexed }: CredentialQuery): boolean {
-  if (credential.kind !== 'guest') return false
-  const { profile, person: known } = credential
-  if (unindexed) return (profile === undefined) !== (known === undefined)
-  return profile !== undefined && known === person
+const UNINDEXED = 'unindexed'
+const personIndex = (person: string): string => `person ${person}`
+
+/** The name of the index that has a guest: that of its `person`, or `UNINDEXED`. Undefined: none has it. */
+function indexOf(credential: Credential): string | undefined {
+  if (credential.kind !== 'guest') return undefined
+  const { profile, person } = credential
+  if ((profile === undefined) !== (person === undefined)) return UNINDEXED
+  return person === undefined ? undefined : personIndex(person)
+}
+
+/** The ids of guests by the index that has them. */
+function createGuestIndexes() {
+  const indexes = new Map<string, Set<string>>()
+  return {
+    ids: (name: string): readonly string[] => [...(indexes.get(name) ?? [])].sort(),
+    add(credential: Credential) {
+      const name = indexOf(credential)
+      if (name !== undefined) indexes.set(name, (indexes.get(name) ?? new Set()).add(credential.id))
+    },
+    remove(credential: Credential) {
+      const name = indexOf(credential)
+      if (name === undefined) return
+      indexes.get(name)?.delete(credential.id)
+      if (indexes.get(name)?.size === 0) indexes.delete(name)
+    },
+  }
 }
 
 /** A page of the credentials with these ids, which are sorted. */
-function pageOf(rows: ReadonlyMap<string, Row>, all: readonly string[], query: CredentialQuery): CredentialPage {
-  const { person, unindexed, after, limit } = query
-  const isFiltered = person !== undefined || unindexed
-  const ids = isFiltered ? all.filter((id) => isWanted((rows.get(id) as Row).credential, query)) : all
+function pageOf(
+  rows: ReadonlyMap<string, Row>,
+  ids: readonly string[],
+  { after, limit }: CredentialQuery,
+): CredentialPage {
   const from = after === undefined ? 0 : firstAfter(ids, after)
   const page = ids.slice(from, from + limit)
   const next = from + limit < ids.length ? page.at(-1) : undefined
@@ -115,6 +137,7 @@ function pageOf(rows: ReadonlyMap<string, Row>, all: readonly string[], query: C
 export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCredentials {
   const rows = new Map<string, Row>()
   const idOfSubject = new Map<string, string>()
+  const indexes = createGuestIndexes()
   // Sorted by the first page request, and again after a new id.
   const sorted = new Map<Credential['kind'], readonly string[]>()
 
@@ -127,6 +150,11 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
     return ids
   }
 
+  const idsOfGuests = ({ person, unindexed }: CredentialQuery): readonly string[] => {
+    if (unindexed) return indexes.ids(UNINDEXED)
+    return person === undefined ? idsOf('guest') : indexes.ids(personIndex(person))
+  }
+
   const change = (id: string, more: Partial<DueRow>): void => {
     const row = rows.get(id)
     if (row) rows.set(id, { ...row, ...more })
@@ -135,6 +163,7 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
   const keep = (row: Row): void => {
     const { id, subject, status } = row.credential
     if (status !== 'erased') idOfSubject.set(subject, id)
+    indexes.add(row.credential)
     rows.set(id, row)
   }
   for (const row of initial) keep(row)
@@ -154,13 +183,15 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
       const row = rows.get(credential.id)
       if (row?.credential.kind !== credential.kind) sorted.clear()
       if (row) idOfSubject.delete(row.credential.subject)
+      if (row) indexes.remove(row.credential)
       keep(rowAfter(row, credential, now))
     },
-    page: (query) => pageOf(rows, idsOf(query.kind), query),
+    page: (query) => pageOf(rows, query.kind === 'guest' ? idsOfGuests(query) : idsOf(query.kind), query),
     remove(id) {
       const row = rows.get(id)
       if (!row) return
       if (idOfSubject.get(row.credential.subject) === id) idOfSubject.delete(row.credential.subject)
+      indexes.remove(row.credential)
       rows.delete(id)
       sorted.clear()
     },

@@ -30,11 +30,13 @@ interface ListParts {
 }
 
 /** Rows that are read at once, at least, where a filter may leave most of them out. */
-const FILTERED_ROWS = 100
+const FILTERED_ROWS = 500
+/** The most rows that are read for a page, so that a filter that few guests match does not read the whole store. */
+const MOST_ROWS = 10_000
 
 /**
- * Reads a page of guests in the order of their ids in the store. It has `limit` guests if so many match, and
- * `next` only if more match. Rejects with the reason of the signal.
+ * Reads a page of guests in the order of their ids in the store. It has `limit` guests if so many of the next
+ * 10,000 match, and `next` if there are more. Rejects with the reason of the signal.
  */
 export async function listGuests(
   { connection, store, clock, signal }: ListParts,
@@ -45,6 +47,7 @@ export async function listGuests(
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   const guests: GuestView[] = []
   let lastId = ''
+  let read = 0
   for (let after = start; ; ) {
     signal?.throwIfAborted()
     const rows = isFiltered ? Math.max(limit, FILTERED_ROWS) : limit
@@ -57,7 +60,8 @@ export async function listGuests(
       lastId = credential.id
     }
     if (page.next === undefined) return { guests }
-    if (!isFiltered) return { guests, next: page.next }
+    read += page.credentials.length
+    if (!isFiltered || read >= MOST_ROWS) return { guests, next: page.next }
     after = page.next
   }
 }

@@ -42,7 +42,8 @@ export interface GuestRecords {
   show(guestId: string, context?: GuestContext): Promise<GuestView>
   /**
    * Lists guests in the order of their ids in the store, a page at a time, all or those that match. `next` is
-   * absent on the last page. A filter reads every guest of the connection until the page is full.
+   * absent on the last page. A filter reads at most 10,000 guests for a page, which may then have fewer than
+   * `limit`, or none, and a `next`.
    */
   list(
     options?: GuestListOptions,

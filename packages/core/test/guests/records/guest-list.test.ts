@@ -88,4 +88,15 @@ describe('a list of guests', () => {
     const stopped = records.list({ api: 'engagements' }, { signal: AbortSignal.abort() })
     await expect(stopped).rejects.toMatchObject({ name: 'AbortError' })
   })
+
+  it('reads a bounded part of the guests for a filter that few match', async () => {
+    const guests = Array.from({ length: 10_100 }, (_, nth) => ({
+      id: `guest-${String(nth).padStart(6, '0')}`,
+      ...(nth % 10_050 === 0 ? { status: 'revoked' as const } : {}),
+    }))
+    const { records } = await storedGuests(guests)
+    const first = await records.list({ status: 'revoked' })
+    expect([ids(first), first.next]).toEqual([[0], 'guest-009999'])
+    expect(ids(await records.list({ status: 'revoked', after: first.next }))).toEqual([50])
+  })
 })

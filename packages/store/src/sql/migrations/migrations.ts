@@ -2,7 +2,6 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import type { SchemaDialect } from '../database.ts'
 import { LINK_EVENTS, linkEvents } from './link-events.ts'
-import { endOfRow } from '../ended-guests.ts'
 import { CHAIN_HEADS, replaceTables } from './chain-heads.ts'
 
 type AnyDb = Kysely<unknown>
@@ -220,8 +219,9 @@ async function addPersons(db: AnyDb): Promise<void> {
 }
 
 async function addGuestEnds(db: AnyDb, { member }: SchemaDialect): Promise<void> {
-  await sql`create index credentials_by_end on credentials (connection, (${endOfRow(member)}), id)
-    where kind = 'guest'`.execute(db)
+  const number = (name: string) => sql`cast(nullif(${member('body', name)}, '') as double precision)`
+  const end = sql`coalesce(${number('aliveUntil')}, ${number('createdAt')})`
+  await sql`create index credentials_by_end on credentials (connection, (${end}), id) where kind = 'guest'`.execute(db)
 }
 
 /** All migrations by name, in the order of their names. The name of a released migration never changes. */

@@ -29,6 +29,11 @@ async function expectLinked(store: SealedStore, connection: string, count: numbe
   }
 }
 
+/** What released migrations have made never changes, so that stores of one version are alike. */
+const member = (name: string): string =>
+  `cast(nullif(iif(json_valid("body"), json_extract("body", '$.${name}'), ''), '') as double precision)`
+const ENDS = `create index credentials_by_end on credentials (connection, (coalesce(${member('aliveUntil')}, ${member('createdAt')})), id) where kind = 'guest'`
+
 describe('a store of the first version', () => {
   it('keeps its guests, found by subject too, and its queued messages', async () => {
     await inFolder(async (folder) => {
@@ -111,6 +116,19 @@ describe('a store of the second version', () => {
       expect(claimed.map(({ id }) => id).toSorted()).toEqual(['before', 'during'])
       expect((await store.claimDueDocuments('default', ask)).claimed).toEqual([])
       await store.close()
+    })
+  })
+})
+
+describe('a migrated store', () => {
+  it('has the index of ended guests that was released', async () => {
+    await inFolder(async (folder) => {
+      const path = await firstStore(folder)
+      await (await openStore(path)).close()
+      const database = new DatabaseSync(path)
+      const row = database.prepare("select sql from sqlite_master where name = 'credentials_by_end'").get()
+      database.close()
+      expect(String(row?.['sql']).replace('CREATE INDEX', 'create index')).toBe(ENDS)
     })
   })
 })
