@@ -36,6 +36,7 @@ const names: Partial<Readonly<Record<KindSize['kind'], string>>> = {
   'documents/tombstone': 'tombstones of removed guests',
   'documents/webhook': 'webhook endpoints',
   'documents/webhook-checkpoint': 'acknowledged checkpoints',
+  'documents/retention-time': 'time of retention',
   'documents/webhook-configured': 'lists of configured webhook endpoints',
 }
 

@@ -83,10 +83,19 @@ export async function removePruned(parts: PruneParts, signal?: AbortSignal): Pro
   let removed = 0
   for (;;) {
     if (signal?.aborted) return removed
-    const some = await store.prune(connection, { through: base.count, limit: BATCH })
+    // Most passes find nothing. Only one that finds something takes the write lock.
+    const some = (await isPruned(parts, base))
+      ? 0
+      : await store.prune(connection, { through: base.count, limit: BATCH })
     removed += some
     if (some === 0 && (await removeCheckpoints(parts, base)) === 0) return removed
   }
+}
+
+/** Whether the chain begins after the base. */
+async function isPruned({ connection, store }: PruneParts, base: Checkpoint): Promise<boolean> {
+  const { links } = await store.chain(connection, { limit: 1 })
+  return (links[0]?.count ?? Number.POSITIVE_INFINITY) > base.count
 }
 
 /** Removes checkpoints up to the base. Returns how many. */

@@ -16,6 +16,8 @@ export const documentKind = {
   key: 'key',
   /** Guest reservations, by the pseudonym of applicant and channel. */
   reservation: 'duplicate',
+  /** How far the passes of retention have come. */
+  retentionTime: 'retention-time',
   /** What a report counts, by the hour of the events. */
   rollUp: 'roll-up',
   /** What a report counts, of all hours together. */

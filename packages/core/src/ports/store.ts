@@ -263,6 +263,11 @@ export interface Ledger {
    * there are none. The next process that uses the store removes them. Absent in a store that leaves none.
    */
   tracesSince?(): Promise<Instant | undefined>
+  /**
+   * Removes erasures of a connection before a time from the list that the store keeps outside of its database, so
+   * that a restore can repeat them. Resolves to their number. Absent in a store without such a list.
+   */
+  forgetErasures?(connection: string, before: Instant): Promise<number>
 }
 
 /** The credentials of guests, sign-ins and the service. Durable. */

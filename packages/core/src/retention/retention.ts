@@ -1,7 +1,7 @@
 import { pruneChain } from '../audit/prune-chain.ts'
 import { checkedConnection, connectionName } from '../domain/connection-name.ts'
 import { checkOptions, millis, object, required } from '../domain/options.ts'
-import { HOUR, type Instant, type Millis } from '../domain/time.ts'
+import { DAY, HOUR, type Instant, type Millis } from '../domain/time.ts'
 import { createPseudonyms } from '../guests/authentication/pseudonyms.ts'
 import { removeEndedGuests } from '../guests/records/remove-ended.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -10,6 +10,8 @@ import * as schemas from '../ports/schemas.ts'
 import type { Store } from '../ports/store.ts'
 import { repeatUntilAborted, type Worker } from '../ports/worker.ts'
 import { rollUps } from '../report/roll-ups.ts'
+import { removeOrphanCheckpoints } from './orphan-checkpoints.ts'
+import { createRetentionTime } from './retention-time.ts'
 
 /** Options of `retention`. */
 export interface RetentionOptions {
@@ -28,8 +30,9 @@ export interface RetentionResult {
 /** Removes what is old from the store of a connection. `run` makes a pass every hour. */
 export interface Retention extends Worker {
   /**
-   * Removes what is too old by now, in batches. A kill loses nothing: the next pass goes on. `signal`: stops
-   * between two batches.
+   * Removes what is too old by now, in batches. A kill loses nothing: the next pass goes on. If the wall clock has
+   * advanced by more than 7 days since the passes before, ages are judged by an earlier time, which follows the
+   * clock by 6 hours an hour: a clock that is wrong for a while removes little. `signal`: stops between two batches.
    */
   pass(signal?: AbortSignal): Promise<RetentionResult>
 }
@@ -38,6 +41,8 @@ type RetentionPorts = Parameters<typeof retention>[1]
 
 const EVERY: Millis = HOUR
 const ACTOR = 'retention'
+/** A backup that is older must not be restored: the list of erasures no longer names all who were erased since. */
+const OLDEST_BACKUP: Millis = 366 * DAY
 
 const portsSchema = object<RetentionPorts>(
   {
@@ -88,6 +93,7 @@ export function retention(
   const parts = { connection, store, clock, random, actor: ACTOR }
   const hourly = rollUps(connection, { store, clock })
   const pseudonyms = createPseudonyms(connection, ports)
+  const time = createRetentionTime(connection, ports)
 
   async function removeEvents(age: Millis, now: Instant, signal: AbortSignal | undefined): Promise<number> {
     const most = await hourly.update(signal)
@@ -97,14 +103,17 @@ export function retention(
 
   async function pass(signal?: AbortSignal): Promise<RetentionResult> {
     const { eventsMs, endedGuestsMs } = options
-    const now = clock.wall()
+    const now = await time.now()
     const ended = {
       before: now - (endedGuestsMs ?? 0),
       tombstonesUntil: eventsMs === undefined ? undefined : now + eventsMs,
       ...(signal ? { signal } : {}),
     }
     const guests = endedGuestsMs === undefined ? 0 : await removeEndedGuests({ ...parts, pseudonyms }, ended)
-    return { guests, events: eventsMs === undefined ? 0 : await removeEvents(eventsMs, now, signal) }
+    const events = eventsMs === undefined ? 0 : await removeEvents(eventsMs, now, signal)
+    await removeOrphanCheckpoints(connection, store)
+    if (eventsMs !== undefined) await store.forgetErasures?.(connection, now - eventsMs - OLDEST_BACKUP)
+    return { guests, events }
   }
 
   return {

@@ -205,6 +205,70 @@ describe('retention of audit records', () => {
   })
 })
 
+describe('a pass of retention', () => {
+  it('writes nothing if nothing is too old', async () => {
+    const here = await issued()
+    await auditLog('default', here).checkpoint()
+    await here.clock.advance(401 * DAY)
+    const writes: string[] = []
+    const { store } = here
+    const seen: Store = {
+      ...store,
+      commit: (change) => (writes.push('commit'), store.commit(change)),
+      prune: (connection, ask) => (writes.push('prune'), store.prune(connection, ask)),
+    }
+    const one = worker({ ...here, store: seen })
+    expect((await one.pass()).events).toBeGreaterThan(0)
+    expect(writes).not.toEqual([])
+    writes.length = 0
+    // The first counts the records of the pass before.
+    await one.pass()
+    writes.length = 0
+    await here.clock.advance(HOUR)
+    expect(await one.pass()).toEqual({ events: 0, guests: 0 })
+    expect(writes).toEqual([])
+  })
+
+  it('removes little if the clock was set a year ahead', async () => {
+    const here = await issued()
+    const one = worker(here)
+    await one.pass()
+    const log = auditLog('default', here)
+    await log.checkpoint()
+    const wrong = { ...here.clock, wall: () => here.clock.wall() + 3 * 365 * DAY }
+    for (const of of [one, worker({ ...here, clock: wrong }), worker({ ...here, clock: wrong })])
+      expect(await of.pass()).toEqual({ events: 0, guests: 0 })
+    expect(await here.row()).toMatchObject({ status: 'active' })
+    expect(await log.verify()).not.toHaveProperty('from')
+  })
+
+  it('removes the acknowledged checkpoints of webhook endpoints that are gone', async () => {
+    const here = await issued()
+    const { store } = here
+    const value = { number: 1, count: 1 }
+    const write = (kind: string, id: string) => ({ kind, id, value, expect: { revision: 0 } })
+    const documents = [
+      ...['stored', 'configured', 'gone'].map((id) => write('webhook-checkpoint', id)),
+      write('webhook', 'stored'),
+      write('webhook-configured', 'configured'),
+    ]
+    await store.commit({ connection: 'default', documents })
+    await worker(here, {}).pass()
+    const left = await store.documents('default', { kind: 'webhook-checkpoint', limit: 9 })
+    expect(left.documents.map(({ id }) => id)).toEqual(['configured', 'stored'])
+  })
+
+  it('forgets erasures that only a backup older than a year would need', async () => {
+    const here = await issued()
+    const asked: unknown[] = []
+    const forgetErasures: Store['forgetErasures'] = async (...all) => asked.push(all)
+    const store = { ...here.store, forgetErasures }
+    await worker({ ...here, store }).pass()
+    await worker({ ...here, store }, { endedGuestsMs: DAY }).pass()
+    expect(asked).toEqual([['default', here.clock.wall() - 766 * DAY]])
+  })
+})
+
 describe('the worker of retention', () => {
   it('makes a pass at once and every hour, until it is stopped', async () => {
     const here = await issued()

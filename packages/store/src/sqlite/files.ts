@@ -1,3 +1,4 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 
 export const exists = (path: string): Promise<boolean> =>
@@ -29,5 +30,18 @@ export async function syncFolder(path: string): Promise<void> {
     // The file system writes them with the file.
   } finally {
     await folder.close()
+  }
+}
+
+/** The same without a wait in between. */
+export function syncFolderNow(path: string): void {
+  let folder: number | undefined
+  try {
+    folder = openSync(path, 'r')
+    fsyncSync(folder)
+  } catch {
+    // As above.
+  } finally {
+    if (folder !== undefined) closeSync(folder)
   }
 }

@@ -16,7 +16,7 @@ import { type SealedStore, createStoreKeys } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
 import { nodeSqliteDialect, SLICE_MS, retryWhileBusy } from './dialect.ts'
 import { isFullDisk, mayBeFullDisk, corruptStoreError, toStoreError } from './errors.ts'
-import { listErasures } from './erasure-list.ts'
+import { forgetErasures, listErasures } from './erasure-list.ts'
 import { restrictFileModes, prepareFile } from './database-file.ts'
 import { isCurrent, migrate } from './migrate.ts'
 import { loadNodeSqlite } from './node-sqlite.ts'
@@ -248,7 +248,11 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<SealedSt
     const list = (erasures: readonly RecordedErasure[]): Promise<void> => listErasures(path, erasures)
     const parts = { database, dataKeys, sealer, keyRing, random, route, listErasures: list }
     await restrictFileModes(path)
-    return { ...createSqlStore(parts), keys: createStoreKeys(parts) }
+    return {
+      ...createSqlStore(parts),
+      forgetErasures: (connection, before) => forgetErasures(path, connection, before),
+      keys: createStoreKeys(parts),
+    }
   } catch (thrown) {
     for (const { raw } of open.toReversed()) raw.close()
     throw await diagnose(thrown, options)

@@ -240,4 +240,32 @@ describe('the list of erasures', () => {
       await store.close()
     })
   })
+
+  it('loses old entries of one connection, and no other, also if a process was killed meanwhile', async () => {
+    await inFolder(async (folder) => {
+      const { path } = await storeAndBackup(folder, ['ann'])
+      const list = erasureListPath(path)
+      const line = (at: string, connection: string, subject: string) =>
+        `\n${JSON.stringify({ at: `${at}T00:00:00.000Z`, connection, subject })}\n`
+      const torn = '{"at":"2020-01-01T00:00:00.000Z","connection":"default"'
+      const kept = [line('2024-02-02', 'default', 'late'), line('2024-01-01', 'other', 'theirs'), torn]
+      const texts = [line('2024-01-01', 'default', 'early'), ...kept]
+      writeFileSync(list, texts.join(''))
+      // What a killed process leaves.
+      writeFileSync(`${list}.part`, 'half of a')
+      const store = await openStore(path)
+      const before = Date.parse('2024-02-01')
+      expect(await store.forgetErasures?.('default', before)).toBe(1)
+      const { ino } = statSync(list)
+      expect(await store.forgetErasures?.('default', before)).toBe(0)
+      expect(statSync(list).ino).toBe(ino)
+      await guestRecords({ connection: 'default' }, { store, random }).erase('ann')
+      await store.close()
+      expect(statSync(list).mode & 0o777).toBe(0o600)
+      expect(readFileSync(list, 'utf8')).toContain(torn)
+      expect(readdirSync(folder).filter((name) => name.includes('.erasures.'))).toEqual([])
+      const { prepared } = await restore(path, join(folder, 'backup.db'))
+      expect(prepared.map(({ subject }) => subject)).toEqual(['late', 'theirs', 'subject-of-ann'])
+    })
+  })
 })
