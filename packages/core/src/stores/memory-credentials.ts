@@ -12,6 +12,7 @@ import type {
 } from '../ports/store.ts'
 import { frozenCopy } from './frozen-copy.ts'
 import { claimDueRows, type DueRow, isDue } from './memory-due.ts'
+import { createMemoryIndexes } from './memory-indexes.ts'
 
 /** A credential and its metadata. */
 interface Row extends DueRow {
@@ -89,35 +90,6 @@ function firstAfter(ids: readonly string[], after: string): number {
   return low
 }
 
-const UNINDEXED = 'unindexed'
-const personIndex = (person: string): string => `person ${person}`
-
-/** The name of the index that has a guest: that of its `person`, or `UNINDEXED`. Undefined: none has it. */
-function indexOf(credential: Credential): string | undefined {
-  if (credential.kind !== 'guest') return undefined
-  const { profile, person } = credential
-  if ((profile === undefined) !== (person === undefined)) return UNINDEXED
-  return person === undefined ? undefined : personIndex(person)
-}
-
-/** The ids of guests by the index that has them. */
-function createGuestIndexes() {
-  const indexes = new Map<string, Set<string>>()
-  return {
-    ids: (name: string): readonly string[] => [...(indexes.get(name) ?? [])].sort(),
-    add(credential: Credential) {
-      const name = indexOf(credential)
-      if (name !== undefined) indexes.set(name, (indexes.get(name) ?? new Set()).add(credential.id))
-    },
-    remove(credential: Credential) {
-      const name = indexOf(credential)
-      if (name === undefined) return
-      indexes.get(name)?.delete(credential.id)
-      if (indexes.get(name)?.size === 0) indexes.delete(name)
-    },
-  }
-}
-
 /** A page of the credentials with these ids, which are sorted. */
 function pageOf(
   rows: ReadonlyMap<string, Row>,
@@ -137,23 +109,7 @@ function pageOf(
 export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCredentials {
   const rows = new Map<string, Row>()
   const idOfSubject = new Map<string, string>()
-  const indexes = createGuestIndexes()
-  // Sorted by the first page request, and again after a new id.
-  const sorted = new Map<Credential['kind'], readonly string[]>()
-
-  const idsOf = (kind: Credential['kind']): readonly string[] => {
-    const known = sorted.get(kind)
-    if (known) return known
-    const ids = [...rows].filter(([, row]) => row.credential.kind === kind).map(([id]) => id)
-    ids.sort()
-    sorted.set(kind, ids)
-    return ids
-  }
-
-  const idsOfGuests = ({ person, unindexed }: CredentialQuery): readonly string[] => {
-    if (unindexed) return indexes.ids(UNINDEXED)
-    return person === undefined ? idsOf('guest') : indexes.ids(personIndex(person))
-  }
+  const indexes = createMemoryIndexes(rows)
 
   const change = (id: string, more: Partial<DueRow>): void => {
     const row = rows.get(id)
@@ -163,7 +119,7 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
   const keep = (row: Row): void => {
     const { id, subject, status } = row.credential
     if (status !== 'erased') idOfSubject.set(subject, id)
-    indexes.add(row.credential)
+    indexes.add(row.credential, rows.get(id)?.credential)
     rows.set(id, row)
   }
   for (const row of initial) keep(row)
@@ -181,19 +137,16 @@ export function createMemoryCredentials(initial: readonly Row[] = []): MemoryCre
     },
     put(credential, now) {
       const row = rows.get(credential.id)
-      if (row?.credential.kind !== credential.kind) sorted.clear()
       if (row) idOfSubject.delete(row.credential.subject)
-      if (row) indexes.remove(row.credential)
       keep(rowAfter(row, credential, now))
     },
-    page: (query) => pageOf(rows, query.kind === 'guest' ? idsOfGuests(query) : idsOf(query.kind), query),
+    page: (query) => pageOf(rows, indexes.ids(query), query),
     remove(id) {
       const row = rows.get(id)
       if (!row) return
       if (idOfSubject.get(row.credential.subject) === id) idOfSubject.delete(row.credential.subject)
       indexes.remove(row.credential)
       rows.delete(id)
-      sorted.clear()
     },
     ended: (request) => endedRows(rows.values(), request),
     touch: (id, now) => change(id, { touchedAt: now }),
