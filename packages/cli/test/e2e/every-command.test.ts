@@ -226,7 +226,7 @@ describe('a user of every command', () => {
     expect(doctor).toMatchObject({ code: 0, said: { healthy: true } })
     const states = Object.fromEntries(doctor.said.findings.map(({ check, state }) => [check, state]))
     expect(states).toMatchObject({ store: 'ok', keys: 'ok', 'OAuth client': 'ok', pins: 'warning' })
-    expect((await ann.run('doctor')).out).toMatch(/^ok +OAuth server: [^]*No failures, 1 warning\.\n$/)
+    expect((await ann.run('doctor')).out).toMatch(/^ok +configuration: [^]*No failures, 1 warning\.\n$/)
   })
 
   it('sees the settings, the secret masked', async () => {
