@@ -87,6 +87,20 @@ describe('guestpass load', () => {
     expect(upstream.journal().filter(({ operation }) => operation === 'mint')).toHaveLength(13)
   })
 
+  it('prints its table and exits 1 if every call fails', async () => {
+    // The first one is not measured: a mistake would end the command there.
+    upstream.script([
+      { on: 'mint', do: { delayMs: 0 } },
+      { on: 'mint', do: { status: 400 }, times: 9 },
+    ])
+    const { code, out } = await ann.run('load --guests 3 --rate 200')
+    upstream.script([])
+    expect(out).toMatch(/^CALL .* DONE +FAILED .*\nissue +200 +0 +0 +3 .*\nrefresh +200 +0 +0 +3 /)
+    expect(out).toContain('issue: 3 failed with upstream_rejected.')
+    expect(out).toContain('refresh: 3 failed with guest_unknown.')
+    expect(code).toBe(1)
+  })
+
   it('refuses the public platform until it is confirmed, and a connection without a secret', async () => {
     const platform = {
       GENESYS_REGION: 'mypurecloud.ie',
