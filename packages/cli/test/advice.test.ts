@@ -15,7 +15,9 @@ const names = commands.map(({ name }) => name)
 /** Commands as messages name them: in back-ticks, `guestpass login`, or through the writer of commands of a remedy. */
 const advised = [
   ...[...said.matchAll(/\\?`guestpass ([a-z][a-z -]*)/g)].map(([, words = '']) => words.trim()),
-  ...[...said.matchAll(/\bcommand\('([a-z][a-z -]*)[^']*'\)/g)].map(([, words = '']) => words.trim()),
+  ...[...said.matchAll(/\bcommand(?:For)?\((?:[\w.]+, )?['`]([a-z][a-z -]*)[^'`]*['`]\)/g)].map(([, words = '']) =>
+    words.trim(),
+  ),
 ]
 
 const isKnown = (words: string): boolean => names.some((name) => `${words} `.startsWith(`${name} `))

@@ -21,7 +21,7 @@ export { algorithmOf, isPlainHttp, oneOf, whole, yesNo } from './config/kinds.ts
 export type { Files } from './config/files.ts'
 export type { Flags, Layer, LayerFault, Origin, UnknownName, Variables, WrittenSetting } from './config/layers.ts'
 export { configurationPage } from './config/page.ts'
-export { commandRemedy, explainedError, programRemedy } from './remedies.ts'
+export { commandFor, commandRemedy, explainedError, programRemedy } from './remedies.ts'
 export { settingNamesIn, withMessage, type SettingName, withSettingNames } from './config/core-options.ts'
 export {
   settingEntries,

@@ -7,7 +7,7 @@ import { type SettingName, withMessage, withSettingNames } from './config/core-o
  * the remedy for its code and reason.
  */
 
-/** Writes a command for the connection of the error: `login` as `guestpass login --connection emea`. */
+/** Writes a command for the connection of the error. */
 type WriteCommand = (words: string) => string
 
 /** What a user can do about an error: on the command line, and in a program that opened `guestpass()`. */
@@ -147,14 +147,16 @@ const isFor = (remedy: Remedy, { code, reason, upstream, message }: GuestpassErr
 
 const remedyFor = (error: GuestpassError): Remedy | undefined => remedies.find((one) => isFor(one, error))
 
+/** Writes a command for a connection: `login` as `guestpass login --connection emea`. */
+export const commandFor = (connection: string, words: string): string =>
+  `guestpass ${words}${connection === 'default' ? '' : ` --connection ${connection}`}`
+
 /**
  * Gives the remedy of an error for a user of the command line: a sentence that names a command or flag.
  * Undefined if there is none. `connection`: the name of the connection, for the command. Default `default`.
  */
 export const commandRemedy = (error: GuestpassError, connection = 'default'): string | undefined =>
-  remedyFor(error)?.onCommandLine?.(
-    (words) => `guestpass ${words}${connection === 'default' ? '' : ` --connection ${connection}`}`,
-  )
+  remedyFor(error)?.onCommandLine?.((words) => commandFor(connection, words))
 
 /** Gives the remedy of an error for a program: a sentence that names a call. Undefined if there is none. */
 export const programRemedy = (error: GuestpassError): string | undefined => remedyFor(error)?.inProgram

@@ -44,6 +44,7 @@ export const auditTailCommand = defineCommand({
     .refine(({ follow, before }) => !follow || before === undefined, {
       path: ['before'],
       message: 'is for a page of older records, and --follow goes on to new ones',
+      params: { remedy: 'Leave one of the two out.' },
     }),
   async run({ follow, lines, since, event, guest, api, before }, cli) {
     const config = await cli.config()

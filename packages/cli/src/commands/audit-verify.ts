@@ -20,6 +20,7 @@ export const auditVerifyCommand = defineCommand({
     .refine(({ file, fromLast }) => file === undefined || !fromLast, {
       path: ['fromLast'],
       message: 'is for the log of the store, and a file is given',
+      params: { remedy: 'Leave --from-last out to check the file, or leave the file out to check the log.' },
     }),
   async run({ file, checkpoint, fromLast = false }, cli) {
     const kept = checkpoint === undefined ? [] : await checkpointsIn(checkpoint, cli)
@@ -29,7 +30,7 @@ export const auditVerifyCommand = defineCommand({
         : await verifyExport(linesGiven(file, 'file', cli), kept)
     const restored = verdict.valid || kept.length === 0 || file !== undefined ? undefined : await lastRestore(cli)
     cli.answer({ ...verdict, ...(restored ? { restored } : {}) }, () => [
-      ...linesFor(verdict, { compared: kept.length > 0, fromLast }),
+      ...linesFor(verdict, { compared: kept.length > 0, fromLast, isFile: file !== undefined }),
       ...(restored === undefined
         ? []
         : [
@@ -60,14 +61,18 @@ async function lastRestore(cli: Cli): Promise<{ readonly count: number; readonly
 const SKIPPED = 'the last checkpoint covers them'
 const PRUNED = 'they were pruned, and the log begins after a signed checkpoint'
 
+const COMPARE_FILE = '  Compare the file with another copy of it, or export the log again.'
+const COMPARE_LOG = '  Keep the database as evidence, and compare the log with an export that was kept elsewhere.'
+
 function linesFor(
   verdict: ExportVerdict,
-  { compared, fromLast }: { readonly compared: boolean; readonly fromLast: boolean },
+  { compared, fromLast, isFile }: { readonly compared: boolean; readonly fromLast: boolean; readonly isFile: boolean },
 ): readonly string[] {
   if (!verdict.valid)
     return [
       `Not valid: ${verdict.reason}${verdict.line === undefined ? '' : `, line ${verdict.line}`}`,
       `  ${verdict.message}`,
+      isFile ? COMPARE_FILE : COMPARE_LOG,
     ]
   const { count, anchored, keyId, from } = verdict
   return [

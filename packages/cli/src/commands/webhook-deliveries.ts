@@ -2,6 +2,7 @@ import { GuestpassError } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
 import type { DeadLetter } from '@guestpass/core/store-kit'
 import * as z from 'zod'
+import { withMessage } from '@guestpass/runtime'
 import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
@@ -13,7 +14,7 @@ export const webhooksTestCommand = defineCommand({
   example: 'guestpass webhooks test idp',
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
-    onWebhooks(cli, async (webhooks) => {
+    onWebhooks(cli, async (webhooks, { command }) => {
       const { result, why, latencyMs, statusCode } = await webhooks.test(id, cli.signal)
       if (result !== 'taken')
         throw new GuestpassError(
@@ -22,7 +23,11 @@ export const webhooksTestCommand = defineCommand({
           statusCode === undefined ? {} : { upstream: { status: statusCode } },
         )
       const ms = Math.round(latencyMs * 10) / 10
-      cli.answer({ id, delivered: true, statusCode, latencyMs: ms }, () => [`Delivered: ${why} in ${ms} ms.`])
+      const { disabled } = await webhooks.endpoints.get(id)
+      cli.answer({ id, delivered: true, statusCode, latencyMs: ms }, () => [
+        `Delivered: ${why} in ${ms} ms.`,
+        ...(disabled ? [`  It is disabled: enable it with \`${command(`webhooks enable ${id}`)}\`.`] : []),
+      ])
     }),
 })
 
@@ -31,14 +36,14 @@ export const webhooksDeadCommand = defineCommand({
   options: [...pageOptions('events'), utcOption],
   input: z.object({ id: z.string(), ...pageInput, utc: utcInput }),
   run: ({ id, limit = 100, after, utc }, cli) =>
-    onWebhooks(cli, async (webhooks, now) => {
+    onWebhooks(cli, async (webhooks, { now, command }) => {
       const { messages, next } = await webhooks.deadLetters(id, { limit, ...(after === undefined ? {} : { after }) })
       cli.answer(listDocument(messages.map(deadLetterDocument), next), () => [
         ...(messages.length === 0
           ? ['No dead letters.']
           : [
               ...deadLetterTable(messages, { now: now(), utc }),
-              `Send them again with \`guestpass webhooks redeliver ${id}\`.`,
+              `Send them again with \`${command(`webhooks redeliver ${id}`)}\`.`,
             ]),
         ...moreLines(next),
       ])
@@ -70,8 +75,22 @@ export const webhooksRedeliverCommand = defineCommand({
   options: [['--event <id...>', 'ids of events, in whatever state']],
   input: z.object({ id: z.string(), event: z.array(z.string()).optional() }),
   run: ({ id, event }, cli) =>
-    onWebhooks(cli, async (webhooks) => {
-      const redelivered = await webhooks.redeliver(id, event)
-      cli.answer({ id, redelivered }, () => [`Events sent again, now or when the endpoint takes them: ${redelivered}.`])
+    onWebhooks(cli, async (webhooks, { command }) => {
+      const redelivered = await webhooks.redeliver(id, event).catch((thrown: unknown) => {
+        throw withEnable(thrown, command(`webhooks enable ${id}`))
+      })
+      cli.answer({ id, redelivered }, () => [
+        `Events sent again, now or when the endpoint takes them: ${redelivered}.`,
+        ...(event && redelivered < new Set(event).size ? [`  ${unknownIds(command, id)}`] : []),
+      ])
     }),
 })
+
+/** The error with the command that enables this endpoint. */
+const withEnable = (thrown: unknown, enable: string): unknown =>
+  thrown instanceof GuestpassError && thrown.reason === 'disabled'
+    ? withMessage(thrown, { message: `${thrown.message} When it works again: \`${enable}\`.` })
+    : thrown
+
+const unknownIds = (command: (words: string) => string, id: string): string =>
+  `The store has no event with the other ids. \`${command(`webhooks dead ${id}`)}\` and \`${command('audit tail --json')}\` show ids.`

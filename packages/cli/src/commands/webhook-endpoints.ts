@@ -2,20 +2,30 @@ import type { WebhookEndpoint, Webhooks } from '@guestpass/core'
 import { iso, webhookEvents } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { withRuntime } from '@guestpass/runtime'
+import { commandFor, withRuntime } from '@guestpass/runtime'
 import { listDocument } from '../lists/list-document.ts'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 import type { Line } from './runner/styled-line.ts'
 
+/** What commands about webhooks need besides the webhooks. */
+interface WebhookTools {
+  readonly now: () => Instant
+  /** Writes a command for the connection of the webhooks. */
+  readonly command: (words: string) => string
+}
+
 /** Runs work on the webhooks of a connection. */
 export async function onWebhooks<T>(
   cli: Cli,
-  work: (webhooks: Webhooks, now: () => Instant) => Promise<T>,
+  work: (webhooks: Webhooks, tools: WebhookTools) => Promise<T>,
 ): Promise<T> {
   const config = await cli.config()
-  return withRuntime(config, cli.runtimeHost, ({ webhooks, ports }) => work(webhooks, () => ports.clock.wall()))
+  const command = (words: string): string => commandFor(config.connection, words)
+  return withRuntime(config, cli.runtimeHost, ({ webhooks, ports }) =>
+    work(webhooks, { now: () => ports.clock.wall(), command }),
+  )
 }
 
 /** An endpoint as a document; the routes of the service answer the same. */
@@ -38,21 +48,24 @@ const describeEvents = ({ contract, events }: Pick<WebhookEndpoint, 'contract' |
   return events === 'all' ? 'all events' : events.join(' ')
 }
 
-const endpointLines = (endpoint: ReturnType<typeof endpointDocument>): readonly string[] => [
+const endpointLines = (
+  endpoint: ReturnType<typeof endpointDocument>,
+  command: WebhookTools['command'],
+): readonly string[] => [
   `${endpoint.id}  ${endpoint.url}`,
   `  ${describeEvents(endpoint)}${endpoint.includeToken ? ', with tokens' : ''}${endpoint.configured ? ', of the configuration' : ''}; signed with ${endpoint.secrets.join(' and ')}`,
-  ...disabledLines(endpoint),
+  ...disabledLines(endpoint, command),
 ]
 
 /** Since when and why an endpoint is disabled, and what to do; nothing for one that is enabled. */
-const disabledLines = ({
-  id,
-  disabled,
-}: Pick<ReturnType<typeof endpointDocument>, 'id' | 'disabled'>): readonly string[] =>
+const disabledLines = (
+  { id, disabled }: Pick<ReturnType<typeof endpointDocument>, 'id' | 'disabled'>,
+  command: WebhookTools['command'],
+): readonly string[] =>
   disabled
     ? [
         `  ${id} is disabled since ${disabled.at}: ${disabled.why}`,
-        `  When it is back, enable it with \`guestpass webhooks enable ${id}\`.`,
+        `  When it is back, enable it with \`${command(`webhooks enable ${id}`)}\`.`,
       ]
     : []
 
@@ -61,7 +74,7 @@ export const webhooksListCommand = defineCommand({
   reveal: true,
   input: z.object({}),
   run: (_input, cli) =>
-    onWebhooks(cli, async (webhooks) => {
+    onWebhooks(cli, async (webhooks, { command }) => {
       const all = await webhooks.endpoints.all()
       const rows = await Promise.all(
         all.map(async (one) => {
@@ -71,8 +84,8 @@ export const webhooksListCommand = defineCommand({
       )
       cli.answer(listDocument(rows), () =>
         rows.length === 0
-          ? ['No webhook endpoints yet. Add one with `guestpass webhooks add URL`.']
-          : [...endpointTable(rows), ...rows.flatMap(disabledLines)],
+          ? [`No webhook endpoints yet. Add one with \`${command('webhooks add URL')}\`.`]
+          : [...endpointTable(rows), ...rows.flatMap((row) => disabledLines(row, command))],
       )
     }),
 })
@@ -108,12 +121,12 @@ export const webhooksAddCommand = defineCommand({
     includeToken: z.boolean().optional(),
   }),
   run: ({ url, event, includeToken = false }, cli) =>
-    onWebhooks(cli, async ({ endpoints }) => {
+    onWebhooks(cli, async ({ endpoints }, { command }) => {
       const added = await endpoints.add({ url, includeToken, ...(event ? { events: event } : {}) })
       const document = endpointDocument(added, cli)
       cli.answer(document, () => [
-        ...endpointLines(document),
-        '  The receiver needs the secret: `guestpass webhooks list --reveal` shows it.',
+        ...endpointLines(document, command),
+        `  The receiver needs the secret: \`${command('webhooks list --reveal')}\` shows it.`,
       ])
     }),
 })
@@ -132,11 +145,11 @@ export const webhooksEnableCommand = defineCommand({
   example: 'guestpass webhooks enable 3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90',
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
-    onWebhooks(cli, async ({ endpoints }) => {
+    onWebhooks(cli, async ({ endpoints }, { command }) => {
       const document = endpointDocument(await endpoints.enable(id), cli)
       cli.answer(document, () => [
-        ...endpointLines(document),
-        '  It is enabled; `webhooks redeliver` sends what it missed.',
+        ...endpointLines(document, command),
+        `  It is enabled; \`${command(`webhooks redeliver ${id}`)}\` sends what it missed.`,
       ])
     }),
 })
@@ -146,8 +159,8 @@ export const webhooksRotateCommand = defineCommand({
   reveal: true,
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
-    onWebhooks(cli, async ({ endpoints }) => {
+    onWebhooks(cli, async ({ endpoints }, { command }) => {
       const document = endpointDocument(await endpoints.rotate(id), cli)
-      cli.answer(document, () => endpointLines(document))
+      cli.answer(document, () => endpointLines(document, command))
     }),
 })

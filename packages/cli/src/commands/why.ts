@@ -1,6 +1,6 @@
 import { GuestpassError } from '@guestpass/core'
 import { type Cause, type Explanation, iso, why } from '@guestpass/core/runtime-kit'
-import { explanationDocument, withRuntime } from '@guestpass/runtime'
+import { commandFor, explanationDocument, withRuntime } from '@guestpass/runtime'
 import * as z from 'zod'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
@@ -63,7 +63,7 @@ export const whyCommand = defineCommand({
       const explanation = await why(connection, question, store)
       const document = explanationDocument(explanation, config)
       const command = nextCommands[explanation.cause]?.(explanation)
-      const next = command && `guestpass ${command}${connection === 'default' ? '' : ` --connection ${connection}`}`
+      const next = command && commandFor(connection, command)
       cli.answer(document, () => linesOf(document, next))
     })
   },

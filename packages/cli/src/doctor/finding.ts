@@ -1,6 +1,6 @@
 import type { ErrorCode, GuestpassError } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
-import { commandRemedy } from '@guestpass/runtime'
+import { commandFor, commandRemedy } from '@guestpass/runtime'
 import { withVariables } from '../commands/runner/remedies.ts'
 
 /** The result of one check. A finding that is not `ok` says what to do. */
@@ -31,26 +31,27 @@ export const failed = (check: string, code: ErrorCode, message: string, remedy: 
   remedy,
 })
 
-const SEE_CONFIG = 'See each value and its origin with `guestpass config`.'
-
-/** What to do about errors of checks that have no remedy of their own. */
-const remedies: Partial<Readonly<Record<ErrorCode, string>>> = {
-  upstream_unavailable: `Check the address, DNS, the firewall and HTTPS_PROXY. ${SEE_CONFIG}`,
-  deadline_exceeded: `Check the address, DNS, the firewall and HTTPS_PROXY. ${SEE_CONFIG}`,
-  upstream_garbled: `Check the address: another server may answer there. ${SEE_CONFIG}`,
-  upstream_rejected: `Check the address of the endpoint. ${SEE_CONFIG}`,
-  upstream_busy: 'Wait until the limit of the upstream ends, or lower GENESYS_RATE_LIMIT.',
-  client_rejected: `Set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET to those of the OAuth client. ${SEE_CONFIG}`,
-  access_denied: 'Grant the OAuth client its role and scopes, then run `guestpass doctor` again.',
-  scope_missing: 'Grant the OAuth client the scope, or name its scopes in GENESYS_SCOPES.',
-  keys_unavailable: `Check the address of the key-set, or set GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY. ${SEE_CONFIG}`,
-  token_refused: 'Check the keys, and GENESYS_TOKEN_ALGORITHMS. See `guestpass verify --help`.',
-  in_doubt: 'Wait for the next renewal. If it fails, sign in again with `guestpass login`.',
-  store_unavailable: 'Free space on the disk, and let this user read and write the folder of the database.',
-  store_busy: 'End the process that locks the database, then run `guestpass doctor` again.',
-  store_wrong_key: 'Set GUESTPASS_ENCRYPTION_KEY to the key of this store, or put its key file back.',
-  store_corrupt: 'Restore the database from a backup.',
-  store_newer: 'Install the version that wrote the store, or a newer one.',
+/** What to do about errors of checks that have no remedy of their own. `command`: writes one in back-ticks. */
+function remediesWith(command: (words: string) => string): Partial<Readonly<Record<ErrorCode, string>>> {
+  const seeConfig = `See each value and its origin with ${command('config')}.`
+  return {
+    upstream_unavailable: `Check the address, DNS, the firewall and HTTPS_PROXY. ${seeConfig}`,
+    deadline_exceeded: `Check the address, DNS, the firewall and HTTPS_PROXY. ${seeConfig}`,
+    upstream_garbled: `Check the address: another server may answer there. ${seeConfig}`,
+    upstream_rejected: `Check the address of the endpoint. ${seeConfig}`,
+    upstream_busy: 'Wait until the limit of the upstream ends, or lower GENESYS_RATE_LIMIT.',
+    client_rejected: `Set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET to those of the OAuth client. ${seeConfig}`,
+    access_denied: `Grant the OAuth client its role and scopes, then run ${command('doctor')} again.`,
+    scope_missing: 'Grant the OAuth client the scope, or name its scopes in GENESYS_SCOPES.',
+    keys_unavailable: `Check the address of the key-set, or set GENESYS_JWKS_URL or GENESYS_PUBLIC_KEY. ${seeConfig}`,
+    token_refused: `Check the keys, and GENESYS_TOKEN_ALGORITHMS. See ${command('verify --help')}.`,
+    in_doubt: `Wait for the next renewal. If it fails, sign in again with ${command('login')}.`,
+    store_unavailable: 'Free space on the disk, and let this user read and write the folder of the database.',
+    store_busy: `End the process that locks the database, then run ${command('doctor')} again.`,
+    store_wrong_key: 'Set GUESTPASS_ENCRYPTION_KEY to the key of this store, or put its key file back.',
+    store_corrupt: 'Restore the database from a backup.',
+    store_newer: 'Install the version that wrote the store, or a newer one.',
+  }
 }
 
 /** The finding of a check that rejected. */
@@ -67,7 +68,7 @@ const ANSWERED = 'The server answers, and fails: wait until it recovers, or ask 
 export const remedyOf = (error: GuestpassError, connection: string): string =>
   commandRemedy(error, connection) ??
   (hasAnswered(error) ? ANSWERED : undefined) ??
-  remedies[error.code] ??
+  remediesWith((words) => `\`${commandFor(connection, words)}\``)[error.code] ??
   'Look up the code in docs/errors.md.'
 
 /** Runs a check. A check that rejects is a finding. */

@@ -1,5 +1,5 @@
 import { iso } from '@guestpass/core/runtime-kit'
-import type { Config, Runtime } from '@guestpass/runtime'
+import { commandFor, type Config, type Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
@@ -48,7 +48,7 @@ async function erasure({ store }: Runtime): Promise<Finding> {
       )
 }
 
-async function webhooks({ webhooks: { endpoints, counts } }: Runtime): Promise<Finding> {
+async function webhooks({ connection, webhooks: { endpoints, counts } }: Runtime): Promise<Finding> {
   const all = await endpoints.all()
   const faults: { readonly message: string; readonly remedy: string }[] = []
   for (const { id, disabled } of all) {
@@ -56,12 +56,12 @@ async function webhooks({ webhooks: { endpoints, counts } }: Runtime): Promise<F
     if (disabled)
       faults.push({
         message: `${id} is disabled (${disabled.why})`,
-        remedy: `Enable it with \`guestpass webhooks enable ${id}\`.`,
+        remedy: `Enable it with \`${commandFor(connection, `webhooks enable ${id}`)}\`.`,
       })
     else if (deadLetters > 0)
       faults.push({
         message: `${id} did not take ${deadLetters} events`,
-        remedy: `See them with \`guestpass webhooks dead ${id}\`.`,
+        remedy: `See them with \`${commandFor(connection, `webhooks dead ${id}`)}\`.`,
       })
   }
   if (faults.length === 0) return ok('webhooks', `${counted(all.length, 'endpoint')}, no dead letters`)

@@ -10,7 +10,7 @@ import {
 } from '@guestpass/core'
 import { isLoopback, iso, lackedScopes, leftOutText, withCalls } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
-import { connect, type ReachableConfig } from '@guestpass/runtime'
+import { commandFor, connect, type ReachableConfig } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
 import { guestTokenFindings } from './guest-tokens.ts'
 import { createServerClock } from './server-clock.ts'
@@ -42,7 +42,7 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   const stored = { store, clock, connection: config.connection, verifier: fresh.verifier }
   const [access, guestTokens, ...keys] = await Promise.all([
     accessFindings({ ...parts, ports }, fresh),
-    guestTokenFindings(stored, newStore(parts)).catch((thrown: unknown) => [
+    guestTokenFindings(stored, unsignedRemedy(parts)).catch((thrown: unknown) => [
       failure('guest tokens', thrown, config.connection),
     ]),
     check('keys', () => keysFound('keys', fresh.keys)),
@@ -53,15 +53,14 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   return [...access, ...keys, ...guestTokens, ...clockFindings(server.offsetMs(), config.hosts.oauth)]
 }
 
-const ROLLED_KEYS =
-  'If the upstream has new keys, renew with `guestpass guest refresh ID`. If not, check GENESYS_JWKS_URL and GENESYS_PUBLIC_KEY.'
-
 /** What to do about stored tokens that no key signed. A sandbox has new keys and no guests at each start. */
-function newStore({ config: { hosts }, path }: UpstreamParts): string {
-  if (path === undefined || !isLoopback(new URL(hosts.oauth).hostname)) return ROLLED_KEYS
+function unsignedRemedy({ config: { hosts, connection }, path }: UpstreamParts): string {
+  const refresh = commandFor(connection, 'guest refresh ID')
+  const rolledKeys = `If the upstream has new keys, renew with \`${refresh}\`. If not, check GENESYS_JWKS_URL and GENESYS_PUBLIC_KEY.`
+  if (path === undefined || !isLoopback(new URL(hosts.oauth).hostname)) return rolledKeys
   const folder = dirname(path)
   const begin = basename(folder) === '.guestpass' ? `\`rm -r ${folder}\`` : `another file for --database than ${path}`
-  return `If this is a sandbox that was started again, its guests are gone. Begin with an empty store: ${begin}. If not: ${ROLLED_KEYS}`
+  return `If this is a sandbox that was started again, its guests are gone. Begin with an empty store: ${begin}. If not: ${rolledKeys}`
 }
 
 /**
@@ -110,6 +109,7 @@ async function accessOf(parts: UpstreamParts, fresh: Connection): Promise<Access
 }
 
 async function byCredentials({ config, signal }: UpstreamParts, fresh: Connection): Promise<AccessCheck> {
+  const { connection } = config
   const { clientSecret, privateKey } = config.settings
   try {
     const { token, scopes } = await fresh.accessTokens.token({ actor: 'doctor', signal })
@@ -119,13 +119,16 @@ async function byCredentials({ config, signal }: UpstreamParts, fresh: Connectio
     const isRefused = asGuestpassError(thrown).upstream !== undefined
     const isPublic = clientSecret === undefined && privateKey === undefined
     if (!isRefused || !isPublic) throw thrown
-    return { finding: failure('OAuth client', thrown, config.connection, NOT_SIGNED_IN), ifRefused: '' }
+    return {
+      finding: failure('OAuth client', thrown, connection, notSignedIn(commandFor(connection, 'login'))),
+      ifRefused: '',
+    }
   }
 }
 
 const API_REFUSED = 'Check that GENESYS_API_BASE_URL and the OAuth server are of one organisation.'
-const NOT_SIGNED_IN =
-  'No user is signed in, and the client has no secret. Sign in with `guestpass login`, or set GENESYS_CLIENT_SECRET.'
+const notSignedIn = (login: string): string =>
+  `No user is signed in, and the client has no secret. Sign in with \`${login}\`, or set GENESYS_CLIENT_SECRET.`
 
 /**
  * A refresh token is valid for one use, so that a sign-in is renewed only if that is due. `failures`: the events
@@ -136,7 +139,7 @@ async function signedIn(parts: UpstreamParts, stored: Connection, failures: read
   const { connection } = config
   const { token, scopes } = await stored.accessTokens.token({ actor: 'doctor', signal })
   await stored.idle()
-  const ifRefused = 'The token may have been revoked. Sign in again with `guestpass login`.'
+  const ifRefused = `The token may have been revoked. Sign in again with \`${commandFor(connection, 'login')}\`.`
   const { status, expiresAt = 0 } = await connectionView(ports.store, connection)
   const until = `The token in use is valid until ${iso(expiresAt)}.`
   const error = failures.at(-1)?.error ?? (await backOffOf(ports, connection))

@@ -1,6 +1,7 @@
 import { type Clock, connectionView, type ConnectionView, type Store } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
+import { commandFor } from '@guestpass/runtime'
 import type { KeepLog } from './keep-log.ts'
 
 interface WatchParts {
@@ -57,7 +58,7 @@ function changed(connection: string, view: ConnectionView | undefined): Paramete
   const facts = { grant, status, user: view?.user }
   const has = `Connection ${connection} has ${grants[grant]}, status ${status}.`
   const texts: Partial<Record<ConnectionView['status'], string>> = {
-    needs_reauth: `${has} Sign in again with \`guestpass login\`.`,
+    needs_reauth: `${has} Sign in again with \`${commandFor(connection, 'login')}\`.`,
     in_doubt: `${has} The answer to the last renewal was lost. It is tried once more when the access token ends.`,
   }
   const level = { needs_reauth: 'error', in_doubt: 'warning' } as const

@@ -1,6 +1,7 @@
 import type { Clock, Event, Store } from '@guestpass/core'
 import { guestIdOf, iso } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
+import { commandFor } from '@guestpass/runtime'
 import type { KeepEntry, KeepLog } from './keep-log.ts'
 
 /** An outage may end every session. More lines than these between two looks are counted only. */
@@ -55,7 +56,7 @@ export function createGuestWatch(parts: WatchParts): GuestWatch {
         renewal.isLogged = true
       }
       if (state.leftOut > 0) {
-        const message = `${state.leftOut} more guests ended. List them with \`guestpass guest list\`.`
+        const message = `${state.leftOut} more guests ended. List them with \`${commandFor(parts.connection, 'guest list')}\`.`
         parts.log({ event: 'guest_ended', level: 'warning', message, facts: { more: state.leftOut } })
       }
       Object.assign(state, { lines: 0, leftOut: 0 })
@@ -80,7 +81,7 @@ async function examine(state: WatchState, subject: string, error: Event['error']
   const guest = await find(state, subject)
   if (guest?.status === 'needs_reauth') {
     const guestId = guestIdOf(guest)
-    const message = `Guest ${guestId} ended: its token cannot be renewed any more. See \`guestpass why ${guestId}\`.`
+    const message = `Guest ${guestId} ended: its token cannot be renewed any more. See \`${commandFor(state.connection, `why ${guestId}`)}\`.`
     log(state, { event: 'guest_ended', message, facts: { guestId, api: guest.api, code: error?.code } })
   } else if (guest?.tokens) watch(state.failed, subject, { expiresAt: guest.tokens.expiresAt, error, isLogged: false })
 }

@@ -87,7 +87,7 @@ export async function keepSessions(options: KeepOptions, signal: AbortSignal): P
   const watches = {
     upstream,
     connectionWatch: createConnectionWatch({ store, connection: name, clock, log }),
-    storeWatch: createStoreWatch({ webhooks: runtime.webhooks, path: options.path, log }),
+    storeWatch: createStoreWatch({ connection: name, webhooks: runtime.webhooks, path: options.path, log }),
   }
   const parts: KeepParts = { ...options, startedAt, connection, workers, ...watches, file }
   await lookUntilAborted(parts, guests.look, signal)

@@ -1,8 +1,9 @@
-import type { Runtime, WorkerHealth } from '@guestpass/runtime'
+import { commandFor, type Runtime, type WorkerHealth } from '@guestpass/runtime'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import type { KeepLog } from './keep-log.ts'
 
 interface WatchParts {
+  readonly connection: string
   readonly webhooks: Pick<Runtime['webhooks'], 'endpoints' | 'counts'>
   /** The database file, if there is one. */
   readonly path: string | undefined
@@ -29,7 +30,7 @@ export interface StoreWatch {
   endpoints(): readonly EndpointStatus[]
 }
 
-export function createStoreWatch({ webhooks, path, log }: WatchParts): StoreWatch {
+export function createStoreWatch({ connection, webhooks, path, log }: WatchParts): StoreWatch {
   let disk: DiskStatus = { low: false }
   let endpoints: readonly EndpointStatus[] | undefined
   async function lookAtDisk(): Promise<void> {
@@ -48,7 +49,7 @@ export function createStoreWatch({ webhooks, path, log }: WatchParts): StoreWatc
     const known = endpoints
     for (const one of known === undefined ? [] : found) {
       const before = known?.find(({ id }) => id === one.id) ?? { disabled: false, deadLetters: 0 }
-      logEndpoint(log, before, one)
+      logEndpoint({ connection, log }, before, one)
     }
     endpoints = found
   }
@@ -69,16 +70,20 @@ const diskEntry = (low: boolean, free: number, path: string | undefined): Parame
       }
     : { event: 'disk_recovered', message: `The disk of ${path} has ${byteText(free)}.`, facts: { freeBytes: free } }
 
-function logEndpoint(log: KeepLog, before: Omit<EndpointStatus, 'id'>, { id, ...now }: EndpointStatus): void {
+function logEndpoint(
+  { connection, log }: Pick<WatchParts, 'connection' | 'log'>,
+  before: Omit<EndpointStatus, 'id'>,
+  { id, ...now }: EndpointStatus,
+): void {
   if (now.disabled && !before.disabled) {
-    const message = `Webhook endpoint ${id} was disabled. Enable it with \`guestpass webhooks enable ${id}\`.`
+    const message = `Webhook endpoint ${id} was disabled. Enable it with \`${commandFor(connection, `webhooks enable ${id}`)}\`.`
     log({ event: 'webhook_disabled', level: 'error', message, facts: { endpoint: id } })
   }
   if (!now.disabled && before.disabled)
     log({ event: 'webhook_enabled', message: `Webhook endpoint ${id} is enabled again.`, facts: { endpoint: id } })
   if (now.deadLetters <= before.deadLetters) return
   const added = now.deadLetters - before.deadLetters
-  const message = `Webhook endpoint ${id} did not take ${added} events. See them with \`guestpass webhooks dead ${id}\`.`
+  const message = `Webhook endpoint ${id} did not take ${added} events. See them with \`${commandFor(connection, `webhooks dead ${id}`)}\`.`
   log({
     event: 'dead_letters',
     level: 'warning',

@@ -39,7 +39,7 @@ describe('the webhook endpoints', () => {
       counts: async () => ({ waiting: 0, deadLetters }),
     } as unknown as Parameters<typeof createStoreWatch>[0]['webhooks']
     const { log, entries, events } = recorded()
-    const watch = createStoreWatch({ webhooks, path: undefined, log })
+    const watch = createStoreWatch({ connection: 'default', webhooks, path: undefined, log })
     await watch.look()
     expect(entries).toEqual([])
     endpoint = { id: 'idp', disabled: { why: 'it answered 410' } }

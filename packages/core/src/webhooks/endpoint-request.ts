@@ -1,4 +1,5 @@
 import type { EventType } from '../domain/events/event.ts'
+import { closestName } from '../domain/closest-name.ts'
 import { type Field, GuestpassError } from '../domain/errors.ts'
 import { type WebhookEndpoint, webhookEvents } from './endpoint.ts'
 import { endpointUrlFault } from './public-address.ts'
@@ -25,7 +26,8 @@ export function acceptedRequest({
     fields.push({
       field: 'url',
       message: fault,
-      remedy: 'Give the https:// address of a public endpoint, or set one of another kind in the configuration.',
+      remedy:
+        'Give the https:// address of a public endpoint. Other addresses are for `webhooks.idp`, `webhooks.idm` and `webhooks.analytics`.',
     })
   const known = (type: string): type is EventType => (webhookEvents as readonly string[]).includes(type)
   const wanted = events === 'all' ? [] : events
@@ -35,12 +37,17 @@ export function acceptedRequest({
     fields.push({
       field: 'events',
       message: `has no type ${JSON.stringify(type.slice(0, 60))}`,
-      remedy: `Known are ${webhookEvents.join(', ')}.`,
+      remedy: `${suggestion(type)}Known are ${webhookEvents.join(', ')}.`,
     })
   if (fields.length > 0)
     throw new GuestpassError('invalid_input', `The webhook endpoint was not added: ${faultText(fields)}.`, { fields })
   return { url: new URL(url).href, events: events === 'all' ? events : wanted.filter(known), includeToken }
 }
 
+function suggestion(type: string): string {
+  const close = closestName(type, webhookEvents)
+  return close === undefined ? '' : `Did you mean ${close}? `
+}
+
 const faultText = (fields: readonly Field[]): string =>
-  fields.map(({ field, message }) => `${field} ${message}`).join('; ')
+  fields.map(({ field, message }) => `${field}: ${message}`).join('; ')

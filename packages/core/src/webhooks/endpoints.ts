@@ -167,7 +167,7 @@ async function remove(parts: Parts, id: string): Promise<void> {
   const { connection, ports } = parts
   for (;;) {
     const { endpoint, revision } = await read(parts, id)
-    if (endpoint.configured) throw refused('id', `names the endpoint ${id} of the configuration`, FIXED)
+    if (endpoint.configured) throw refused(id, `Take \`webhooks.${id}\` out of the configuration.`)
     const acknowledged = await ports.store.document(connection, documentKind.acknowledgedCheckpoint, id)
     const documents = [
       { kind: documentKind.endpoint, id, expect: { revision } },
@@ -180,16 +180,17 @@ async function remove(parts: Parts, id: string): Promise<void> {
 
 /** The endpoint with a new secret before its newest one, which signs beside it until the next rotation. */
 function rotated({ ports }: Parts, endpoint: WebhookEndpoint): WebhookEndpoint {
-  if (endpoint.configured) throw refused('id', `names the endpoint ${endpoint.id} of the configuration`, ROTATED)
+  if (endpoint.configured) throw refused(endpoint.id, ROTATED)
   const fresh = new Secret(signingSecret(ports.random))
   return { ...endpoint, secrets: [fresh, ...endpoint.secrets].slice(0, SECRETS) }
 }
 
-const FIXED = 'Take its setting out of the configuration.'
 const ROTATED = 'Write the new secret before the old one in `webhooks.secret`, separated by a comma.'
 
-const refused = (field: string, message: string, remedy: string): GuestpassError =>
-  new GuestpassError('invalid_input', `${field} ${message}. ${remedy}`, { fields: [{ field, message, remedy }] })
+function refused(id: string, remedy: string): GuestpassError {
+  const field = { field: 'id', message: `names the endpoint ${id} of the configuration`, remedy }
+  return new GuestpassError('invalid_input', `${field.field}: ${field.message}.`, { fields: [field] })
+}
 
 const unknown = (connection: string, id: string): GuestpassError =>
   new GuestpassError(

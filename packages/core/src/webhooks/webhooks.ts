@@ -223,7 +223,7 @@ async function redeliver(
   if (disabled)
     throw new GuestpassError(
       'webhook_failed',
-      `Webhook ${id} is disabled: ${disabled.why}. Enable it first. Nothing was changed.`,
+      `Webhook ${id} is disabled, and nothing was sent again: ${disabled.why}.`,
       { reason: 'disabled' },
     )
   const queue = endpointQueue(connection, id)

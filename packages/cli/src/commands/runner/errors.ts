@@ -63,6 +63,10 @@ function suggestion(issue: z.core.$ZodIssue, input: Readonly<Record<string, unkn
   return close === undefined ? '' : `Did you mean ${close}? `
 }
 
+/** The remedy of a rule that a command adds, if it has one. */
+const remedyIn = (issue: z.core.$ZodIssue): string | undefined =>
+  issue.code === 'custom' && typeof issue.params?.['remedy'] === 'string' ? issue.params['remedy'] : undefined
+
 /**
  * The error of a command's input. Each fault has the name that is written on the command line. `input`: what was
  * typed.
@@ -77,7 +81,8 @@ export function inputError(
     const [syntax, about] = described.find(([one]) => camelCaseOf(one) === name) ?? [name, 'See --help']
     // Zod's own text, of values that no schema of a command words.
     const message = issue.message.endsWith('received undefined') ? 'is missing' : issue.message
-    return { field: flagIn(syntax) || 'arguments', message, remedy: `${suggestion(issue, input)}Help says: ${about}.` }
+    const remedy = remedyIn(issue) ?? `${suggestion(issue, input)}Help says: ${about}.`
+    return { field: flagIn(syntax) || 'arguments', message, remedy }
   })
   return new GuestpassError(
     'invalid_input',
