@@ -36,6 +36,8 @@ const takeSession = {
   inProgram: "If the address is verified, give assurance: 'verified' and onDuplicate: 'reuse' or 'replace'.",
 } as const satisfies Omit<Remedy, 'code'>
 
+const UNTIL_IT_ENDS = 'the upstream may refuse a second session until the present one ends.'
+
 /** A connection that was refused on this machine: mostly that of a sandbox that has ended. */
 const startSandbox = {
   says: /ECONNREFUSED (?:127\.|::1|localhost)/,
@@ -88,14 +90,14 @@ const remedies: readonly Remedy[] = [
     code: 'session_exists',
     says: /has a guest of external-users/,
     onCommandLine: (command) =>
-      `End it with \`${command('guest invalidate --email ADDRESS --api external-users')}\`. ${takeSession.onCommandLine()}`,
-    inProgram: `End it with guests.invalidate({ api: 'external-users', email }). ${takeSession.inProgram}`,
+      `${takeSession.onCommandLine()} Or \`${command('guest invalidate --email ADDRESS --api external-users')}\` frees the address here; ${UNTIL_IT_ENDS}`,
+    inProgram: `${takeSession.inProgram} Or guests.invalidate({ api: 'external-users', email }) frees the address here; ${UNTIL_IT_ENDS}`,
   },
   {
     code: 'session_exists',
     onCommandLine: (command) =>
-      `End it with \`${command('guest invalidate --email ADDRESS --channel CHANNEL')}\`. ${takeSession.onCommandLine()}`,
-    inProgram: `End it with guests.invalidate. ${takeSession.inProgram}`,
+      `${takeSession.onCommandLine()} Or \`${command('guest invalidate --email ADDRESS --channel CHANNEL')}\` frees the address here; ${UNTIL_IT_ENDS}`,
+    inProgram: `${takeSession.inProgram} Or guests.invalidate frees the address here; ${UNTIL_IT_ENDS}`,
   },
   {
     code: 'create_in_doubt',

@@ -6,39 +6,52 @@ import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { defineCommand } from './runner/command.ts'
 
-/** What to do next on the command line, from the explanation. */
-const nextCommands: Readonly<Partial<Record<Cause, (explanation: Explanation) => string>>> = {
-  keeper_not_running: () => 'keep',
-  unused: () => 'keep',
-  sign_in_ended: () => 'login',
-  refresh_token_spent: issueAgain,
-  spent_after_restore: issueAgain,
-  not_renewable: issueAgain,
-  refresh_impossible: issueAgain,
-  session_exists: invalidate,
-  client_rejected: () => 'doctor',
-  scope_missing: () => 'doctor',
-  keys_unavailable: () => 'doctor',
-  upstream_failing: () => 'doctor',
-  circuit_open: failuresSince,
-  no_records: () => 'audit verify',
+/** Commands that help next, the best one first, without the name of the program. Words in capitals are to be replaced. */
+const nextCommands: Readonly<Partial<Record<Cause, (explanation: Explanation) => readonly string[]>>> = {
+  keeper_not_running: () => ['keep'],
+  unused: () => ['keep'],
+  sign_in_ended: () => ['login'],
+  refresh_token_spent: (explanation) => [issueAgain(explanation)],
+  spent_after_restore: (explanation) => [issueAgain(explanation)],
+  not_renewable: (explanation) => [issueAgain(explanation)],
+  refresh_impossible: (explanation) => [issueAgain(explanation)],
+  session_exists: (explanation) => [reuseSession(explanation), freeAddress(explanation)],
+  session_exists_upstream: (explanation) => [reuseSession(explanation)],
+  client_rejected: () => ['doctor'],
+  scope_missing: () => ['doctor'],
+  keys_unavailable: () => ['doctor'],
+  upstream_failing: () => ['doctor'],
+  circuit_open: (explanation) => [failuresSince(explanation)],
+  no_records: () => ['audit verify'],
 }
 
-function issueAgain({ api = 'engagements' }: Explanation): string {
-  return api === 'guest-tokens' ? 'guest issue --api guest-tokens' : `guest issue --api ${api} --email ADDRESS`
+/** A text in the data of the records that the explanation rests on, the newest first. */
+const factOf = ({ records }: Explanation, name: string): string | undefined =>
+  records.map(({ record }) => record.data[name]).findLast((value) => typeof value === 'string')
+
+function issueAgain(explanation: Explanation): string {
+  const { api, guestId = 'ID' } = explanation
+  if (api === 'guest-tokens') return `guest issue --api guest-tokens --guest-id ${guestId} --scope SCOPE`
+  if (api === 'external-users') return 'guest issue --api external-users --email ADDRESS --name NAME'
+  return `guest issue --api engagements --email ADDRESS --consent --channel ${factOf(explanation, 'channelId') ?? 'CHANNEL'}`
 }
 
-/** Frees the address of the session that the request met. */
-function invalidate({ api, records }: Explanation): string {
-  const channel = records.map(({ record: { data } }) => data['channelId']).findLast((id) => typeof id === 'string')
-  const where = api === 'external-users' ? '--api external-users' : `--channel ${channel ?? 'CHANNEL'}`
-  return `guest invalidate --email ADDRESS ${where}`
-}
+/** Takes the session that the request met. That is for an address that the site has verified. */
+const reuseSession = (explanation: Explanation): string =>
+  `${issueAgain(explanation)} --assurance verified --on-duplicate reuse`
+
+/** Frees the address here. The upstream may keep its session until it ends. */
+const freeAddress = (explanation: Explanation): string =>
+  explanation.api === 'external-users'
+    ? 'guest invalidate --email ADDRESS --api external-users'
+    : `guest invalidate --email ADDRESS --channel ${factOf(explanation, 'channelId') ?? 'CHANNEL'}`
 
 /** Lists the failures that opened the circuit. */
 function failuresSince({ at, records }: Explanation): string {
-  const since = Math.min(...records.filter(({ record }) => record.outcome === 'failure').map((one) => one.at), at)
-  return `audit tail --since ${iso(since)} --event TOKEN_FAILED REFRESH_FAILED guest.authentication`
+  const failures = records.filter(({ record }) => record.outcome === 'failure')
+  const since = Math.min(...failures.map((one) => one.at), at)
+  const events = [...new Set(failures.map(({ record }) => record.eventType))]
+  return `audit tail --since ${iso(since)} --event ${events.join(' ')}`
 }
 
 export const whyCommand = defineCommand({
@@ -62,8 +75,8 @@ export const whyCommand = defineCommand({
       const question = { guestId, subject, api, at: at?.(clock.wall()) }
       const explanation = await why(connection, question, store)
       const document = explanationDocument(explanation, config)
-      const command = nextCommands[explanation.cause]?.(explanation)
-      const next = command && commandFor(connection, command)
+      const commands = nextCommands[explanation.cause]?.(explanation) ?? []
+      const next = commands.map((command) => commandFor(connection, command))
       cli.answer(document, () => linesOf(document, next))
     })
   },
@@ -71,7 +84,7 @@ export const whyCommand = defineCommand({
 
 type Answer = ReturnType<typeof explanationDocument>
 
-function linesOf(answer: Answer, next: string | undefined): readonly string[] {
+function linesOf(answer: Answer, next: readonly string[]): readonly string[] {
   const { guestId, api, subject, at, happened, what, why: reason, rule, setting, prevention, cause, records } = answer
   const parts: readonly (readonly [string, string | undefined])[] = [
     ['What happened', what],
@@ -79,7 +92,7 @@ function linesOf(answer: Answer, next: string | undefined): readonly string[] {
     ['Rule', rule],
     ['Setting', setting && settingText(setting)],
     ['Prevention', prevention],
-    ['Next', next],
+    ...next.map((command, nth) => [nth === 0 ? 'Next' : 'or', command] as const),
     ['Records', records.length === 0 ? 'none' : undefined],
   ]
   const who = guestId === undefined ? `Subject ${subject}` : `Guest ${guestId}`
@@ -99,7 +112,7 @@ const settingText = ({ name, value, configurable }: NonNullable<Answer['setting'
 function oneOfBoth(): GuestpassError {
   const message = 'must be either the id of a guest, or --subject'
   const remedy = 'Give one of the two.'
-  return new GuestpassError('invalid_input', `guest-id ${message}. ${remedy}`, {
+  return new GuestpassError('invalid_input', `guest-id: ${message}.`, {
     fields: [{ field: 'guest-id', message, remedy }],
   })
 }

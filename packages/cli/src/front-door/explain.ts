@@ -63,7 +63,10 @@ export function createExplainGuest({ config, store, calls, translate }: ExplainP
   return (whose, options, context) =>
     calls.run(context, async ({ api }) => {
       const question: WhyQuestion = { ...subjectOf(whose), api, at: timeOf(options) }
-      return namedExplanation(await why(config.connection, question, store), config, names)
+      const explanation = namedExplanation(await why(config.connection, question, store), config, names)
+      // Programs get whole milliseconds.
+      const records = explanation.records.map((one) => ({ ...one, at: Math.floor(one.at) }))
+      return { ...explanation, at: Math.floor(explanation.at), records }
     })
 }
 

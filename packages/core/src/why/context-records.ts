@@ -8,8 +8,8 @@ import { type History, type PlacedRecord, placedRecord } from './history.ts'
 const MOST_READ = 1_000
 /** The most failures that are given. */
 const MOST_FAILURES = 3
-/** A circuit opens by the failures of 30 s, and a probe fails again each minute at most. */
-const CIRCUIT_MEMORY: Millis = 5 * MINUTE
+/** A circuit opens by the failures of 30 s, and is open for a minute at most before a probe is sent. */
+const CIRCUIT_MEMORY: Millis = 2 * MINUTE
 
 const restoreCauses: ReadonlySet<Cause> = new Set<Cause>([
   'restored',
@@ -37,7 +37,13 @@ export async function contextRecords(
   }
   if (cause !== 'circuit_open' || !decisive) return []
   const links = await latestLinks(store, connection, decisive.count)
-  const failures = links.filter((link) => isUpstreamFailure(link) && link.event.at >= decisive.at - CIRCUIT_MEMORY)
+  const operation = operationOf(decisive.record.error)
+  const failures = links.filter(
+    (link) =>
+      isUpstreamFailure(link) &&
+      operationOf(link.event.error) === operation &&
+      link.event.at >= decisive.at - CIRCUIT_MEMORY,
+  )
   return failures.slice(0, MOST_FAILURES).toReversed().map(placedRecord)
 }
 
@@ -50,6 +56,10 @@ async function latestLinks(
   for await (const links of chainLinksBackwards(store, connection, { before, limit: MOST_READ })) return links
   return []
 }
+
+/** The operation of a failed call, with which its message begins. Each operation has its own circuit. */
+const operationOf = (error: { readonly message: string } | null | undefined): string | undefined =>
+  error?.message.split(':', 1)[0]
 
 /** A failure that a circuit breaker counts. */
 const isUpstreamFailure = ({ event: { error, statusCode = 0 } }: Link): boolean =>

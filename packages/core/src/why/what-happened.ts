@@ -28,7 +28,7 @@ function lastEvent({ history, at, end }: Facts, cause: Cause): string {
   const { decisive, open, token } = history
   const state = end === undefined ? '' : ` The token ${end > at ? 'is valid until' : 'ended at'} ${iso(end)}.`
   if (cause === 'under_way' && open) return `A request for a token began at ${iso(open.at)}.${state}`
-  if (!decisive) return cause === 'erased' ? 'The guest was erased.' : 'There is no record of the guest.'
+  if (!decisive) return withoutRecords[cause] ?? 'There is no record of the guest.'
   const { eventType, outcome, error, generation, actor, data } = decisive.record
   const [done, failed = done] = phrases[eventType] ?? [`The record ${eventType} was written`]
   const when = iso(decisive.at)
@@ -39,6 +39,11 @@ function lastEvent({ history, at, end }: Facts, cause: Cause): string {
   const took = tries === undefined ? '' : ` It took ${tries}.`
   const ended = eventType === 'TOKEN_REVOKED' || eventType === 'GUEST_ERASED'
   return `${done} at ${when} by \`${actor}\`${ended ? '.' : `, generation ${generation}.${took}${state}`}`
+}
+
+const withoutRecords: Readonly<Partial<Record<Cause, string>>> = {
+  erased: 'The guest was erased.',
+  not_yet: 'The first record of the guest is of a later time.',
 }
 
 /** The message of a failure. A refresh whose answer was lost is tried once more without the caller, as its rule says. */

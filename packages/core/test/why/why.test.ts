@@ -135,21 +135,34 @@ describe('an explanation', () => {
   })
 
   it('names the failures of other guests that opened the circuit', async () => {
-    const failure = (at: number, statusCode: number) =>
-      ({ subject: 'another', outcome: 'failure', at, statusCode, generation: 1, data }) as const
+    const failure = (at: number, statusCode: number, operation = 'refresh') =>
+      ({
+        subject: 'another',
+        outcome: 'failure',
+        at,
+        statusCode,
+        generation: 1,
+        data,
+        error: { code: 'upstream_unavailable', message: `${operation}: the upstream answered.` },
+      }) as const
     const { ask } = await world(
       ['REFRESH_FAILED', failure(AT - HOUR, 500)],
       ['REFRESH_FAILED', failure(AT + 1, 503)],
-      ['REFRESH_FAILED', failure(AT + 2, 404)],
+      ['REFRESH_FAILED', { ...failure(AT + 2, 404), error: { code: 'upstream_rejected', message: 'refresh: no.' } }],
+      ['TOKEN_FAILED', failure(AT + 2, 500, 'mint')],
       [
         'REFRESH_FAILED',
-        { outcome: 'failure', generation: 1, data, at: AT + 3, error: { code: 'circuit_open', message: 'Paused.' } },
+        {
+          ...failure(AT + 3, 0),
+          subject: `subject-of-${GUEST}`,
+          error: { code: 'circuit_open', message: 'refresh: paused.' },
+        },
       ],
     )
     const { cause, what, records } = await ask(AT + MINUTE)
     expect(cause).toBe('circuit_open')
     expect(what).toContain('The latest failures before it: 2026-01-01T00:00:00.001Z HTTP 503.')
-    expect(records.map(({ count }) => count)).toEqual([2, 4])
+    expect(records.map(({ count }) => count)).toEqual([2, 5])
   })
 })
 

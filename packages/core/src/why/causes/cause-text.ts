@@ -35,4 +35,4 @@ export const IMPORTED =
 export const ONE_SESSION = 'An address has one session on a channel.'
 /** The rule of a restored store. */
 export const RESTORED =
-  'A restore marks refresh tokens as possibly spent. The token is served to its end, then the refresh is tried once, declared before.'
+  'A restore marks refresh tokens as possibly spent. The token is served to its end. Then the refresh is tried once, which is recorded before it is sent.'

@@ -17,7 +17,7 @@ export const refusalCauses = {
     rule: `${ONE_SESSION} A request that does not say otherwise is refused while the session lives.`,
     setting: { option: 'onDuplicate', fallback: 'reject' },
     prevention:
-      'End the session first, or request with a verified address and `onDuplicate: reuse` or `onDuplicate: replace`.',
+      'Request with a verified address and `onDuplicate: reuse` or `onDuplicate: replace`, or wait until the session ends.',
   },
   session_exists_upstream: {
     happened: 'refused',
@@ -49,7 +49,7 @@ export const refusalCauses = {
   upstream_failing: {
     happened: 'refused',
     why: 'The upstream could not be reached, or answered with a server error.',
-    rule: TO_ITS_END,
+    rule: `A call is repeated up to 3 times. ${TO_ITS_END}`,
     setting: { option: 'policy.retry', fallback: '3 retries' },
     prevention: 'Nothing here: ask the operator of the upstream. Longer tokens bridge longer outages.',
   },
@@ -111,13 +111,13 @@ export const refusalCauses = {
   answer_lost: {
     happened: 'refused',
     why: 'The answer to a refresh was lost, so that the refresh token may be spent.',
-    rule: 'The token is served to its end. Then the refresh is tried once more, declared before.',
+    rule: 'The token is served to its end. Then the refresh is tried once more, which is recorded before it is sent.',
     prevention: 'Nothing here: the connection to the upstream broke during the refresh.',
   },
   process_ended: {
     happened: 'refused',
     why: 'A process ended while its refresh was under way, so that the refresh token may be spent.',
-    rule: 'The token is served to its end. Then the refresh is tried once more, declared before.',
+    rule: 'The token is served to its end. Then the refresh is tried once more, which is recorded before it is sent.',
     prevention: 'Stop processes by SIGTERM, and give them time to end their renewals.',
   },
   upstream_rejected: {

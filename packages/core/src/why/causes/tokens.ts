@@ -51,7 +51,7 @@ export const tokenCauses = {
   last_resort: {
     happened: 'renewed',
     why: 'The answer to a refresh was lost, and the refresh token was sent once more, when the token had ended.',
-    rule: 'A refresh token that may be spent is sent again only after the token has ended, under a declared intent.',
+    rule: 'A refresh token that may be spent is sent again only after the token has ended, which is recorded before it is sent.',
     prevention: 'Nothing here: the connection to the upstream broke during a refresh.',
   },
   last_resort_after_restore: {
