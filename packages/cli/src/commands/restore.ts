@@ -1,5 +1,6 @@
 import { restoreDatabase, type RestoreResult } from '@guestpass/runtime'
 import * as z from 'zod'
+import { shellWord } from '../shell-word.ts'
 import { defineCommand } from './runner/command.ts'
 
 export const restoreCommand = defineCommand({
@@ -28,6 +29,3 @@ const lostRevocations = ({ replaced, wasDamaged, connections }: RestoreResult): 
         ([name, { lastRecordAt = '1970-01-01' }]) =>
           `  To list them: \`guestpass audit tail --connection ${name} --database ${shellWord(replaced)} --event TOKEN_REVOKED --since ${lastRecordAt}\``,
       )
-
-/** A path as a word of a shell. */
-const shellWord = (path: string): string => (/^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)

@@ -19,14 +19,16 @@ function sources({ contradictions }: Pick<ReachableConfig, 'contradictions'>): F
   const differing = length === 1 ? '1 value differs from that' : `${length} values differ from those`
   return {
     ...warning('configuration', `${differing} of a source that comes first`, `Remove one of the two values.${unset}`),
-    details: contradictions.map(
-      ({ used, unused }) => `${placeText(used)} counts, ${placeText(unused)} has another value`,
+    details: contradictions.map(({ used, unused }) =>
+      used.name === unused.name
+        ? `${used.name}: the value ${originOf(used)} counts, and not the one ${originOf(unused)}`
+        : `${used.name} ${originOf(used)} counts, and not ${unused.name} ${originOf(unused)}`,
     ),
   }
 }
 
-const placeText = ({ name, origin }: Contradiction['used']): string =>
-  `${name} ${origin === 'environment' ? 'in the environment' : `in ${origin}`}`
+const originOf = ({ origin }: Contradiction['used']): string =>
+  origin === 'environment' ? 'in the environment' : `in ${origin}`
 
 function addresses({ hosts, settings, origins }: ReachableConfig): readonly Finding[] {
   const from = (place: keyof typeof origins): string => `${origins[place]?.name}, ${origins[place]?.origin}`

@@ -1,6 +1,9 @@
+import { basename, dirname } from 'node:path'
 import { type Clock, GuestpassError, type Store, type Verifier } from '@guestpass/core'
 import { guestIdOf } from '@guestpass/core/runtime-kit'
 import type { Credential } from '@guestpass/core/store-kit'
+import { commandFor } from '@guestpass/runtime'
+import { shellWord } from '../shell-word.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 /** The stored guests of a connection, and a verifier with the keys that the upstream has now. */
@@ -40,6 +43,18 @@ export async function guestTokenFindings(stored: StoredTokens, remedy: string): 
   const message = `of ${looked}, ${unsigned.length} ${unsigned.length === 1 ? 'was' : 'were'} signed by no key that the upstream has now`
   const more = unsigned.length > SHOWN ? [`and ${unsigned.length - SHOWN} more`] : []
   return [{ ...warning('guest tokens', message, remedy), details: [...unsigned.slice(0, SHOWN), ...more] }]
+}
+
+/**
+ * What to do about stored tokens that no key signed. `sandboxStore`: the database, if the upstream may be a
+ * sandbox, which has new keys and no guests at each start.
+ */
+export function unsignedRemedy(connection: string, sandboxStore: string | undefined): string {
+  const rolled = `If the upstream has new keys, renew with \`${commandFor(connection, 'guest refresh ID')}\`. Else check GENESYS_JWKS_URL and GENESYS_PUBLIC_KEY.`
+  if (sandboxStore === undefined) return rolled
+  const folder = dirname(sandboxStore)
+  const empty = basename(folder) === '.guestpass' ? `\`rm -r ${shellWord(folder)}\`` : 'another file for --database'
+  return `If this is a sandbox that was started again, its guests are gone: begin with an empty store, ${empty}. ${rolled}`
 }
 
 interface StoredToken {

@@ -1,4 +1,3 @@
-import { basename, dirname } from 'node:path'
 import {
   type Connection,
   type ConnectionPorts,
@@ -12,7 +11,7 @@ import { isLoopback, iso, lackedScopes, leftOutText, withCalls } from '@guestpas
 import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
 import { commandFor, connect, type ReachableConfig } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
-import { guestTokenFindings } from './guest-tokens.ts'
+import { guestTokenFindings, unsignedRemedy } from './guest-tokens.ts'
 import { createServerClock } from './server-clock.ts'
 
 /** What the checks of the upstream work with. */
@@ -40,9 +39,11 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> => examine(name, config.connection, work)
   const { store, clock } = parts.ports
   const stored = { store, clock, connection: config.connection, verifier: fresh.verifier }
+  const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
+  const unsigned = unsignedRemedy(config.connection, isLocal ? parts.path : undefined)
   const [access, guestTokens, ...keys] = await Promise.all([
     accessFindings({ ...parts, ports }, fresh),
-    guestTokenFindings(stored, unsignedRemedy(parts)).catch((thrown: unknown) => [
+    guestTokenFindings(stored, unsigned).catch((thrown: unknown) => [
       failure('guest tokens', thrown, config.connection),
     ]),
     check('keys', () => keysFound('keys', fresh.keys)),
@@ -51,16 +52,6 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
       : [check('keys of access tokens', () => keysFound('keys of access tokens', fresh.accessKeys))]),
   ])
   return [...access, ...keys, ...guestTokens, ...clockFindings(server.offsetMs(), config.hosts.oauth)]
-}
-
-/** What to do about stored tokens that no key signed. A sandbox has new keys and no guests at each start. */
-function unsignedRemedy({ config: { hosts, connection }, path }: UpstreamParts): string {
-  const refresh = commandFor(connection, 'guest refresh ID')
-  const rolledKeys = `If the upstream has new keys, renew with \`${refresh}\`. If not, check GENESYS_JWKS_URL and GENESYS_PUBLIC_KEY.`
-  if (path === undefined || !isLoopback(new URL(hosts.oauth).hostname)) return rolledKeys
-  const folder = dirname(path)
-  const begin = basename(folder) === '.guestpass' ? `\`rm -r ${folder}\`` : `another file for --database than ${path}`
-  return `If this is a sandbox that was started again, its guests are gone. Begin with an empty store: ${begin}. If not: ${rolledKeys}`
 }
 
 /**

@@ -42,8 +42,8 @@ it('an environment that differs from .env is a warning, which says what counts a
     remedy:
       'Remove one of the two values. To use those of the files, `unset GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET`, or use a new terminal.',
     details: [
-      'GENESYS_CLIENT_ID in the environment counts, GENESYS_CLIENT_ID in .env has another value',
-      'GENESYS_CLIENT_SECRET in the environment counts, GENESYS_CLIENT_SECRET in .env has another value',
+      'GENESYS_CLIENT_ID: the value in the environment counts, and not the one in .env',
+      'GENESYS_CLIENT_SECRET: the value in the environment counts, and not the one in .env',
     ],
   })
   expect(JSON.stringify(finding)).not.toMatch(/test-secret/)
@@ -54,7 +54,7 @@ it('a configuration file that differs from .env is a warning, and a flag that di
   expect(await found({}, files)).toMatchObject({
     message: '1 value differs from that of a source that comes first',
     remedy: 'Remove one of the two values.',
-    details: ['clientId in guestpass.config.json counts, GENESYS_CLIENT_ID in .env has another value'],
+    details: ['clientId in guestpass.config.json counts, and not GENESYS_CLIENT_ID in .env'],
   })
   expect(await found({ GENESYS_CLIENT_ID: 'a' }, { '.env': dotenv }, { clientId: 'x' })).toMatchObject({ state: 'ok' })
 })

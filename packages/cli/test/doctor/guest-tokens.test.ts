@@ -2,7 +2,7 @@ import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { sandbox } from '@guestpass/sandbox'
 import { expect, it, onTestFinished } from 'vitest'
-import { guestTokenFindings } from '../../src/doctor/guest-tokens.ts'
+import { guestTokenFindings, unsignedRemedy } from '../../src/doctor/guest-tokens.ts'
 
 const GUESTS = 7
 
@@ -47,4 +47,14 @@ it('stored guest tokens that no key of the upstream signed are a warning, which 
   upstream.script([{ on: 'jwks', do: { status: 500 }, times: 9 }])
   // The keys have a finding of their own.
   expect(await found()).toEqual([])
+})
+
+it('the remedy for a sandbox that was started again is an empty store', () => {
+  expect(unsignedRemedy('default', '/app/.guestpass/guestpass.db')).toMatch(
+    /: begin with .*, `rm -r \/app\/\.guestpass`\./,
+  )
+  expect(unsignedRemedy('default', "/it's/.guestpass/guestpass.db")).toContain("`rm -r '/it'\\''s/.guestpass'`")
+  // The folder may hold files of others.
+  expect(unsignedRemedy('default', '/var/lib/guests.db')).toMatch(/, another file for --database\. If the upstream/)
+  expect(unsignedRemedy('emea', undefined)).toMatch(/^If .*, renew with `guestpass guest refresh ID --connection emea`/)
 })
