@@ -167,8 +167,9 @@ const expiredError = (guest: Credential): GuestpassError =>
     `Guest ${guestIdOf(guest)}: the ${guest.api} API renews no tokens. Authenticate the guest again.`,
   )
 
-/** The next step of a credential in doubt, for messages. */
-export const LATER = 'The token is served to its end; then the refresh is tried once more.'
+/** Why a credential is in doubt, and the next step, for messages. */
+export const IN_DOUBT =
+  'the refresh token may be spent: the answer to a refresh was lost, or the store was restored. The token is served to its end; then the refresh is tried once more.'
 
 /** The error of a credential that cannot be renewed any more, or not now, and was not ended on purpose. */
 export function notRenewableError({ status, connection, kind, ...rest }: Credential): GuestpassError {
@@ -176,6 +177,6 @@ export function notRenewableError({ status, connection, kind, ...rest }: Credent
   const ended =
     kind === 'guest' ? 'its session has ended. Authenticate the guest again.' : 'the sign-in has ended. Sign in again.'
   return status === 'in_doubt'
-    ? new GuestpassError('in_doubt', `${whose}: the answer to the last refresh was lost. ${LATER}`)
+    ? new GuestpassError('in_doubt', `${whose}: ${IN_DOUBT}`)
     : new GuestpassError('needs_reauth', `${whose}: ${ended}`, kind === 'guest' ? { reason: kind } : {})
 }

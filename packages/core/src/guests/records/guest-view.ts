@@ -11,7 +11,7 @@ export interface GuestView {
   /** The API that issued the guest: a name of `guestApis`. */
   readonly api: string
   /**
-   * `active`; `in_doubt`: the answer to the last refresh was lost; `needs_reauth`: its session has ended;
+   * `active`; `in_doubt`: its refresh token may be spent; `needs_reauth`: its session has ended;
    * `revoked`; `erased`. A guest whose token has expired is still `active`.
    */
   readonly status: GuestCredential['status']

@@ -1,5 +1,5 @@
 import { type Credential, type Intent, type TokenSet, withoutMembers } from '../../domain/credential.ts'
-import { LATER } from '../../domain/plan.ts'
+import { IN_DOUBT } from '../../domain/plan.ts'
 import type { Secret } from '../../domain/secret.ts'
 import { isInForce, type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { GuestpassError } from '../../domain/errors.ts'
@@ -57,7 +57,7 @@ export function createRotation<C extends Credential>(
     intent: { id: random.uuid(), action, holder, startedAt: now },
   })
   const inDoubtError = (credential: C): GuestpassError =>
-    new GuestpassError('in_doubt', `${describe(credential).whose}: the answer to the last refresh was lost. ${LATER}`)
+    new GuestpassError('in_doubt', `${describe(credential).whose}: ${IN_DOUBT}`)
 
   /** Continues after a process that ended: it may have sent the refresh token. */
   function continueAbandoned(credential: C, intent: Intent, expiresAt: Instant, now: Instant): PreparedRenewal<C> {
