@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Bucket, reservePermits, applyFeedback } from '../../src/domain/bucket.ts'
+import { type Bucket, rateLimitState, reservePermits, applyFeedback } from '../../src/domain/bucket.ts'
 import type { PermitAnswer, PermitRequest } from '../../src/ports/store.ts'
 import { GuestpassError } from '../../src/domain/errors.ts'
 
@@ -218,6 +218,19 @@ describe('a bucket of permits', () => {
     expect([pace(kept, START - 4 * HOUR - 1), pace(kept, START - 4 * HOUR)]).toEqual([60_000, 100])
     const old = reservePermits({ at: START, spent: 0, perMinute: 1 }, { ...ask, permits: 1 }, START).bucket
     expect([pace(old, START + HOUR - 1), pace(old, START + HOUR)]).toEqual([60_000, 100])
+  })
+
+  it('reads since when the upstream names a limit, also by a clock that went back, and of an older row', () => {
+    const limit = { perMinute: 600, burst: 1 }
+    const since = (bucket: Bucket, at: number): number | undefined => rateLimitState(bucket, limit, at).namedSince
+    const first = applyFeedback(undefined, { perMinute: 60 }, START)
+    const again = applyFeedback(first, { perMinute: 60 }, START + 60_000)
+    expect([since(again, START + 60_000), since(again, START)]).toEqual([START, START - 60_000])
+    const other = applyFeedback(again, { perMinute: 30 }, START + 120_000)
+    expect(since(other, START + 120_000)).toBe(START + 120_000)
+    expect(since({ at: START, spent: 0, perMinute: 60, learnedAt: START }, START)).toBe(START)
+    // A higher limit holds nothing back.
+    expect(since(applyFeedback(undefined, { perMinute: 900 }, START), START)).toBeUndefined()
   })
 
   it('names the field of an request or feedback out of range', () => {
