@@ -9,7 +9,7 @@ import { type User, user } from './user.ts'
 
 /** A command and what is there when it runs. */
 interface Step {
-  /** `{advised}`: the command in the message of the mistake. `{id}`: an endpoint that a user added. `{guest}`: a guest. */
+  /** `{advised}`: the command in the message of the mistake. `{id}`: an endpoint that a user added. `{guest}`: a guest. `{last}`: the time of the last record. */
   readonly line: string
   readonly env?: Readonly<Record<string, string>>
   /** Default 0. */
@@ -40,6 +40,7 @@ let peer: Receiver
 let ann: User
 let added: string
 let guest: string
+let last: string
 
 beforeAll(async () => {
   ;[upstream, peer] = await Promise.all([sandbox(), receiver()])
@@ -54,6 +55,8 @@ async function newUser(): Promise<void> {
   const { said } = await ann.runJson<{ guestId: string }>(ISSUE)
   guest = said.guestId
   await ann.run(`guest refresh ${guest}`)
+  const { said: log } = await ann.runJson<{ data: readonly { timestamp: string }[] }>('audit tail --lines 1')
+  last = log.data[0]?.timestamp ?? ''
   added = (await ann.runJson<{ id: string }>('webhooks add https://hooks.example.invalid/in --event KEYS_ROTATED')).said
     .id
 }
@@ -74,6 +77,7 @@ async function run(
     .replace('{advised}', () => advised)
     .replace('{id}', added)
     .replace('{guest}', guest)
+    .replace('{last}', last)
   const { code, out, err } = await ann.run(filled, { env })
   if (to !== undefined) writeFileSync(at(to), out)
   return [code, out + err]
@@ -110,6 +114,18 @@ describe('a mistake with webhooks', () => {
         { line: 'webhooks add https://hooks.example.com/in', shows: /hooks\.example\.com/ },
         { line: 'webhooks list', env: { IDM_WEBHOOK_URL: 'http://127.0.0.1:8080/in' }, shows: /^idm +http:/m },
       ],
+    },
+    'the masked form of a secret': {
+      mistake: { line: 'webhooks list', env: { WEBHOOK_SECRET: 'gp_…Ld0=' }, exit: 2 },
+      says: /WEBHOOK_SECRET: is the masked form of a secret, not the secret itself/,
+      advises: /while this is not set, `guestpass webhooks list --reveal` shows the secret/,
+      remedy: [{ line: '{advised}', env: { WEBHOOK_SECRET: '' }, shows: /^idp .* whsec_/m }],
+    },
+    'a secret without its prefix': {
+      mistake: { line: 'webhooks list', env: { WEBHOOK_SECRET: NEW_SECRET.slice('whsec_'.length) }, exit: 2 },
+      says: /WEBHOOK_SECRET: does not begin with whsec_/,
+      advises: /Write whsec_ followed by base64 of 24 to 64 bytes/,
+      remedy: [{ line: 'webhooks test idp', env: { WEBHOOK_SECRET: `${NEW_SECRET},${WEBHOOK_SECRET}` } }],
     },
     'a mistyped event': {
       mistake: { line: 'webhooks add https://hooks.example.com/in --event REFRESH_FALED', exit: 2 },
@@ -201,6 +217,13 @@ describe('a mistake with the audit log', () => {
   const KEPT = { line: 'audit checkpoint', to: 'kept.ndjson' } as const
   const COMPARED = { line: 'audit verify --checkpoint kept.ndjson', shows: /^Valid: / } as const
   table({
+    // The log has no checkpoint yet.
+    'an archive of records without a checkpoint of their own': {
+      mistake: { line: 'audit archive --before {last} --output early.ndjson', exit: 2 },
+      says: /--before: no signed checkpoint covers only records before \d{4}-/,
+      advises: /Give a later time\. `guestpass keep` signs a checkpoint every 10 minutes/,
+      remedy: [{ line: 'audit archive --before 0m --output later.ndjson', shows: /^Records 1 to \d+ are in later/ }],
+    },
     'a file that is no checkpoint': {
       mistake: {
         line: 'audit verify --checkpoint odd.json',

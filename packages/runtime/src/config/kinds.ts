@@ -228,7 +228,9 @@ export const encryptionKeys: z.ZodType<readonly Secret[], string> = withForm(
 
 function secretFault(written: string): string | undefined {
   const fault = signingSecretFault(new Secret(written))
-  return fault?.includes('masked') ? `${fault}; \`guestpass webhooks list --reveal\` shows the secret` : fault
+  return fault?.includes('masked')
+    ? `${fault}; while this is not set, \`guestpass webhooks list --reveal\` shows the secret`
+    : fault
 }
 
 /** Signing secrets as Standard Webhooks writes them. */
