@@ -219,4 +219,34 @@ describe('an explanation of a guest with thousands of records', () => {
     expect((await ask(AT - MINUTE)).cause).toBe('not_yet')
     expect(reads.length).toBeLessThanOrEqual(16)
   })
+
+  it('rests on the latest 2,000 records if none of them decides', async () => {
+    const clock = fakeClock(AT)
+    const store = memoryStore({ clock })
+    await put(store, credential(GUEST, 1))
+    const error = { code: 'upstream_unavailable' as const, message: 'refresh: the upstream answered 503.' }
+    const failures = Array.from({ length: 3_000 }, (_, nth) =>
+      event(`${nth}`, {
+        type: 'REFRESH_FAILED',
+        outcome: 'failure',
+        subject: `subject-of-${GUEST}`,
+        at: AT,
+        correlationId: `c-${nth}`,
+        data,
+        error,
+      }),
+    )
+    await store.commit({ connection: HOME, events: failures })
+    let read = 0
+    const counted = {
+      ...store,
+      chain: async (...[connection, page]: Parameters<typeof store.chain>) => {
+        const found = await store.chain(connection, page)
+        read += found.links.length
+        return found
+      },
+    }
+    expect((await why(HOME, { guestId: GUEST }, counted)).cause).toBe('upstream_failing')
+    expect(read).toBe(2_000)
+  })
 })
