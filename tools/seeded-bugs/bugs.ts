@@ -1,8 +1,20 @@
 import { diskFault } from '../crash-tests/events/small-disk.ts'
 
-/** A fault that is built into the workers of a suite on purpose, and the invariant that must find it. */
+type Suite =
+  | 'rotation'
+  | 'crash-tests'
+  | 'keepers'
+  | 'import-rows'
+  | 'openid'
+  | 'growth'
+  | 'retention'
+  | 'witnesses'
+  | 'persons'
+  | 'roll-ups'
+
+/** A fault that is built into the workers or the source of a suite on purpose, and the invariant that must find it. */
 export interface SeededBug {
-  readonly suite: 'rotation' | 'crash-tests' | 'keepers' | 'import-rows' | 'openid'
+  readonly suite: Suite
   readonly bug: string
   /** Figures of the suite's summary, of which one must be above 0. */
   readonly invariants: readonly [string, ...string[]]
@@ -13,13 +25,26 @@ export interface SeededBug {
 }
 
 /** The program of each suite, from tools/. */
-export const programs: Readonly<Record<SeededBug['suite'], string>> = {
+export const programs: Readonly<Record<Suite, string>> = {
   rotation: 'crash-tests/rotation/run.ts',
   'crash-tests': 'crash-tests/run.ts',
   keepers: 'crash-tests/keepers.ts',
   'import-rows': 'crash-tests/import-rows.ts',
   openid: 'openid/run.ts',
+  growth: 'seeded-bugs/run-tests.ts',
+  retention: 'seeded-bugs/run-tests.ts',
+  witnesses: 'seeded-bugs/run-tests.ts',
+  persons: 'seeded-bugs/run-tests.ts',
+  'roll-ups': 'seeded-bugs/run-tests.ts',
 }
+
+/** A bug that the tests of a suite must find. */
+const inTests = (suite: Suite, bug: string): SeededBug => ({
+  suite,
+  bug,
+  invariants: ['failed tests'],
+  args: `--suite ${suite}`,
+})
 
 const TWICE = 'refresh tokens presented twice, undeclared'
 const NO_CAUSE = 'doubts and ends without a cause'
@@ -76,4 +101,10 @@ export const seededBugs: readonly SeededBug[] = [
     args: '--rotations 12 --restarts 0 --processes 3',
   },
   { suite: 'import-rows', bug: 'retains', invariants: ['processes out of memory'], args: '--rows 200 --heap 64' },
+  inTests('growth', 'keeps-guests'),
+  inTests('retention', 'beyond-base'),
+  inTests('retention', 'believes-clocks'),
+  inTests('witnesses', 'no-link'),
+  inTests('persons', 'misses-late'),
+  inTests('roll-ups', 'folds-twice'),
 ]

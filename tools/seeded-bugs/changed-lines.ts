@@ -1,0 +1,55 @@
+/** A bug in a source file: a text that occurs once in it, and what the bug makes of it. */
+export interface ChangedLine {
+  /** From the root of the repository. */
+  readonly file: string
+  readonly text: string
+  readonly becomes: string
+  /** The test files that must find it, from the root of the repository. */
+  readonly tests: readonly string[]
+}
+
+const GROWTH = ['tools/test/growth.test.ts']
+const RETENTION = ['packages/core/test/retention', 'packages/core/test/audit/prune-chain.test.ts']
+const WITNESSES = ['packages/core/test/webhooks/witness.test.ts']
+const PERSONS = ['packages/core/test/guests/records/person-records.test.ts']
+const ROLL_UPS = ['packages/core/test/report/roll-ups.test.ts']
+
+/** By suite and bug. */
+export const changedLines: Readonly<Record<string, ChangedLine>> = {
+  'growth:keeps-guests': {
+    file: 'packages/core/src/guests/records/remove-ended.ts',
+    text: 'if (!last) return removed',
+    becomes: 'return removed',
+    tests: GROWTH,
+  },
+  'retention:beyond-base': {
+    file: 'packages/core/src/audit/prune-chain.ts',
+    text: '{ through: base.count, limit: BATCH }',
+    becomes: '{ through: base.count + 1, limit: BATCH }',
+    tests: RETENTION,
+  },
+  'retention:believes-clocks': {
+    file: 'packages/core/src/retention/retention-time.ts',
+    text: 'Math.min(elapsed, BELIEVED)',
+    becomes: 'elapsed',
+    tests: RETENTION,
+  },
+  'witnesses:no-link': {
+    file: 'packages/core/src/webhooks/witness-verdict.ts',
+    text: 'linkFault(sent, known)',
+    becomes: 'undefined',
+    tests: WITNESSES,
+  },
+  'persons:misses-late': {
+    file: 'packages/core/src/guests/records/person-records.ts',
+    text: 'const late = await storedSince(parts, person, guests)',
+    becomes: 'const late: readonly GuestCredential[] = []',
+    tests: PERSONS,
+  },
+  'roll-ups:folds-twice': {
+    file: 'packages/core/src/report/roll-up-store.ts',
+    text: 'value: { ...value }, expect: { revision } }',
+    becomes: 'value: { ...value }, expect: { revision: (await allTotals(parts)).revision } }',
+    tests: ROLL_UPS,
+  },
+}
