@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { databasePath, openRuntime, type ReachableConfig, type Runtime, warnOnFailure } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { configurationFindings } from '../doctor/configuration.ts'
-import { failure, type Finding, ok } from '../doctor/finding.ts'
+import { failure, type Finding, ok, withSettingsOf } from '../doctor/finding.ts'
 import { storeFindings } from '../doctor/store.ts'
 import { upstreamFindings } from '../doctor/upstream.ts'
 import type { Cli } from './runner/command.ts'
@@ -16,7 +16,8 @@ export const doctorCommand = defineCommand({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    const findings = [...configurationFindings(config), ...(await examined(config, cli))]
+    const all = [...configurationFindings(config), ...(await examined(config, cli))]
+    const findings = all.map((one) => withSettingsOf(config.connection, one))
     const problems = findings.filter(({ state }) => state === 'failed').length
     cli.answer({ healthy: problems === 0, findings }, () => [...findings.flatMap(linesOf), conclusion(findings)])
     return problems === 0 ? 0 : 1

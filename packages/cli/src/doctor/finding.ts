@@ -1,6 +1,6 @@
 import type { ErrorCode, GuestpassError } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
-import { commandFor, commandRemedy } from '@guestpass/runtime'
+import { commandFor, commandRemedy, type Key, settingEntries, settingName } from '@guestpass/runtime'
 import { withVariables } from '../commands/runner/remedies.ts'
 
 /** The result of one check. A finding that is not `ok` says what to do. */
@@ -79,3 +79,21 @@ export async function examine(check: string, connection: string, work: () => Pro
     return failure(check, thrown, connection)
   }
 }
+
+const keys: ReadonlyMap<string, Key> = new Map(
+  settingEntries.flatMap(([key, { names }]) => names.map((one) => [one, key])),
+)
+
+/** The finding with a remedy that names the settings of this connection. Only those of `default` are variables. */
+export const withSettingsOf = (connection: string, { remedy, ...finding }: Finding): Finding =>
+  remedy === undefined
+    ? finding
+    : {
+        ...finding,
+        remedy: remedy.replaceAll(VARIABLE, (name) => {
+          const key = keys.get(name)
+          return key === undefined ? name : settingName(key, connection)
+        }),
+      }
+
+const VARIABLE = /\b[A-Z]+(?:_[A-Z]+)+\b/g

@@ -1,6 +1,7 @@
 import { iso } from '@guestpass/core/runtime-kit'
 import { DAY, type Instant, type KindSize, type Millis, MINUTE, type StoreSizes } from '@guestpass/core/store-kit'
 import type { Store } from '@guestpass/core'
+import { commandFor } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { byteText } from '../disk-space.ts'
 import { type Finding, ok, warning } from './finding.ts'
@@ -54,11 +55,11 @@ export async function backlog({ store, connection }: SizedRuntime, measured: Sto
   const { claimed, now } = await store.claimDue(connection, { max: 1, leaseMs: 1, keepForMs })
   const [first] = claimed
   if (first && now - first.dueAt > OVERDUE)
-    return warning('backlog', `${dueText(due)}, the first one since ${iso(first.dueAt)}`, START_KEEP)
+    return warning('backlog', `${dueText(due)}, the first one since ${iso(first.dueAt)}`, startKeep(connection))
   const waiting = sizeOf(measured, 'waiting-events')
   const said = `${dueText(due)}, ${eventsText(waiting?.rows ?? 0)}`
   return isOlder(waiting, LONG_WAIT, now)
-    ? warning('backlog', `${said}, the first one since ${iso(waiting?.oldestAt ?? 0)}`, START_KEEP)
+    ? warning('backlog', `${said}, the first one since ${iso(waiting?.oldestAt ?? 0)}`, startKeep(connection))
     : ok('backlog', said)
 }
 
@@ -79,7 +80,7 @@ const REMOVED_LATE: Millis = 2 * DAY
 export function retention(
   { retentionDays, endedGuestDays }: RetentionDays,
   measured: StoreSizes,
-  now: Instant,
+  { now, connection }: { readonly now: Instant; readonly connection: string },
 ): Finding {
   const days = (count: number): string => (count === 0 ? 'for ever' : `${count} days`)
   const kept = `audit records are kept ${days(retentionDays)}, ended guests ${days(endedGuestDays)}`
@@ -91,10 +92,11 @@ export function retention(
   ]
   return late.length === 0
     ? ok('retention', kept)
-    : warning('retention', `${kept}; there are older ${late.join(' and ')}`, START_KEEP)
+    : warning('retention', `${kept}; there are older ${late.join(' and ')}`, startKeep(connection))
 }
 
-const START_KEEP = 'Start `guestpass keep`. If it runs, see its log for what fails.'
+const startKeep = (connection: string): string =>
+  `Start \`${commandFor(connection, 'keep')}\`. If it runs, see its log for what fails.`
 
 const sizeOf = ({ kinds }: StoreSizes, kind: KindSize['kind']): KindSize | undefined =>
   kinds.find((one) => one.kind === kind)

@@ -20,7 +20,9 @@ export const storeFindings = (
     check('erasure', () => erasure(runtime)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),
-    check('retention', async () => retention(settings, await measured, runtime.ports.clock.wall())),
+    check('retention', async () =>
+      retention(settings, await measured, { now: runtime.ports.clock.wall(), connection: runtime.connection }),
+    ),
     check('rate limit', () => rateLimit(runtime, settings.rateLimit)),
     check('backlog', async () => backlog(runtime, await measured)),
   ])

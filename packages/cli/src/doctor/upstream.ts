@@ -9,7 +9,7 @@ import {
 } from '@guestpass/core'
 import { isLoopback, iso, lackedScopes, leftOutText, withCalls } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
-import { commandFor, connect, type ReachableConfig } from '@guestpass/runtime'
+import { commandFor, connect, type ReachableConfig, settingName } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
 import { guestTokenFindings, unsignedRemedy } from './guest-tokens.ts'
 import { createServerClock } from './server-clock.ts'
@@ -157,13 +157,17 @@ async function backOffOf({ store }: ConnectionPorts, connection: string) {
 const scopesText = (scopes: readonly string[]): string =>
   scopes.length === 0 ? 'scopes unknown' : `scopes ${scopes.join(' ')}`
 
-function scopesFinding({ settings }: ReachableConfig, granted: readonly string[], message: string): Finding {
+function scopesFinding(
+  { connection, settings }: ReachableConfig,
+  granted: readonly string[],
+  message: string,
+): Finding {
   const missing = granted.length === 0 ? [] : lackedScopes(settings.scopes ?? [], granted)
   return missing.length === 0
     ? ok('OAuth client', `accepted, ${message}`)
     : warning(
         'OAuth client',
-        `accepted, ${message}; of GENESYS_SCOPES, ${missing.join(' ')} was not granted`,
+        `accepted, ${message}; of ${settingName('scopes', connection)}, ${missing.join(' ')} was not granted`,
         'Grant the OAuth client these scopes, or remove them from GENESYS_SCOPES.',
       )
 }

@@ -4,7 +4,7 @@ import { settingEntries, settingName } from '@guestpass/runtime'
 import { expect, it } from 'vitest'
 import { commands } from '../../src/commands/index.ts'
 import { byteText } from '../../src/disk-space.ts'
-import { remedyOf } from '../../src/doctor/finding.ts'
+import { remedyOf, warning, withSettingsOf } from '../../src/doctor/finding.ts'
 
 it('the remedies of doctor name commands and variables that exist', () => {
   const remedies = (Object.keys(errorCatalogue) as ErrorCode[]).map((code) =>
@@ -25,6 +25,18 @@ it('a server that answers is no fault of the network', () => {
   const failing = new GuestpassError('upstream_unavailable', '', { upstream: { status: 503 } })
   expect(remedyOf(gone, 'default')).toContain('DNS')
   expect(remedyOf(failing, 'default')).toMatch(/^The server answers, and fails/)
+})
+
+it('the remedies for a connection of the file name its settings', () => {
+  const finding = warning(
+    'OAuth client',
+    'refused',
+    'Set GENESYS_CLIENT_SECRET, or GUESTPASS_DATABASE_URL, or HTTPS_PROXY.',
+  )
+  expect(withSettingsOf('default', finding)).toEqual(finding)
+  expect(withSettingsOf('emea', finding).remedy).toBe(
+    'Set connections.emea.clientSecret, or GUESTPASS_DATABASE_URL, or HTTPS_PROXY.',
+  )
 })
 
 it('sizes are shown in the largest unit that fits', () => {

@@ -74,7 +74,7 @@ describe('the retention', () => {
   const DAY = 86_400_000
   const found = (retentionDays: number, age: number) => {
     const measured = { kinds: [{ kind: 'events', rows: 1, oldestAt: 0 }] } as const
-    return retention({ retentionDays, endedGuestDays: 30 }, measured, age * DAY)
+    return retention({ retentionDays, endedGuestDays: 30 }, measured, { now: age * DAY, connection: 'emea' })
   }
 
   it('is a warning if records are more than two days older than they should be', () => {
@@ -82,13 +82,17 @@ describe('the retention', () => {
     expect(found(400, 402.1)).toMatchObject({
       state: 'warning',
       message: expect.stringMatching(/older audit records$/),
+      remedy: expect.stringContaining('`guestpass keep --connection emea`'),
     })
   })
 
   it('is a warning where no process ever removed what is old enough', async () => {
     const { clock, store } = await stored()
     const looked = async () =>
-      retention({ retentionDays: 400, endedGuestDays: 30 }, await store.sizes('default'), clock.wall())
+      retention({ retentionDays: 400, endedGuestDays: 30 }, await store.sizes('default'), {
+        now: clock.wall(),
+        connection: 'default',
+      })
     await clock.advance(31 * DAY)
     expect(await looked()).toMatchObject({ state: 'ok' })
     await clock.advance(2 * DAY)
