@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { globSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { joinedPrograms } from '../../../../tools/joined-programs.ts'
 
-const ACTIONS = 'store-actions.ts'
+const ACTIONS = 'store-actions'
 
 export interface Child {
   readonly process: ChildProcess
@@ -14,7 +16,9 @@ export interface Child {
 /** Starts a process that acts on the store in a folder. */
 export const child = (verb: string, folder: string, amount = 1): Child => program(ACTIONS, verb, folder, String(amount))
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`children/${name}`, import.meta.url))
+const sources = globSync(join(import.meta.dirname, 'children/*.ts'))
+const joined = await joinedPrograms(Object.fromEntries(sources.map((source) => [basename(source, '.ts'), source])))
+const pathOf = (name: string): string => join(joined, `${name}.js`)
 
 /** Starts a program of children/. */
 export function program(name: string, ...args: readonly string[]): Child {

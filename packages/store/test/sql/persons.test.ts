@@ -105,7 +105,7 @@ describe('the search for a person in a store of the version before', () => {
       await putGuests(before, 450, (nth) => (nth === 449 ? ANN : `other-${nth}@example.com`))
       await before.close()
       // The first commit makes the key of the pseudonyms, the second one indexes a page.
-      const killed = program('find-person.ts', path, ANN, '2')
+      const killed = program('find-person', path, ANN, '2')
       await killed.lines
       expect(killed.process.signalCode).toBe('SIGKILL')
       const store = await openStore(path)

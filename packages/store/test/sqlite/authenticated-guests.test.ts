@@ -16,7 +16,7 @@ afterAll(() => upstream.close())
 
 /** Starts a process that requests the guest of an address, and prints each outcome as a line. */
 const issueInProcess = (folder: string, email: string, times: number): Child =>
-  program('issue-guests.ts', folder, upstream.url, email, String(times))
+  program('issue-guests', folder, upstream.url, email, String(times))
 
 /** Runs work in a folder with the public key of the upstream. */
 const inPreparedFolder = (work: (folder: string) => Promise<void>): Promise<void> =>

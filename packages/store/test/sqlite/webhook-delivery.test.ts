@@ -78,8 +78,7 @@ it('loses no event when processes are killed during deliveries, and the audit lo
     await first.close()
 
     const delays = seededRandom(7)
-    const deliver = (round: number) =>
-      program('deliver-webhooks.ts', path, url, secret.reveal(), String(round * MINUTE))
+    const deliver = (round: number) => program('deliver-webhooks', path, url, secret.reveal(), String(round * MINUTE))
     for (let round = 0; round < KILLS; round += 1) {
       // What the one before had under way is still answered, and must not kill this one.
       requested = () => {}
