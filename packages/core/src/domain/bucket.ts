@@ -62,6 +62,11 @@ export interface Bucket {
   readonly writtenAt?: Instant
   /** When the latest reserved permit may be used. */
   readonly lastAt?: Instant
+  /**
+   * When the latest permit that had to wait may be used, which leaves the bucket empty. A time, because the wait
+   * stays what it was if the rate changes. Rows of earlier versions lack it.
+   */
+  readonly emptyAt?: Instant
   /** When the latest pause ends or ended. */
   readonly resumeAt?: Instant
   /** Requests a minute that the upstream allows, if it named a limit. */
@@ -94,6 +99,7 @@ function rebased(bucket: Bucket, now: Instant): Bucket {
     at: bucket.at - back,
     writtenAt: now,
     ...(bucket.lastAt === undefined ? {} : { lastAt: bucket.lastAt - back }),
+    ...(bucket.emptyAt === undefined ? {} : { emptyAt: bucket.emptyAt - back }),
     ...(bucket.resumeAt === undefined ? {} : { resumeAt: bucket.resumeAt - back }),
   }
 }
@@ -116,9 +122,10 @@ function spentNow(bucket: Bucket, burst: number, interval: Millis, now: Instant)
   const paidBack = bucket.spent - (now - bucket.at) / interval
   // Behind the callers that wait already, also if the rate has changed since.
   const queued = bucket.lastAt !== undefined && bucket.lastAt > now ? burst + (bucket.lastAt - now) / interval : 0
+  const emptied = bucket.emptyAt === undefined ? 0 : burst + (bucket.emptyAt - now) / interval
   // A pause ends with an empty bucket: the upstream has just refused, and would refuse a burst.
   const paused = bucket.resumeAt === undefined ? 0 : burst - 1 + (bucket.resumeAt - now) / interval
-  return Math.max(0, paidBack, queued, paused)
+  return Math.max(0, paidBack, queued, emptied, paused)
 }
 
 /**
@@ -149,7 +156,14 @@ export function reservePermits(
   const intervalMs = request.permits === 1 ? 0 : (last - first) / (request.permits - 1)
   return {
     answer: { granted: true, waitMs: first, intervalMs },
-    bucket: { ...bucket, at: now, spent: spent + request.permits, lastAt: now + last },
+    bucket: {
+      ...bucket,
+      at: now,
+      // What is spent beyond the burst is a wait.
+      spent: Math.min(spent + request.permits, request.burst),
+      lastAt: now + last,
+      ...(last > 0 ? { emptyAt: now + last } : {}),
+    },
   }
 }
 

@@ -205,6 +205,15 @@ describe('a bucket of permits', () => {
     expect(Math.round(reservePermits(spent, { ...ask, permits: 1 }, START).answer.waitMs)).toBe(1_000)
   })
 
+  it('keeps a pause as long as it was when a lower limit is learned after a caller waited for its end', () => {
+    const ask = { perMinute: 300, burst: 10, permits: 1, maxWaitMs: 90_000 }
+    const paused = applyFeedback(undefined, { pauseMs: 60_000 }, START)
+    const waiting = reservePermits(paused, ask, START)
+    expect(waiting.answer.waitMs).toBe(60_000)
+    const slower = applyFeedback(waiting.bucket, { perMinute: 30 }, START + 60_000)
+    expect(Math.round(reservePermits(slower, ask, START + 60_000).answer.waitMs)).toBe(2_000)
+  })
+
   it('forgets a limit that is not repeated for an hour, also one that an older version wrote', () => {
     const ask = { perMinute: 600, burst: 1, permits: 2, maxWaitMs: 600_000 }
     const HOUR = 3_600_000
