@@ -7,6 +7,7 @@ import { defineCommand } from './runner/command.ts'
 import { untilThere } from './guest-person.ts'
 import { addressApi, addressApiOption, knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { tokenLine } from '../lists/token-line.ts'
+import { removalLine } from '../lists/removal-line.ts'
 import { onGuestRecords } from '../on-guest-records.ts'
 
 /** What is known of its token; nothing when there is none. */
@@ -28,9 +29,7 @@ export const guestShowCommand = defineCommand({
       cli.answer(document, () => [
         tokenLine([view.guestId, view.api, document.status], view),
         `  ${[...tokenWords(view), `since ${iso(view.createdAt)}`].join('; ')}`,
-        ...(view.removedAt === undefined
-          ? []
-          : [`  removed by retention on ${iso(view.removedAt)}; it counts on if it is issued again`]),
+        ...removalLine(view),
         // No record has the subject of an erased guest.
         ...(view.status === 'erased' ? [] : [`  audit subject ${view.subject}`]),
         ...(view.tokenSubject === undefined ? [] : [`  its tokens are of subject ${view.tokenSubject}`]),

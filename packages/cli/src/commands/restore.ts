@@ -1,5 +1,6 @@
 import { restoreDatabase, type RestoreResult } from '@guestpass/runtime'
 import * as z from 'zod'
+import { counted } from '../counted.ts'
 import { shellWord } from '../shell-word.ts'
 import { defineCommand } from './runner/command.ts'
 
@@ -13,7 +14,7 @@ export const restoreCommand = defineCommand({
       ...(restored.replaced === undefined ? [] : [`  The replaced database is ${restored.replaced}.`]),
       ...Object.entries(restored.connections).map(
         ([name, { records, inDoubt, erased }]) =>
-          `  Connection ${name}: ${records} audit records; ${inDoubt} refresh tokens in doubt; ${erased} guests erased again.`,
+          `  Connection ${name}: ${counted(records, 'audit record')}; ${counted(inDoubt, 'refresh token')} in doubt; ${counted(erased, 'guest')} erased again.`,
       ),
       '  Guests that were revoked after the backup are valid again: revoke them again.',
       ...lostRevocations(restored),

@@ -97,6 +97,7 @@ describe('a restore from a backup', () => {
     await before.close()
     const restore = () => runInProcess(['restore', 'yesterday.db'], place.cwd, { ...genesys.env })
     const first = await restore()
+    expect(first.out).toMatch(/\d+ audit records; \d+ refresh tokens? in doubt; 0 guests erased again\./)
     expect(first.err).toContain('guestpass.db.erasures')
     expect(first.err).toMatch(/no list of erasures .* guests that were erased after the backup are back/)
     const [, listed = ''] = /`guestpass (audit tail .*)`/.exec(first.out) ?? []
