@@ -47,7 +47,7 @@ describe('a process that stays up', () => {
     const pass = async (ms: number): Promise<void> => {
       for (let left = ms; left > 0; left -= SECOND) {
         await clock.advance(SECOND)
-        await vi.waitFor(() => expect(underway).toBe(0), { interval: 1 })
+        await vi.waitFor(() => expect(underway).toBe(0), { interval: 1, timeout: 20_000 })
       }
     }
     const hosts = resolveHosts({ baseUrl: upstream.url })
@@ -59,7 +59,7 @@ describe('a process that stays up', () => {
     const control = new AbortController()
     const running = own.run(control.signal)
     try {
-      await vi.waitFor(() => expect(keyRequests(upstream)).toBe(1))
+      await vi.waitFor(() => expect(keyRequests(upstream)).toBe(1), { timeout: 20_000 })
       const guest = await own.guests.issue({ api: 'guest-tokens', scopes: ['webmessaging:guest:send'] })
       const { token } = guest as { token: Secret }
       expect(await own.verifier.verify(token.reveal())).toMatchObject({ valid: true })
