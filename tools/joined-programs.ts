@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { rolldown } from 'rolldown'
@@ -21,6 +21,8 @@ function newFolder(): string {
     if (!isRunning(Number.parseInt(name, 10)))
       rmSync(join(CACHE, name), { recursive: true, force: true, maxRetries: 3 })
   const folder = mkdtempSync(join(CACHE, `${process.pid}-`))
+  // Tests start programs of other users too.
+  chmodSync(folder, 0o755)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
   return folder
 }

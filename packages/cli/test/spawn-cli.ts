@@ -1,10 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { joinedPrograms } from '../../../tools/joined-programs.ts'
 
 export { temporaryFolder } from '../../runtime/test/temporary-folder.ts'
 
 export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
+
+/** The command of these sources in few files, as in its package: each process of it starts sooner. */
+async function joinedCommand(): Promise<string> {
+  const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+  const folder = await joinedPrograms({ 'dist/main': main }, ['@guestpass/sandbox', 'open'])
+  const entry = join(folder, 'bin/guestpass.js')
+  mkdirSync(join(folder, 'bin'))
+  copyFileSync(launcher, entry)
+  return entry
+}
+const joined = await joinedCommand()
 
 export interface ExitedCli {
   readonly code: number | null
@@ -29,6 +43,7 @@ export const compileCache = (({ NODE_COMPILE_CACHE }) => (NODE_COMPILE_CACHE ? {
 )
 
 interface SpawnOptions {
+  /** The file that Node runs. Default: the joined command. */
   readonly entry?: string
   /** Standard input. */
   readonly input?: string
@@ -42,7 +57,7 @@ export function spawnCli(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
-  { entry = launcher, input = '', ...owner }: SpawnOptions = {},
+  { entry = joined, input = '', ...owner }: SpawnOptions = {},
 ): CliProcess {
   const child = spawn(process.execPath, [entry, ...argv], { cwd, env: { ...compileCache, ...env }, ...owner })
   let out = ''

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { temporaryFolder, spawnCli } from '../spawn-cli.ts'
+import { launcher, temporaryFolder, spawnCli } from '../spawn-cli.ts'
 
 const TOKEN = JSON.stringify({ access_token: 'a', token_type: 'bearer', expires_in: 3_600 })
 const { cwd, remove } = temporaryFolder({
@@ -36,7 +36,8 @@ const large = ['cli-progress', 'csv-parse/sync', 'kysely', 'oauth4webapi', 'undi
 /** How a command ended, and which packages it loaded, by name; `loaded` are the large ones. */
 async function run(argv: readonly string[], env: Readonly<Record<string, string>>) {
   const options = `--import=${join(cwd, 'hook.mjs')}`
-  const { code, err } = await spawnCli(argv, cwd, { NODE_OPTIONS: options, GENESYS_CLIENT_ID: 'c', ...env }).ended
+  const variables = { NODE_OPTIONS: options, GENESYS_CLIENT_ID: 'c', ...env }
+  const { code, err } = await spawnCli(argv, cwd, variables, { entry: launcher }).ended
   const names = [...err.matchAll(/^loads (.+)$/gm)].map(([, name = '']) => name)
   const all = [...new Set(names)].sort()
   return { code, all, loaded: all.filter((name) => large.includes(name)) }
