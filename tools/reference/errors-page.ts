@@ -72,7 +72,7 @@ export function errorsPage(): string {
 
 Every error is a \`GuestpassError\` with a \`code\` from this closed list. Match on the code: messages may change.
 The service answers problem documents (RFC 9457) with the same codes. The command ends with the exit code
-that is given here.
+that is given here. The sandbox is a tool for tests: for wrong options and arguments it throws a \`TypeError\`.
 
 ${row(columns)}${row(columns.map(() => '---'))}${rows.join('')}
 Retryable means that the same request may succeed later with nothing changed.

@@ -1,5 +1,5 @@
 import { resolve, sep } from 'node:path'
-import { GuestpassError } from '@guestpass/core'
+import { type Field, GuestpassError } from '@guestpass/core'
 import type { Config } from './config/config.ts'
 
 /**
@@ -20,15 +20,27 @@ export function databasePath(
   if (databaseUrl.kind === 'postgres')
     throw refused('names a PostgreSQL database, which this version does not support yet', FILE_REMEDY)
   const { path } = databaseUrl
-  // In double quotes of `.env`, `\n` is a line break: "C:\new.db" has one.
-  if (/[\n\r\t]/.test(path))
-    throw refused('holds a line break or a tab', 'In `.env`, write the path without double quotes, or with / for \\.')
-  if (separator === '/' && /^(?:[a-z]:[\\/]|\\\\)/i.test(path))
-    throw refused(
-      'is a Windows path, and this system is not Windows',
-      'Write a path of this system, as ./guestpass.db.',
-    )
+  const fault = pathFault(path, './guestpass.db', separator)
+  if (fault) throw refused(fault.message, fault.remedy)
   return resolve(cwd, path)
 }
 
 const FILE_REMEDY = 'Give the path of a file, or leave it unset.'
+
+/**
+ * Why a path cannot name a file of this system, with the remedy; undefined if it can. `example`: a path for the
+ * remedy. `separator`: that of the system's paths.
+ */
+export function pathFault(path: string, example: string, separator: string = sep): Omit<Field, 'field'> | undefined {
+  // In double quotes of `.env`, `\n` is a line break: "C:\new.db" has one.
+  if (/[\n\r\t]/.test(path)) {
+    const remedy = 'In `.env`, write the path without double quotes, or with / for \\.'
+    return { message: 'holds a line break or a tab', remedy }
+  }
+  return separator === '/' && /^(?:[a-z]:[\\/]|\\\\)/i.test(path)
+    ? {
+        message: 'is a Windows path, and this system is not Windows',
+        remedy: `Write a path of this system, as ${example}.`,
+      }
+    : undefined
+}

@@ -40,7 +40,7 @@ export { optionFault, type ParsedOptions, readOptions } from './config/options.t
 export type { AuditListener, AuditListeners } from './audit-listener.ts'
 export type { AuditRelays } from './audit-relays.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
-export { databasePath } from './database-path.ts'
+export { databasePath, pathFault } from './database-path.ts'
 export {
   accessTokenDocument,
   connectionDocument,

@@ -12,10 +12,13 @@ export interface Limit {
 }
 
 /** A limit from options or a control route. */
-export const limitBody = z.strictObject({
-  perMinute: z.int().min(1).max(1e9),
-  burst: z.int().min(1).max(1e9).optional(),
-})
+export const limitBody = z.strictObject(
+  {
+    perMinute: z.int().min(1).max(1e9),
+    burst: z.int().min(1).max(1e9).optional(),
+  },
+  { error: ({ code }) => (code === 'invalid_type' ? 'an object as { perMinute: 300, burst: 20 }' : undefined) },
+)
 
 /** What one access token has used of its limit. Only `Limits.take` changes it. */
 export interface RateLimitUsage {

@@ -202,7 +202,9 @@ function withTypeError(what: string, run: () => void): void {
     run()
   } catch (error) {
     if (!(error instanceof ZodError)) throw error
-    const issues = error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    const issues = error.issues.map(({ path, message }) =>
+      [...(path.length === 0 ? [] : [path.join('.')]), message].join(': '),
+    )
     throw new TypeError(`${what} not valid: ${issues.join('; ')}`, { cause: error })
   }
 }

@@ -66,6 +66,7 @@ it('refuses an offset and a limit that are out of range, and changes nothing', a
     expect(() => genesys.advance(bad)).toThrow(RangeError)
   }
   expect(() => genesys.setLimits({ perMinute: -1 })).toThrow(/^The limit is not valid: perMinute/)
+  expect(() => genesys.setLimits(300 as never)).toThrow('The limit is not valid: an object as { perMinute: 300,')
   expect((await askToken(genesys)).status).toBe(200)
   expect((await send(genesys, '/__sandbox/limits')).json).toEqual({ perMinute: 300 })
 })
@@ -81,6 +82,7 @@ it('names every invalid option at once', async () => {
   await expect(sandbox(options)).rejects.toThrow(
     /^The sandbox's options are not valid: .*port.*accessTokenSeconds.*colour/,
   )
+  await expect(sandbox({ rateLimit: 300 as never })).rejects.toThrow('rateLimit: an object as { perMinute: 300,')
 })
 
 it('ends running requests when it closes, and may be closed twice', async () => {

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { nodeHttp } from '@guestpass/core/node'
 import { isLoopback } from '@guestpass/core/runtime-kit'
@@ -7,7 +6,7 @@ import * as z from 'zod'
 import { warnOnFailure, dotenvLine, oneOf, whole } from '@guestpass/runtime'
 import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts'
 import { Interruption } from './runner/host-process.ts'
-import { checkEnvFile, writeEnvFile } from './sandbox-env-file.ts'
+import { checkedEnvFile, envHeading, type SandboxProcess, writeEnvFile } from './sandbox-env-file.ts'
 import { optionFaults, readLists } from './sandbox-files.ts'
 
 /** How long a process that has the port may take to say that it is a sandbox. */
@@ -55,8 +54,9 @@ export const sandboxCommand = defineCommand({
   }),
   async run({ env, rateLimit, profile, accessTokens, users, guests, faults, ...given }, cli) {
     const { cwd } = cli.hostProcess
-    const envFile = env === undefined ? undefined : resolve(cwd, env)
-    if (envFile !== undefined) await checkEnvFile(envFile)
+    const envFile = env === undefined ? undefined : await checkedEnvFile(env, cwd)
+    // Asked before the start: the new sandbox may have the same port.
+    const replaced = envFile?.writtenBy && (await isSandboxAt(envFile.writtenBy.url)) ? envFile.writtenBy : undefined
     const running = await start({
       ...given,
       accessTokenFormat: accessTokens,
@@ -65,7 +65,7 @@ export const sandboxCommand = defineCommand({
       ...(await readLists({ users, guests, faults }, cwd)),
     })
     try {
-      await announce(running, { host: given.host, envFile }, cli)
+      await announce(running, { host: given.host, envFile: envFile?.path, replaced }, cli)
       await cli.untilStopped()
       if (!cli.json) cli.note(endNote(cli.signal.reason))
     } finally {
@@ -89,22 +89,33 @@ const endNote = (reason: unknown): string =>
 interface Announced {
   readonly host: string | undefined
   readonly envFile: string | undefined
+  /** The running sandbox whose file is replaced. */
+  readonly replaced: SandboxProcess | undefined
 }
 
-async function announce({ url, env, controlToken }: Sandbox, { host, envFile }: Announced, cli: Cli): Promise<void> {
+async function announce(
+  { url, env, controlToken }: Sandbox,
+  { host, envFile, replaced }: Announced,
+  cli: Cli,
+): Promise<void> {
   const { pid } = cli.hostProcess
   const control = host === undefined || isLoopback(host) ? {} : { controlToken }
+  const controlLines = control.controlToken
+    ? [`Its control routes want the header x-sandbox-token: ${control.controlToken}`]
+    : []
   const lines = [
-    `# A local Genesys Cloud at ${url}, process ${pid}`,
-    ...(control.controlToken ? [`# Its control routes want the header x-sandbox-token: ${control.controlToken}`] : []),
+    envHeading({ url, pid }),
+    ...controlLines.map((line) => `# ${line}`),
     ...Object.entries(env).map(([name, value]) => dotenvLine(name, value)),
   ]
   if (envFile !== undefined) await writeEnvFile(envFile, lines, cli)
   cli.answer({ url, pid, env, ...control }, () =>
     envFile === undefined
       ? lines
-      : [`A local Genesys Cloud at ${url}, process ${pid}. Its variables are in ${envFile}.`],
+      : [`A local Genesys Cloud at ${url}, process ${pid}. Its variables are in ${envFile}.`, ...controlLines],
   )
+  if (replaced)
+    cli.runtimeHost.warn(`the file replaces that of ${replaced.url}, process ${replaced.pid}, which still runs`)
   if (!cli.json) cli.note('The sandbox is up; Ctrl-C ends it.')
 }
 
@@ -120,7 +131,7 @@ async function startError(thrown: unknown, { host = '127.0.0.1', port = 0 }: San
     EAI_AGAIN: 'the name cannot be resolved; choose another --host',
   }
   const why =
-    code === 'EADDRINUSE' && (await isSandboxAt(place))
+    code === 'EADDRINUSE' && (await isSandboxAt(`http://${place}`))
       ? 'a sandbox runs there already; use it, end it, or choose another --port'
       : code && whys[code]
   return why
@@ -128,10 +139,10 @@ async function startError(thrown: unknown, { host = '127.0.0.1', port = 0 }: San
     : thrown
 }
 
-/** Whether a sandbox answers there. */
-async function isSandboxAt(place: string): Promise<boolean> {
+/** Whether a sandbox answers at this base URL. */
+async function isSandboxAt(baseUrl: string): Promise<boolean> {
   const { http, close } = nodeHttp({ proxy: false })
-  const request = { method: 'GET', url: `http://${place}/__sandbox/health`, headers: {}, secrets: [] } as const
+  const request = { method: 'GET', url: `${baseUrl}/__sandbox/health`, headers: {}, secrets: [] } as const
   const found = await http(request, AbortSignal.timeout(HEALTH_TIMEOUT_MS)).catch(() => undefined)
   await close()
   return found?.status === 200 && new TextDecoder().decode(found.bytes).startsWith('{"status":"up"')

@@ -1,5 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { SandboxGuest, User } from '@guestpass/sandbox'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -11,6 +11,8 @@ import { temporaryFolder } from '../spawn-cli.ts'
 
 interface Running {
   readonly out: string
+  /** Standard error until now. */
+  readonly err: () => string
   readonly stop: () => Promise<number>
 }
 
@@ -29,7 +31,7 @@ function started(cwd: string, ...argv: string[]): Promise<Running> {
       pid: 1,
       program: '',
       stdout: {
-        write: (out) => resolve({ out, stop }),
+        write: (out) => resolve({ out, err: () => err, stop }),
       },
       stderr: { write: (text) => void (err += text) },
       input: async () => new Uint8Array(),
@@ -62,6 +64,30 @@ describe('guestpass sandbox --env', () => {
     expect(after).toEqual(env)
     expect(after['GENESYS_CLIENT_ID']).not.toBe(before['GENESYS_CLIENT_ID'])
     expect((await runInProcess(['config', '--json'], cwd)).code).toBe(0)
+  })
+
+  it('names the sandbox that still runs and whose file it replaces', async () => {
+    const first = await started(cwd, '--env', 'twice.env')
+    expect(first.err()).not.toContain('replaces')
+    const [, url = ''] = /(http:[^,]+),/.exec(first.out) ?? []
+    const second = await started(cwd, '--env', 'twice.env')
+    await second.stop()
+    expect(second.err()).toContain(`the file replaces that of ${url}, process 1, which still runs`)
+    const third = await started(cwd, '--env', 'twice.env')
+    await third.stop()
+    expect(third.err()).not.toContain('replaces')
+  })
+
+  it('prints the control token if it listens beyond loopback', async () => {
+    const { out } = await started(cwd, '--env', 'wide.env', '--host', '0.0.0.0')
+    const [, token] = /\nIts control routes want the header x-sandbox-token: (\S{20,})\n$/.exec(out) ?? []
+    expect(readFileSync(at('wide.env'), 'utf8')).toContain(`x-sandbox-token: ${token}`)
+  })
+
+  it.runIf(sep === '/')('refuses a path of Windows on another system', async () => {
+    const { code, err } = await runInProcess(['sandbox', '--env', 'C:\\app\\.env'], cwd)
+    expect([code, err]).toEqual([2, expect.stringContaining('is a Windows path, and this system is not Windows')])
+    expect(err).toContain('Write a path of this system, as ./.env.')
   })
 
   it('fills an empty file', async () => {

@@ -85,7 +85,7 @@ function guardControlRoutes(server: FastifyInstance, { host, controlToken, url }
       return problem(
         reply,
         401,
-        'Send the header x-sandbox-token with the token that the sandbox printed when it started.',
+        'Send the header x-sandbox-token with the token that the sandbox printed when it started (controlToken in code).',
       )
     }
     return next()
