@@ -119,6 +119,18 @@ const ephemeral: Readonly<Record<string, Script>> = {
     cause: 'expired',
     happened: 'renewed',
   },
+  'a signing key that is gone': {
+    async run(incident) {
+      const { guests, guestId } = await issued(incident)
+      await incident.upstream.rollKeys({ drop: true })
+      // The token of another guest shows that the keys have changed.
+      await guests.issue({ scopes: [SCOPE] })
+      await guests.token(guestId)
+      return guestId
+    },
+    cause: 'key_gone',
+    happened: 'renewed',
+  },
   'an upstream that does not refresh the token': {
     async run(incident) {
       const { guests, guestId } = await issued(incident)

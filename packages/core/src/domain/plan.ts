@@ -34,6 +34,8 @@ export interface TokenCriteria {
   readonly ifPossible?: boolean
   /** Whether a resource rejected the token of `newerThan`: then it counts as ended. */
   readonly rejected?: boolean
+  /** Whether the current keys refuse the token of `newerThan`. A renewal records it as its cause. */
+  readonly keyGone?: boolean | undefined
   /** Only a later generation than the stored one is accepted. */
   readonly force?: boolean
   /** Waits for the renewal already in the advisory window. */

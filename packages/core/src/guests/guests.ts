@@ -29,8 +29,9 @@ import { parseGuestId, parseGuestTokenRequest } from './requests/guest-token-req
 import { createLocate } from './requests/locate.ts'
 import { createTokenAcceptor, type TokenAcceptor, type TokenAcceptorParts } from './tokens/accept-tokens.ts'
 import { currentToken, type CurrentTokenParts, type RefreshOptions, refreshToken } from './tokens/current-token.ts'
-import { createGuestSessions } from './tokens/guest-sessions.ts'
+import { createGuestSessions, type GuestSessions } from './tokens/guest-sessions.ts'
 import { createIdempotentRefresh } from './tokens/idempotent-refresh.ts'
+import { createJudgedSessions } from './tokens/judged-sessions.ts'
 import { createImportToken } from './tokens/import-token.ts'
 import { GUEST_TOKENS, type GuestTokenParts, issueGuestToken } from './tokens/issue-guest-token.ts'
 import { issuedAuthenticatedGuest, type IssuedGuest, issuedGuest } from './tokens/issued-guest.ts'
@@ -54,8 +55,8 @@ export interface Guests extends GuestRecords {
    */
   issue(request: GuestRequest, context?: Context & ReadyContext): Promise<IssuedGuest>
   /**
-   * Gives the guest's token, which is valid now. If it is due, it is renewed first. `context.patienceMs`:
-   * default 60 s.
+   * Gives the guest's token, which is valid now. If it is due, or the current keys refuse it, it is renewed first.
+   * `context.patienceMs`: default 60 s.
    *
    * Rejects with `invalid_input`, `guest_unknown`, `guest_revoked`, `needs_reauth`, `refresh_impossible`,
    * `token_refused`, and with the errors of `TokenSource.token` and of calls to the upstream.
@@ -113,14 +114,14 @@ const PATIENCE = {
 
 export function createGuests(parts: GuestsParts, ports: RenewalPorts): Guests {
   const methods = methodParts(parts, ports)
-  const { current, enrichment } = methods
+  const { enrichment, sessions } = methods
   return {
     ...createGuestRecords({ connection: parts.connection }, ports),
     issue: (request, context = {}) => issue(methods, request, context),
     token: (guestId, context = {}) => token(methods, guestId, context),
     refresh: (guestId, options = {}, context = {}) => refresh(methods, guestId, { ...options, ...context }),
     async keepRenewed(rowId, context) {
-      await current.sessions.current(rowId, { early: true, reported: true }, context)
+      await sessions.current(rowId, { early: true, reported: true }, context)
     },
     enrichment,
     onTokenReady: parts.listeners.add,
@@ -135,6 +136,8 @@ interface MethodParts {
   readonly authenticate: Authenticate
   readonly guestTokenParts: GuestTokenParts
   readonly current: CurrentTokenParts
+  /** Unjudged: a keeper serves no token. */
+  readonly sessions: GuestSessions
   readonly notify: NotifyCallerParts
   readonly watchAccessTokens: FailedTries['watch']
 }
@@ -149,6 +152,7 @@ function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
   const idempotent = createIdempotentRefresh({ ...shared, guestTokens: parts.guestTokens }, ports)
   const strategies = { [GUEST_TOKENS]: idempotent, ...rotatingStrategies(parts, { ...shared, acceptor }, ports) }
   const sessions = createGuestSessions({ connection, strategies, recorder, windows }, ports)
+  const judged = createJudgedSessions(sessions, verifier)
   const enrichment = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
   const pseudonyms = createPseudonyms(connection, ports)
   const removed = createRemovedGuests(connection, { store, pseudonyms })
@@ -163,16 +167,17 @@ function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
     ports,
     enrichment,
     apis: new Map(parts.apis.map((one) => [one.api.name, createApplicantApi(one, { ...parts, enrichment }, ports)])),
-    authenticate: createAuthenticate({ ...parts, pseudonyms, removed, acceptor, sessions, recorder }, ports),
+    authenticate: createAuthenticate({ ...parts, pseudonyms, removed, acceptor, sessions: judged, recorder }, ports),
     guestTokenParts: { connection, recorder, mint: idempotent.mint, ports: found },
     current: {
       connection,
       store,
-      sessions,
+      sessions: judged,
       locate: createLocate(connection, removed.reader),
       importToken,
       ensureAvailable,
     },
+    sessions,
     notify: { clock, recorder, verifier },
     watchAccessTokens,
   }

@@ -101,6 +101,7 @@ const triggers: Readonly<Record<string, Cause>> = {
   first: 'first_token',
   due: 'due',
   expired: 'expired',
+  key_gone: 'key_gone',
   refresh_failed: 'minted_after_refusal',
 }
 

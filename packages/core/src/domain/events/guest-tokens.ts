@@ -19,9 +19,10 @@ export type GuestData = StoredGuestRequest & {
 
 /**
  * Why a token is requested. `first`: the guest has none. `asked`: a caller asked for a new one. `due`: the present one
- * is in its advisory or mandatory window. `expired`: the present one has expired. `refresh_failed`: a refresh failed.
+ * is in its advisory or mandatory window. `expired`: the present one has expired. `key_gone`: the current keys refuse the
+ * present one. `refresh_failed`: a refresh failed.
  */
-export type TokenTrigger = 'first' | 'asked' | 'due' | 'expired' | 'refresh_failed'
+export type TokenTrigger = 'first' | 'asked' | 'due' | 'expired' | 'key_gone' | 'refresh_failed'
 
 /**
  * Data of a request for a token. `tokenExpiry`: the end of the present token, ISO 8601. Records of earlier versions
@@ -85,13 +86,24 @@ interface TokenFacts extends GuestFacts, EndFacts {
   readonly tries?: TriesData
 }
 
+/** A guest whose next token is about to be requested. */
+interface StartFacts extends GuestFacts {
+  /** Whether the current keys refuse the present token. Default false. */
+  readonly keyGone?: boolean | undefined
+}
+
 /** Why a token is requested, and the end of the present one. */
-function started({ tokens, intent }: GuestOfEvent, at: Instant): Pick<TokenRequestData, 'trigger' | 'tokenExpiry'> {
+function started({
+  guest: { tokens, intent },
+  at,
+  keyGone = false,
+}: Pick<StartFacts, 'guest' | 'at' | 'keyGone'>): Pick<TokenRequestData, 'trigger' | 'tokenExpiry'> {
   if (!tokens) return { trigger: 'first' }
   const tokenExpiry = iso(tokenEnd(tokens))
   if (!intent) return { trigger: 'asked', tokenExpiry }
   if (intent.because !== undefined) return { trigger: 'refresh_failed', tokenExpiry }
   if (at >= tokens.expiresAt) return { trigger: 'expired', tokenExpiry }
+  if (keyGone) return { trigger: 'key_gone', tokenExpiry }
   return { trigger: at >= tokens.renewAt ? 'due' : 'asked', tokenExpiry }
 }
 
@@ -109,13 +121,13 @@ const refresh = (guest: GuestOfEvent) => ({
 /** A new token is about to be requested. */
 export const tokenRequested = (
   about: EventContext,
-  { guest, ...stamp }: GuestFacts,
+  { guest, keyGone, ...stamp }: StartFacts,
 ): EventOfType<'TOKEN_REQUEST_INITIATED'> => ({
   ...firstMembers(stamp, about),
   type: 'TOKEN_REQUEST_INITIATED',
   outcome: 'pending',
   generation: guest.generation,
-  data: { ...requested(guest), ...started(guest, stamp.at) },
+  data: { ...requested(guest), ...started({ guest, at: stamp.at, keyGone }) },
 })
 
 /** A new token is stored. */
@@ -179,12 +191,12 @@ export const tokenRevoked = (
 /** A refresh is about to be sent. */
 export const refreshStarted = (
   about: EventContext,
-  { guest, ...stamp }: GuestFacts,
+  { guest, keyGone, ...stamp }: StartFacts,
 ): EventOfType<'REFRESH_INITIATED'> => ({
   ...firstMembers(stamp, about),
   type: 'REFRESH_INITIATED',
   outcome: 'pending',
-  ...withStart(refresh(guest), started(guest, stamp.at)),
+  ...withStart(refresh(guest), started({ guest, at: stamp.at, keyGone })),
 })
 
 /** A refresh with why it is sent; a last resort has its own mark. */

@@ -33,8 +33,10 @@ interface StoredToken extends Pick<TokenReady, 'kind' | 'claims' | 'latencyMs'> 
 export interface GuestEventRecorder {
   /** Gives what all events of one request share. */
   about(credential: GuestCredential, context?: Context): EventContext
-  /** Makes the event of a token that is about to be requested. */
-  initiated(credential: GuestCredential, about: EventContext, now: Instant): GuestTokenEvent
+  /**
+   * Makes the event of a token that is about to be requested. `keyGone`: because the current keys refuse the present one.
+   */
+  initiated(credential: GuestCredential, about: EventContext, now: Instant, keyGone?: boolean): GuestTokenEvent
   /** Makes the event of a token request that failed, and counts it. */
   failed(credential: GuestCredential, failure: TokenFailure): GuestTokenEvent
   /** Makes the event of a token from outside that was refused for a refresh, and counts it. */
@@ -69,9 +71,9 @@ export function createGuestEventRecorder({
 
   return {
     about: ({ subject }, context = {}) => eventContext({ connection, subject }, context, random),
-    initiated(guest, about, now) {
+    initiated(guest, about, now, keyGone = false) {
       const event = isRefresh(guest) ? refreshStarted : tokenRequested
-      return event(about, { id: random.uuid(), at: now, guest })
+      return event(about, { id: random.uuid(), at: now, guest, keyGone })
     },
     failed: (credential, failure) =>
       isRefresh(credential)

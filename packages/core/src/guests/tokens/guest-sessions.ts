@@ -62,7 +62,7 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
     },
     renew: (call) => renew(parts, call),
     afterFailure: (prepared, error, now) => strategyOf(parts, prepared.credential).afterFailure(prepared, error, now),
-    startEvents(before, after, about, now) {
+    startEvents(before, after, about, now, keyGone) {
       const isNew = after.intent && after.intent.id !== before.intent?.id
       const isReplaced = before.intent?.action === 'refresh' && after.intent?.action === 'mint'
       const since = { about, now, latencyMs: Math.max(0, now - (before.intent?.startedAt ?? now)) }
@@ -70,7 +70,7 @@ const guestStrategy = (parts: GuestSessionsParts, id: string): RenewalStrategy<G
       return [
         ...(isAbandoned ? [recorder.failed(before, { error: ABANDONED, ...since })] : []),
         ...(isReplaced ? [recorder.failed(before, { error: GIVEN_UP, ...since })] : []),
-        ...(isNew ? [recorder.initiated(after, about, now)] : []),
+        ...(isNew ? [recorder.initiated(after, about, now, keyGone)] : []),
       ]
     },
     failureEvents: ({ before, ...failure }) => [recorder.failed(before, failure)],

@@ -8,6 +8,7 @@ import {
 } from '../../domain/credential.ts'
 import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Event } from '../../domain/events/event.ts'
+import type { TokenCriteria } from '../../domain/plan.ts'
 import { Superseded } from '../../domain/superseded.ts'
 import { type Instant, type Millis, SECOND } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -45,7 +46,7 @@ const RECENTLY_CONFIRMED: Millis = SECOND
  */
 export async function attemptRenewal<C extends Credential>(
   parts: RenewalParts<C>,
-  { found, elapsed }: Snapshot<C>,
+  { found, elapsed, keyGone }: Snapshot<C> & Pick<TokenCriteria, 'keyGone'>,
   lease: Lease,
   context: Context,
 ): Promise<CurrentCredential<C> | undefined> {
@@ -57,7 +58,7 @@ export async function attemptRenewal<C extends Credential>(
   const attempt: RenewalAttempt<C> = { ...prepared, parts, lease, about, context, now, revision: found.revision }
   if (prepared.next === 'send' && strategy.isSingleUse(before)) await parts.ports.store.ensureRoom()
   if (prepared.credential !== before) {
-    const events = strategy.startEvents(before, prepared.credential, about, now())
+    const events = strategy.startEvents(before, prepared.credential, about, now(), keyGone)
     if ((await writeCredential(attempt, prepared.credential, events)) === 'conflict') return undefined
   }
   if (prepared.next === 'plan') return undefined

@@ -221,7 +221,7 @@ const renewUnderLease = <C extends Credential>(
     const next = planFor(parts, snapshot, criteria)
     if (next.do === 'refuse') throw next.error
     if (next.do === 'use') return currentOf(snapshot, next.tokens)
-    return (lease && (await attemptRenewal(parts, snapshot, lease, context))) ?? AGAIN
+    return (lease && (await attemptRenewal(parts, { ...snapshot, keyGone: criteria.keyGone }, lease, context))) ?? AGAIN
   })
 
 const isRevoked = (thrown: unknown): boolean => asGuestpassError(thrown).code === 'guest_revoked'

@@ -81,8 +81,8 @@ export interface RenewalStrategy<C extends Credential = Credential> {
   renew(call: RenewalCall<C>): Promise<RenewalResult<C>>
   /** The credential after a failed call. */
   afterFailure(prepared: PreparedRenewal<C>, error: GuestpassError, now: Instant): FailureResult<C>
-  /** The events of what is stored before the call. */
-  startEvents(before: C, after: C, about: EventContext, now: Instant): readonly Event[]
+  /** The events of what is stored before the call. `keyGone`: the current keys refuse the present token. */
+  startEvents(before: C, after: C, about: EventContext, now: Instant, keyGone?: boolean): readonly Event[]
   /** The events of a failed call. */
   failureEvents(failure: FailedRenewal<C>): readonly Event[]
 }

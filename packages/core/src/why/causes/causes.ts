@@ -11,6 +11,7 @@ export type Cause =
   | 'asked'
   | 'due'
   | 'expired'
+  | 'key_gone'
   | 'minted_after_refusal'
   | 'key_too_old'
   | 'continued'

@@ -30,6 +30,13 @@ export const tokenCauses = {
     setting: { option: 'keepForMs', fallback: '24 h' },
     prevention: 'Keep `keeper()` running, and ask for the token of the guest at least once within `keepForMs`.',
   },
+  key_gone: {
+    happened: 'renewed',
+    why: 'The key that signed the token is gone: the current keys refused the token.',
+    rule: 'A stored token is verified with the current keys before it is served. One that they refuse is renewed at once.',
+    prevention:
+      'Nothing here: its issuer withdrew the key. An issuer that keeps a former key until its tokens end avoids it.',
+  },
   minted_after_refusal: {
     happened: 'renewed',
     why: 'The upstream would not refresh the token, so that a new one was minted.',

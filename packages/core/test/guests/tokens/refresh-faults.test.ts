@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
 import { errorCatalogue } from '../../../src/domain/errors.ts'
+import { why } from '../../../src/why/why.ts'
 import { json } from '../../world/fake-upstream.ts'
 import { dropped, instead, type ScriptedAnswer, slow } from '../../world/scripted-answers.ts'
 import { expectOneEffect, ID, issued } from '../../world/refresh-world.ts'
@@ -210,6 +211,55 @@ describe('the signing keys during a refresh', () => {
     expect((await guests.token(ID)).generation).toBe(2)
     expect(new Set(upstream.refreshes.map(({ key }) => key)).size).toBe(1)
     expect(upstream.effects(ID)).toBe(1)
+  })
+})
+
+describe('a stored token whose key is gone', () => {
+  /** The next process has read the key-set anew: the former key is not in it. */
+  const afterRoll = async () => {
+    const here = await issued({}, { publicKey: undefined } as never)
+    here.upstream.roll()
+    const store = refreshlessFacts(here.store)
+    const { guests, verifier } = await here.process({ publicKey: undefined } as never, { store })
+    return { ...here, guests, verifier, store }
+  }
+
+  it('is renewed once, and the explanation names the key', async () => {
+    const { guests, upstream, first, verifier, store } = await afterRoll()
+    const served = await guests.token(ID)
+    expect(served.generation).toBe(2)
+    expect(await verifier.verify(first)).toMatchObject({ valid: false, reason: 'signature' })
+    expect(await verifier.verify(served.token.reveal())).toMatchObject({ valid: true })
+    expect((await guests.token(ID)).generation).toBe(2)
+    expectOneEffect(upstream, 1)
+    expect(await why('default', { guestId: ID }, store)).toMatchObject({ cause: 'key_gone', happened: 'renewed' })
+  })
+
+  it('is not served if its renewal fails, which the error says, and the renewal is not repeated at once', async () => {
+    const { guests, upstream } = await afterRoll()
+    upstream.meets(() => json(503, {}))
+    const error = await refusal(guests.token(ID))
+    expect(error.code).toBe('upstream_unavailable')
+    expect(error.message).toContain(
+      'does not verify any more: the key that signed it was replaced. Its renewal failed:',
+    )
+    expect((await refusal(guests.token(ID))).code).toBe('upstream_unavailable')
+    expect(upstream.refreshes).toHaveLength(1)
+  })
+
+  it('leads to one renewal if the new token is refused too', async () => {
+    const { guests, upstream } = await afterRoll()
+    upstream.says = { exp: 1 }
+    expect((await refusal(guests.token(ID))).code).toBe('token_refused')
+    expect((await refusal(guests.token(ID))).code).toBe('token_refused')
+    expect(upstream.refreshes).toHaveLength(1)
+  })
+
+  it('is served while the keys are unavailable', async () => {
+    const { guests, upstream, first } = await afterRoll()
+    upstream.keySet = () => json(503, {})
+    expect(await outcome(guests.token(ID))).toBe(first)
+    expect(upstream.refreshes).toHaveLength(0)
   })
 })
 
