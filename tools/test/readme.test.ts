@@ -115,13 +115,29 @@ describe('the README', () => {
       const answer = await fetch(`${url}/guest-token`, { method: 'POST', headers: { cookie } })
       return {
         cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? '',
+        cacheControl: answer.headers.get('cache-control'),
         said: (await answer.json()) as Readonly<Record<'guestId' | 'token', string>>,
       }
     }
     try {
       const first = await ask()
       const headers = { authorization: `Bearer ${first.said.token}` }
+      expect(first.cacheControl).toBe('no-store')
       expect((await fetch(`${url}/me`)).status).toBe(401)
+      const { access_token: access } = (await (
+        await fetch(`${upstream.url}/oauth/token`, {
+          method: 'POST',
+          body: new URLSearchParams({
+            grant_type: 'client_credentials',
+            client_id: upstream.env['GENESYS_CLIENT_ID'] ?? '',
+            client_secret: upstream.env['GENESYS_CLIENT_SECRET'] ?? '',
+          }),
+        })
+      ).json()) as { readonly access_token: string }
+      for (const route of ['/me', '/guest-events'])
+        expect((await fetch(url + route, { headers: { authorization: `Bearer ${access}` } })).status).toBe(403)
+      const second = await spawnCli([], cwd, { PATH: path, PORT }, { entry: file }).ended
+      expect([second.code, second.err]).toEqual([1, expect.stringContaining('EADDRINUSE')])
       expect(await (await fetch(`${url}/me`, { headers })).json()).toMatchObject({ guestId: first.said.guestId })
       const events = await fetch(`${url}/guest-events`, { headers })
       const onPage = printed('page', pageProgram(url, first.cookie), { env: { PATH: path } })

@@ -26,7 +26,7 @@ else {
   console.error(
     'guestpass needs Node.js 22.19 or newer, and this is ' +
       process.versions.node +
-      '. Install one from https://nodejs.org, or with a version manager: nvm install 24',
+      '. In the folder of an application: npm install node@24, then npx guestpass. Else install one from https://nodejs.org, or with a version manager: nvm install 24',
   )
   process.exitCode = 2
 }

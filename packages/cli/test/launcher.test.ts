@@ -32,7 +32,7 @@ describe('the launcher', () => {
       const { code, out, err } = await launched(main, version(node))
       expect([code, out]).toEqual([2, ''])
       expect(err).toMatch(
-        /^guestpass needs Node\.js 22\.19 or newer, and this is [\d.]+\. .*https:\/\/nodejs\.org.*\n$/,
+        /^guestpass needs Node\.js 22\.19 or newer, and this is [\d.]+\. .*npm install node@24, then npx guestpass\. .*https:\/\/nodejs\.org.*\n$/,
       )
       expect(err).toContain(node)
     },
