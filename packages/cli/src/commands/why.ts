@@ -23,6 +23,7 @@ const nextCommands: Readonly<Partial<Record<Cause, (explanation: Explanation) =>
   upstream_failing: () => ['doctor'],
   circuit_open: (explanation) => [failuresSince(explanation)],
   no_records: () => ['audit verify'],
+  access_token: () => ['audit tail --event TOKEN_FAILED'],
 }
 
 /** A text in the data of the records that the explanation rests on, the newest first. */

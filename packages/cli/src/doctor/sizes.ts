@@ -76,24 +76,37 @@ interface RetentionDays {
 /** What is older has no process that removes it, or the removal fails. */
 const REMOVED_LATE: Millis = 2 * DAY
 
+/** `reached`: the time by which retention judges ages, while it catches up after a long stop. */
+interface RetentionContext {
+  readonly now: Instant
+  readonly connection: string
+  readonly reached?: Instant | undefined
+}
+
 /** Records and ended guests that should have been removed by their age. */
 export function retention(
   { retentionDays, endedGuestDays }: RetentionDays,
   measured: StoreSizes,
-  { now, connection }: { readonly now: Instant; readonly connection: string },
+  { now, connection, reached }: RetentionContext,
 ): Finding {
   const days = (count: number): string => (count === 0 ? 'for ever' : `${count} days`)
   const kept = `audit records are kept ${days(retentionDays)}, ended guests ${days(endedGuestDays)}`
-  const isLate = (kind: KindSize['kind'], count: number): boolean =>
-    count > 0 && isOlder(sizeOf(measured, kind), count * DAY + REMOVED_LATE, now)
-  const late = [
-    ...(isLate('events', retentionDays) ? ['audit records'] : []),
-    ...(isLate('ended-guests', endedGuestDays) ? ['ended guests'] : []),
-  ]
-  return late.length === 0
-    ? ok('retention', kept)
-    : warning('retention', `${kept}; there are older ${late.join(' and ')}`, startKeep(connection))
+  const lateAt = (time: Instant): string => {
+    const isLate = (kind: KindSize['kind'], count: number): boolean =>
+      count > 0 && isOlder(sizeOf(measured, kind), count * DAY + REMOVED_LATE, time)
+    const events = isLate('events', retentionDays) ? ['audit records'] : []
+    return [...events, ...(isLate('ended-guests', endedGuestDays) ? ['ended guests'] : [])].join(' and ')
+  }
+  const late = lateAt(now)
+  if (late === '') return ok('retention', kept)
+  // What is too old also by the time that retention has reached is not removed.
+  return reached !== undefined && lateAt(reached) === ''
+    ? ok('retention', `${kept}; older ${late} are being removed: ${catchUp(reached)}`)
+    : warning('retention', `${kept}; there are older ${late}`, startKeep(connection))
 }
+
+const catchUp = (reached: Instant): string =>
+  `after a long stop retention advances by 6 hours each hour, and has reached ${iso(reached)}`
 
 const startKeep = (connection: string): string =>
   `Start \`${commandFor(connection, 'keep')}\`. If it runs, see its log for what fails.`

@@ -1,4 +1,4 @@
-import { iso } from '@guestpass/core/runtime-kit'
+import { iso, retentionCatchUp } from '@guestpass/core/runtime-kit'
 import { commandFor, type Config, type Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
@@ -20,9 +20,12 @@ export const storeFindings = (
     check('erasure', () => erasure(runtime)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),
-    check('retention', async () =>
-      retention(settings, await measured, { now: runtime.ports.clock.wall(), connection: runtime.connection }),
-    ),
+    check('retention', async () => {
+      const { connection, store } = runtime
+      const now = runtime.ports.clock.wall()
+      const reached = await retentionCatchUp(connection, store, now)
+      return retention(settings, await measured, { now, connection, reached })
+    }),
     check('rate limit', () => rateLimit(runtime, settings.rateLimit)),
     check('backlog', async () => backlog(runtime, await measured)),
   ])

@@ -1,9 +1,10 @@
 import { connection, memoryStore, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { fakeClock } from '@guestpass/core/testing'
+import { retention, retentionCatchUp, systemRandom } from '@guestpass/core/runtime-kit'
 import { sandbox } from '@guestpass/sandbox'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backlog, retention, sizes } from '../../src/doctor/sizes.ts'
+import { backlog, retention as retentionFinding, sizes } from '../../src/doctor/sizes.ts'
 
 const MINUTE = 60_000
 
@@ -74,7 +75,7 @@ describe('the retention', () => {
   const DAY = 86_400_000
   const found = (retentionDays: number, age: number) => {
     const measured = { kinds: [{ kind: 'events', rows: 1, oldestAt: 0 }] } as const
-    return retention({ retentionDays, endedGuestDays: 30 }, measured, { now: age * DAY, connection: 'emea' })
+    return retentionFinding({ retentionDays, endedGuestDays: 30 }, measured, { now: age * DAY, connection: 'emea' })
   }
 
   it('is a warning if records are more than two days older than they should be', () => {
@@ -89,7 +90,7 @@ describe('the retention', () => {
   it('is a warning where no process ever removed what is old enough', async () => {
     const { clock, store } = await stored()
     const looked = async () =>
-      retention({ retentionDays: 400, endedGuestDays: 30 }, await store.sizes('default'), {
+      retentionFinding({ retentionDays: 400, endedGuestDays: 30 }, await store.sizes('default'), {
         now: clock.wall(),
         connection: 'default',
       })
@@ -103,6 +104,28 @@ describe('the retention', () => {
     })
     await clock.advance(370 * DAY)
     expect(await looked()).toMatchObject({ message: expect.stringMatching(/older audit records and ended guests$/) })
+  })
+
+  it('is ok while a process catches up after a long stop, and a warning when it has ended', async () => {
+    const { clock, store } = await stored()
+    const settings = { retentionDays: 400, endedGuestDays: 30 }
+    // Each pass is that of a new process, which knows the clock of the earlier one from the store alone.
+    const pass = () =>
+      retention('default', { store, clock, random: systemRandom() }, { endedGuestsMs: 30 * DAY }).pass()
+    await pass()
+    await clock.advance(60 * DAY)
+    await pass()
+    const looked = async () => {
+      const [now, connection] = [clock.wall(), 'default']
+      const reached = await retentionCatchUp(connection, store, now)
+      return retentionFinding(settings, await store.sizes(connection), { now, connection, reached })
+    }
+    expect(await looked()).toMatchObject({
+      state: 'ok',
+      message: expect.stringMatching(/; older ended guests are being removed: .* has reached 2026-01-08T/),
+    })
+    await clock.advance(3 * 60 * MINUTE)
+    expect(await looked()).toMatchObject({ state: 'warning' })
   })
 
   it('is never a warning for what is kept for ever', () => {

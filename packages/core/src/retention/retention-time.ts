@@ -38,6 +38,34 @@ function credible({ reached, wall: then }: Mark, wall: Instant): Instant {
   return reached + (isBehind && elapsed >= HOUR ? Math.max(usual, CATCH_UP) : usual)
 }
 
+/**
+ * Gives how far the passes of retention have come, if they catch up after a long stop: then ages are judged by a time
+ * before that of the clock.
+ *
+ * @param connection the name of the connection
+ * @param store the store of the connection
+ * @param now the time of the clock, in milliseconds since 1970
+ * @returns the time by which ages are judged; undefined if it is that of the clock, or if no pass runs
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from '@guestpass/core'
+ * import { retentionCatchUp } from '@guestpass/core/runtime-kit'
+ *
+ * console.log(await retentionCatchUp('default', memoryStore(), Date.now())) // undefined: no pass was made
+ * ```
+ */
+export async function retentionCatchUp(
+  connection: string,
+  store: Pick<Store, 'document'>,
+  now: Instant,
+): Promise<Instant | undefined> {
+  const mark = markOf((await store.document(connection, documentKind.retentionTime, LAST)).value)
+  // While passes are behind, each hour stores a mark.
+  const isBehind = mark !== undefined && mark.reached < mark.wall && now - mark.wall <= 2 * HOUR
+  return isBehind ? mark.reached : undefined
+}
+
 /** Whether the mark would be wrong, or would hold the next process up. */
 const isWorthStoring = (mark: Mark, { reached, wall }: Mark): boolean =>
   wall < mark.wall || wall - mark.wall >= DAY || (reached < wall && wall - mark.wall >= HOUR)

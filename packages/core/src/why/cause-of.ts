@@ -3,7 +3,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { type Instant, type Millis, NEVER } from '../domain/time.ts'
 import { GUEST_TOKENS } from '../guests/tokens/issue-guest-token.ts'
 import type { Cause } from './causes/causes.ts'
-import { bringsToken, type History, isRelated, type PlacedRecord, textOf } from './history.ts'
+import { bringsToken, type History, isRelated, lastOfAccessToken, type PlacedRecord, textOf } from './history.ts'
 
 /** What a cause is chosen by. */
 export interface Facts {
@@ -54,7 +54,7 @@ export function causeOf(facts: Facts): Cause {
   const { decisive, open, hasLater } = history
   if (guest?.status === 'erased' && !decisive) return 'erased'
   if (open) return 'under_way'
-  if (!decisive) return hasLater ? 'not_yet' : 'no_records'
+  if (!decisive) return lastOfAccessToken(history) ? 'access_token' : hasLater ? 'not_yet' : 'no_records'
   const { eventType, outcome } = decisive.record
   if (eventType === 'TOKEN_REVOKED') return textOf(decisive, 'because') === 'replaced' ? 'replaced' : 'revoked'
   if (eventType === 'GUEST_ERASED') return 'erased'

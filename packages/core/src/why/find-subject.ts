@@ -29,7 +29,9 @@ export async function findGuestSubject(
 ): Promise<FoundSubject> {
   const found = await createLocate(connection, withRemoved(connection, store))(parseGuestId(guestId), api).catch(
     (thrown: unknown) => {
-      throw thrown instanceof GuestpassError && thrown.code === 'guest_unknown' ? withoutToken(thrown) : thrown
+      // The text of an address says what else to do.
+      const isUnknown = thrown instanceof GuestpassError && thrown.code === 'guest_unknown' && !guestId.includes('@')
+      throw isUnknown ? withoutToken(thrown) : thrown
     },
   )
   const { credential, now } = found

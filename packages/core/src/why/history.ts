@@ -53,6 +53,10 @@ const ends: ReadonlySet<EventType> = new Set<EventType>([
 /** Actors that are no callers. */
 const workers: ReadonlySet<string> = new Set(['keeper', 'enrichment', 'webhooks', 'retention'])
 
+/** The last record of an access token or a sign-in. Those have a subject of their own, as guests have. */
+export const lastOfAccessToken = ({ records }: History): PlacedRecord | undefined =>
+  records.findLast(({ record }) => /^(?:ACCESS_TOKEN|SIGN_IN|GRANT)_/.test(record.eventType))
+
 /** Whether the guest got a token by a record. */
 export const bringsToken = ({ record: { eventType, outcome } }: PlacedRecord): boolean =>
   gotToken.has(eventType) || (eventType === 'guest.authentication' && outcome === 'success')

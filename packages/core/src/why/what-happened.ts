@@ -4,7 +4,7 @@ import { LOOK_FIRST } from '../domain/look-first.ts'
 import { iso } from '../domain/time.ts'
 import type { Cause } from './causes/causes.ts'
 import type { Facts } from './cause-of.ts'
-import type { PlacedRecord } from './history.ts'
+import { lastOfAccessToken, type PlacedRecord } from './history.ts'
 
 const phrases: Readonly<Partial<Record<EventType, readonly [done: string, failed?: string]>>> = {
   TOKEN_GENERATED_SUCCESS: ['A token was issued'],
@@ -24,11 +24,12 @@ const phrases: Readonly<Partial<Record<EventType, readonly [done: string, failed
 export const whatHappened = (facts: Facts, cause: Cause, context: readonly PlacedRecord[]): string =>
   [lastEvent(facts, cause), ...contextSentences(context), ...removal(facts)].join(' ')
 
-function lastEvent({ history, at, end }: Facts, cause: Cause): string {
+function lastEvent(facts: Facts, cause: Cause): string {
+  const { history, at, end } = facts
   const { decisive, open, token } = history
   const state = end === undefined ? '' : ` The token ${end > at ? 'is valid until' : 'ended at'} ${iso(end)}.`
   if (cause === 'under_way' && open) return `A request for a token began at ${iso(open.at)}.${state}`
-  if (!decisive) return withoutRecords[cause] ?? 'There is no record of the guest.'
+  if (!decisive) return withoutDecision(facts, cause)
   const { eventType, outcome, error, generation, actor, data } = decisive.record
   const [done, failed = done] = phrases[eventType] ?? [`The record ${eventType} was written`]
   const when = iso(decisive.at)
@@ -39,6 +40,13 @@ function lastEvent({ history, at, end }: Facts, cause: Cause): string {
   const took = tries === undefined ? '' : ` It took ${tries}.`
   const ended = eventType === 'TOKEN_REVOKED' || eventType === 'GUEST_ERASED'
   return `${done} at ${when} by \`${actor}\`${ended ? '.' : `, generation ${generation}.${took}${state}`}`
+}
+
+function withoutDecision({ history }: Facts, cause: Cause): string {
+  const last = lastOfAccessToken(history)
+  if (!last) return withoutRecords[cause] ?? 'There is no record of the guest.'
+  const { eventType, error } = last.record
+  return `Its last record is ${eventType}, at ${iso(last.at)}${error ? `, ${error.code}: ${error.message}` : '.'}`
 }
 
 const withoutRecords: Readonly<Partial<Record<Cause, string>>> = {

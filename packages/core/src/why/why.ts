@@ -20,7 +20,7 @@ import type { CauseText } from './causes/cause-text.ts'
 import { type Cause, causes } from './causes/causes.ts'
 import { contextRecords } from './context-records.ts'
 import { type FoundSubject, findGuestSubject, findSubject, unknownSubject } from './find-subject.ts'
-import { type History, isRelated, type PlacedRecord, textOf, tokenEnd } from './history.ts'
+import { type History, isRelated, lastOfAccessToken, type PlacedRecord, textOf, tokenEnd } from './history.ts'
 import { readHistory } from './read-history.ts'
 import { whatHappened } from './what-happened.ts'
 
@@ -148,12 +148,9 @@ const isServed = ({ happened }: CauseText, { history, end, at }: Facts): boolean
   happened === 'refused' && history.decisive?.record.eventType === 'REFRESH_FAILED' && end !== undefined && end > at
 
 /** The records of the request that decided, the one that made the token, and those of the connection, in their order. */
-function basisOf(
-  { decisive, open, token, removed, records }: History,
-  cause: Cause,
-  context: readonly PlacedRecord[],
-): readonly PlacedRecord[] {
-  const decided = cause === 'under_way' ? open : decisive
+function basisOf(history: History, cause: Cause, context: readonly PlacedRecord[]): readonly PlacedRecord[] {
+  const { decisive, open, token, removed, records } = history
+  const decided = cause === 'under_way' ? open : cause === 'access_token' ? lastOfAccessToken(history) : decisive
   const own = records.filter((one) => one === token || one === removed || (decided && isRelated(one, decided)))
   const others = context.filter(({ count }) => own.every((one) => one.count !== count))
   return [...own, ...others].toSorted((one, other) => one.count - other.count)

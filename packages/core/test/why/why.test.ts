@@ -49,6 +49,19 @@ describe('an explanation', () => {
     expect(await ask(AT + MINUTE)).toMatchObject({ guestId: GUEST, cause })
   })
 
+  it('of the subject of an access token says that it is of no guest, and gives its last record', async () => {
+    const { store } = await world()
+    const error = { code: 'client_rejected', message: 'The secret is wrong.' } as const
+    const failed = event('9', { type: 'ACCESS_TOKEN_FAILED', subject: 'access', at: AT, outcome: 'failure', error })
+    await store.commit({ connection: HOME, events: [failed] })
+    const found = await why(HOME, { subject: 'access', at: AT + MINUTE }, store)
+    expect(found).toMatchObject({ cause: 'access_token', happened: 'unknown', records: [{ at: AT }] })
+    expect(found.why).toBe("That subject is of the connection's access token, not of a guest.")
+    expect(found.what).toBe(
+      'Its last record is ACCESS_TOKEN_FAILED, at 2026-01-01T00:00:00.000Z, client_rejected: The secret is wrong.',
+    )
+  })
+
   it('takes the end of a token of former versions from the requested duration', async () => {
     const { ask } = await world(['TOKEN_GENERATED_SUCCESS', { generation: 1, data: { ...data, verified: true } }])
     expect(await ask(AT + HOUR - 1)).toMatchObject({ cause: 'first_token' })

@@ -64,6 +64,7 @@ export type Cause =
   | 'under_way'
   | 'not_yet'
   | 'no_records'
+  | 'access_token'
 
 /** Every cause. */
 export const causes: Readonly<Record<Cause, CauseText>> = {

@@ -21,4 +21,10 @@ export const recordCauses = {
     rule: 'Records are removed when they are older than the retention.',
     prevention: 'Look in an archive of the log.',
   },
+  access_token: {
+    happened: 'unknown',
+    why: "That subject is of the connection's access token, not of a guest.",
+    rule: 'Records of guests and of access tokens have different subjects.',
+    prevention: "Give the subject of a guest's record.",
+  },
 } as const satisfies Readonly<Record<string, CauseText>>
