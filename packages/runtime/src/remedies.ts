@@ -41,8 +41,10 @@ const UNTIL_IT_ENDS = 'the upstream may refuse a second session until the presen
 /** A connection that was refused on this machine: mostly that of a sandbox that has ended. */
 const startSandbox = {
   says: /ECONNREFUSED (?:127\.|::1|localhost)/,
-  onCommandLine: () => 'Nothing listens there. If it was the sandbox, start it again: `guestpass sandbox --env .env`.',
-  inProgram: 'Nothing listens there. If it was the sandbox, start it again.',
+  onCommandLine: () =>
+    'Nothing listens there. If it was the sandbox, start it again: `guestpass sandbox --env .env`. Restart your program too: the sandbox has a new address, client and keys.',
+  inProgram:
+    'Nothing listens there. If it was the sandbox, start it again, and restart this program: the sandbox has a new address, client and keys.',
 } as const satisfies Omit<Remedy, 'code'>
 
 /** The message names the setting. */
@@ -59,6 +61,11 @@ const remedies: readonly Remedy[] = [
     onCommandLine: (command) =>
       `The command is \`${command('login')}\`, or \`${command('login --device')}\` if this machine has no browser.`,
     inProgram: signInProgram,
+  },
+  {
+    code: 'client_rejected',
+    onCommandLine: (command) =>
+      `\`${command('config')}\` shows each value and its origin, \`${command('doctor')}\` tries them.`,
   },
   {
     code: 'access_denied',
@@ -103,6 +110,13 @@ const remedies: readonly Remedy[] = [
     code: 'create_in_doubt',
     member: 'onDoubt',
     onCommandLine: () => 'On the command line, --create-again does so.',
+  },
+  {
+    code: 'guest_unknown',
+    says: /looks like an address/,
+    onCommandLine: (command) =>
+      `Find the guests of an address with \`${command('guest find --email ADDRESS')}\`, and give the id of one.`,
+    inProgram: 'To find, export or erase the guests of an address, give { email }.',
   },
   {
     code: 'guest_unknown',

@@ -66,7 +66,8 @@ const hasAnswered = ({ code, upstream }: GuestpassError): boolean =>
 const ANSWERED = 'The server answers, and fails: wait until it recovers, or ask who operates it. The network works.'
 
 export const remedyOf = (error: GuestpassError, connection: string): string =>
-  commandRemedy(error, connection) ??
+  // The command line advises to run doctor.
+  (error.code === 'client_rejected' ? undefined : commandRemedy(error, connection)) ??
   (hasAnswered(error) ? ANSWERED : undefined) ??
   remediesWith((words) => `\`${commandFor(connection, words)}\``)[error.code] ??
   'Look up the code in docs/errors.md.'

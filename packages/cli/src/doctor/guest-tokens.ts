@@ -54,7 +54,7 @@ export function unsignedRemedy(connection: string, sandboxStore: string | undefi
   if (sandboxStore === undefined) return rolled
   const folder = dirname(sandboxStore)
   const empty = basename(folder) === '.guestpass' ? `\`rm -r ${shellWord(folder)}\`` : 'another file for --database'
-  return `If this is a sandbox that was started again, its guests are gone: begin with an empty store, ${empty}. ${rolled}`
+  return `If this is a sandbox that was started again, its guests are gone: begin with an empty store, ${empty}, and restart your program. ${rolled}`
 }
 
 interface StoredToken {

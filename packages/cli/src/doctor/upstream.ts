@@ -130,7 +130,9 @@ async function signedIn(parts: UpstreamParts, stored: Connection, failures: read
   const { connection } = config
   const { token, scopes } = await stored.accessTokens.token({ actor: 'doctor', signal })
   await stored.idle()
-  const ifRefused = `The token may have been revoked. Sign in again with \`${commandFor(connection, 'login')}\`.`
+  const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
+  const restarted = isLocal ? ', or this is a sandbox that was started again' : ''
+  const ifRefused = `The token may have been revoked${restarted}. Sign in again with \`${commandFor(connection, 'login')}\`.`
   const { status, expiresAt = 0 } = await connectionView(ports.store, connection)
   const until = `The token in use is valid until ${iso(expiresAt)}.`
   const error = failures.at(-1)?.error ?? (await backOffOf(ports, connection))

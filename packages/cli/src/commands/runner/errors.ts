@@ -17,14 +17,21 @@ export function errorLines(error: GuestpassError): readonly string[] {
         : [`  ${field}: ${message}`, `    ${remedy}`],
     ),
     ...(reason === undefined ? [] : [`  Reason: ${reason}`]),
-    ...(upstream
-      ? [
-          `  Upstream answered ${upstream.status}${upstream.code ? ` ${upstream.code}` : ''}${upstream.requestId ? ` (request ${upstream.requestId})` : ''}`,
-        ]
-      : []),
+    ...(upstream ? answerLines(upstream, error.message) : []),
     // Most messages say it.
     ...(retryAt === undefined || error.message.includes(iso(retryAt)) ? [] : [`  Again at ${iso(retryAt)}`]),
   ]
+}
+
+/** What the upstream answered, as far as the message does not say it. */
+function answerLines(
+  { status, code, requestId }: NonNullable<GuestpassError['upstream']>,
+  message: string,
+): readonly string[] {
+  const isSaid = message.toLowerCase().includes(`upstream answered ${status}`) && message.includes(requestId ?? '')
+  if (!isSaid)
+    return [`  Upstream answered ${status}${code ? ` ${code}` : ''}${requestId ? ` (request ${requestId})` : ''}`]
+  return code && !message.includes(code) ? [`  Upstream error code: ${code}`] : []
 }
 
 /** Removes values of options, and texts so long that they may be tokens. */

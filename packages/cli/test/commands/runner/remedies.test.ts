@@ -1,5 +1,5 @@
 import { type ErrorCode, GuestpassError } from '@guestpass/core'
-import { commandRemedy } from '@guestpass/runtime'
+import { commandRemedy, programRemedy } from '@guestpass/runtime'
 import { describe, expect, it } from 'vitest'
 import { withRemedy } from '../../../src/commands/runner/remedies.ts'
 
@@ -22,6 +22,7 @@ describe('the remedy of an error', () => {
   it.each([
     ['needs_reauth', undefined, 'guestpass login'],
     ['needs_reauth', 'guest', 'guestpass guest issue'],
+    ['client_rejected', undefined, 'guestpass doctor'],
     ['access_denied', 'sign_in', 'guestpass login'],
     ['scope_missing', undefined, 'guestpass login'],
     ['token_invalid', 'expired', 'guestpass guest issue'],
@@ -38,6 +39,18 @@ describe('the remedy of an error', () => {
       expect(commandRemedy(of(code, reason), 'emea')).toContain(`\`${command} --connection emea\``)
     },
   )
+
+  it('of an address in place of an id is the command that finds its guests', () => {
+    const error = new GuestpassError('guest_unknown', 'No guest of the given id, which looks like an address.')
+    expect(commandRemedy(error)).toContain('`guestpass guest find --email ADDRESS`')
+    expect(programRemedy(error)).toContain('{ email }')
+  })
+
+  it('of a sandbox that has ended restarts the program, too', () => {
+    const error = new GuestpassError('upstream_unavailable', 'cannot reach it (connect ECONNREFUSED 127.0.0.1:4000)')
+    for (const remedy of [commandRemedy(error), programRemedy(error)])
+      expect(remedy).toMatch(/restart (your|this) program/i)
+  })
 
   it('of a session that exists names options that go together', () => {
     expect(commandRemedy(of('session_exists'))).toMatch(

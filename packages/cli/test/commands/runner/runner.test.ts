@@ -307,7 +307,7 @@ describe('a mistake in the command line', () => {
 })
 
 describe('a failure', () => {
-  const rejected = new GuestpassError('client_rejected', 'The token endpoint refused the client.', {
+  const rejected = new GuestpassError('upstream_rejected', 'The token endpoint refused the client.', {
     retryAt: 0,
     fields: [{ field: 'GENESYS_CLIENT_ID', message: 'is unknown', remedy: 'Look at it.' }],
     upstream: { status: 401, code: 'invalid_client', requestId: 'r-1' },
@@ -317,11 +317,18 @@ describe('a failure', () => {
   it('is a clear block without a stack', async () => {
     const sight = await running([failing(rejected)], ['act'])
     expect(sight.err).toBe(
-      'guestpass: The token endpoint refused the client. [client_rejected]\n' +
+      'guestpass: The token endpoint refused the client. [upstream_rejected]\n' +
         '  GENESYS_CLIENT_ID: is unknown\n    Look at it.\n  Reason: expired\n' +
         '  Upstream answered 401 invalid_client (request r-1)\n  Again at 1970-01-01T00:00:00.000Z\n',
     )
     expect([sight.code, sight.out]).toEqual([3, ''])
+  })
+
+  it('does not repeat the answer of the upstream that its message gives', async () => {
+    const message = 'Refused. Upstream answered 401, request r-1.'
+    const upstream = { status: 401, code: 'invalid_client', requestId: 'r-1' }
+    const sight = await running([failing(new GuestpassError('upstream_rejected', message, { upstream }))], ['act'])
+    expect(sight.err).toBe(`guestpass: ${message} [upstream_rejected]\n  Upstream error code: invalid_client\n`)
   })
 
   it('is exactly one problem document with --json', async () => {

@@ -104,7 +104,7 @@ export const likelyRow = (guestId: string): string | undefined => (isUuid(guestI
 export const unknownGuest = (connection: string, id: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.
   const message = id.includes('@')
-    ? `Connection ${connection} has no guest of the given id, which looks like an address. To find, export or erase the guests of an address, give { email }.`
+    ? `Connection ${connection} has no guest of the given id, which looks like an address.`
     : `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
   return new GuestpassError('guest_unknown', message)
 }
