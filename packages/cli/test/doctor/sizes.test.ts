@@ -116,9 +116,9 @@ describe('the retention', () => {
     await clock.advance(60 * DAY)
     await pass()
     const looked = async () => {
-      const [now, connection] = [clock.wall(), 'default']
-      const reached = await retentionCatchUp(connection, store, now)
-      return retentionFinding(settings, await store.sizes(connection), { now, connection, reached })
+      const now = clock.wall()
+      const reached = await retentionCatchUp('default', store, now)
+      return retentionFinding(settings, await store.sizes('default'), { now, connection: 'default', reached })
     }
     expect(await looked()).toMatchObject({
       state: 'ok',
