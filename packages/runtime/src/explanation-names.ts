@@ -1,4 +1,4 @@
-import type { Explanation } from '@guestpass/core/runtime-kit'
+import type { Cause, Explanation } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
 import { settingNamesIn, settingOfOption, type SettingName } from './config/core-options.ts'
 import { settings } from './config/setting-table.ts'
@@ -69,15 +69,21 @@ export function namedExplanation(
   names: ExplanationNames,
 ): NamedExplanation {
   const written = (text: string): string => namedText(text, names)
+  const named = setting && settingValue(setting, config, names)
+  const chosen = chosenByRequest[explanation.cause]
+  const decides = named && (chosen === undefined || chosen === named.value)
   return {
     ...explanation,
     what: settingNamesIn(explanation.what, names.nameOf),
     why: written(explanation.why),
     rule: written(explanation.rule),
     prevention: written(explanation.prevention),
-    ...(setting ? { setting: settingValue(setting, config, names) } : {}),
+    ...(decides ? { setting: named } : {}),
   }
 }
+
+/** Values of `onDuplicate` that caused what happened. If the setting has another one, the request gave it. */
+const chosenByRequest: Readonly<Partial<Record<Cause, string>>> = { reused: 'reuse', replaced: 'replace' }
 
 /** A member of a request, which may have the name of a setting. */
 const MEMBER = /(`(?:onDuplicate|subject)(?:: \w+)?`)/

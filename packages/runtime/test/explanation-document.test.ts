@@ -67,6 +67,17 @@ describe('the document of an explanation', () => {
     if (setting && setting.configurable !== false) expect(setting.name).toMatch(/^[A-Z_]+$/)
   })
 
+  it('names the setting of duplicates only if it decided, and not the request', async () => {
+    expect(document('reused').setting).toBeUndefined()
+    const reusing = { ...config, settings: { ...config.settings, duplicates: 'reuse' as const } }
+    expect(explanationDocument(explanation('reused'), reusing).setting).toEqual({
+      name: 'GENESYS_DUPLICATES',
+      value: 'reuse',
+    })
+    expect(explanationDocument(explanation('replaced'), reusing).setting).toBeUndefined()
+    expect(document('session_exists').setting).toEqual({ name: 'GENESYS_DUPLICATES', value: 'reject' })
+  })
+
   it('names options in a program, and flags in a command', () => {
     expect(inProgram('rate_limited')).toMatchObject({
       setting: { name: '`rateLimit`', value: 60 },
