@@ -1,21 +1,23 @@
 import { guestApis } from '@guestpass/core'
+import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { Contradiction, ReachableConfig } from '@guestpass/runtime'
+import { staleVariables } from '../stale-environment.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
 /** Whether its sources agree, where the upstream is, and which claims of tokens are pinned. */
 export const configurationFindings = (config: ReachableConfig): readonly Finding[] => [
   sources(config),
   ...addresses(config),
-  pins(config),
+  ...pins(config),
 ]
 
 /** Two sources with different values, as an old terminal and the `.env` of a new sandbox. Shows no value. */
 function sources({ contradictions }: Pick<ReachableConfig, 'contradictions'>): Finding {
   const { length } = contradictions
   if (length === 0) return ok('configuration', 'no two sources contradict each other')
-  const names = new Set(contradictions.flatMap(({ used: { name, origin } }) => (origin === 'environment' ? name : [])))
+  const names = staleVariables(contradictions)
   const unset =
-    names.size === 0 ? '' : ` To use those of the files, \`unset ${[...names].join(' ')}\`, or use a new terminal.`
+    names.length === 0 ? '' : ` To use those of the files, \`unset ${names.join(' ')}\`, or use a new terminal.`
   const differing = length === 1 ? '1 value differs from that' : `${length} values differ from those`
   return {
     ...warning('configuration', `${differing} of a source that comes first`, `Remove one of the two values.${unset}`),
@@ -59,10 +61,12 @@ const pinNames = {
   tokenOrganization: 'GENESYS_TOKEN_ORGANIZATION',
 } as const
 
-function pins({ settings }: ReachableConfig): Finding {
+/** Nothing for an upstream on this machine, as a sandbox, whose pins would change at each start. */
+function pins({ settings, hosts }: ReachableConfig): readonly Finding[] {
   const open = (Object.keys(pinNames) as (keyof typeof pinNames)[]).filter((pin) => settings[pin] === undefined)
-  if (open.length === 0) return ok('pins', 'issuer, audience and organisation of guest tokens are pinned')
+  if (open.length === 0) return [ok('pins', 'issuer, audience and organisation of guest tokens are pinned')]
+  if (isLoopback(new URL(hosts.api ?? tokenEndpoint(hosts)).hostname)) return []
   const claims = open.map((pin) => pin.slice('token'.length).toLowerCase()).join(', ')
   const names = open.map((pin) => pinNames[pin]).join(', ')
-  return warning('pins', `guest tokens of any ${claims} are accepted`, `Pin with ${names}.`)
+  return [warning('pins', `guest tokens of any ${claims} are accepted`, `Pin with ${names}.`)]
 }

@@ -84,11 +84,13 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
     ...functionFaults('log', log, '(line) => { … }'),
     ...(await folderFaults(cwd)),
   ]
+  const frontDoorLog = createFrontDoorLog(typeof log === 'function' ? (log as Log) : undefined)
   const all = { ...layer, faults: [...layer.faults, ...faults] }
   const config = await readConfig({
     env,
     cwd,
     options: all,
+    warn: frontDoorLog.warn,
     // If the sources of settings are wrong, nothing can be reported as missing.
     needs: isComplete ? NEEDS : [],
     ...(connection === undefined ? {} : { connection }),
@@ -99,7 +101,7 @@ export async function loadOptions(options: unknown): Promise<LoadedOptions> {
     config,
     env,
     cwd,
-    log: createFrontDoorLog(log as Log | undefined),
+    log: frontDoorLog,
     audit: audit as AuditListener | undefined,
   }
 }

@@ -4,6 +4,8 @@ import { type CurrentStatus, currentStatus } from '@guestpass/core/runtime-kit'
 import { type Config, databasePath, type Runtime, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import type { Cli } from '../commands/runner/command.ts'
+import { withVariables } from '../commands/runner/remedies.ts'
+import { staleEnvironment } from '../stale-environment.ts'
 import type { FolderState } from './next-steps.ts'
 
 /** Guests that are counted at most, so that the answer comes at once. */
@@ -20,15 +22,18 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
     const needed = await configOf(cli, ['hosts', 'clientId'])
     if ('faults' in needed) return { state: 'misconfigured', faults: needed.faults }
   }
+  const stale = staleEnvironment(config.contradictions)
+  if (stale !== undefined) cli.runtimeHost.warn(stale)
   const api = hosts?.api ?? hosts?.oauth
   const canIssue = hosts !== undefined && (!hosts.platformApi || settings.gateway)
   if (!hasStore) return { state: 'configured', api: api ?? '', hasSecret: hasSecret(settings), canIssue }
   try {
     const stored = await withRuntime(config, cli.runtimeHost, (runtime) => storedState(config.connection, runtime, cli))
+    if (!hosts && settings.clientId === undefined && Object.keys(stored.guests).length === 0) return { state: 'empty' }
     return { state: 'in_use', ...(api === undefined ? {} : { api }), canIssue, ...stored }
   } catch (thrown) {
     if (cli.signal.aborted || !(thrown instanceof GuestpassError)) throw thrown
-    return { state: 'store_failed', message: thrown.message }
+    return { state: 'store_failed', message: withVariables(thrown, config.connection).message }
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -53,4 +53,29 @@ it('the help of a flag does not name the flag again', async () => {
   const { out } = await runInProcess(['guest', 'token', '--help'], folder)
   expect(out).toMatch(/--patience/)
   expect(out).not.toContain('its flag is')
+})
+
+it('a variable that is no setting is named before the mistakes of a configuration', async () => {
+  const { code, err } = await runInProcess(['token'], folder, {
+    ...env,
+    GENESYS_SCOPS: 'x',
+    GENESYS_RATE_LIMIT: 'fast',
+  })
+  expect(code).toBe(2)
+  expect(err).toMatch(/^guestpass: warning: GENESYS_SCOPS .* did you mean GENESYS_SCOPES\?\n[^]*GENESYS_RATE_LIMIT: /)
+})
+
+it('an old environment beside a new .env is named where nothing listens at its address', async () => {
+  const file = join(folder, '.env')
+  writeFileSync(file, 'GENESYS_BASE_URL=http://127.0.0.1:2\nGENESYS_CLIENT_ID=other\n')
+  try {
+    const hint =
+      'GENESYS_BASE_URL and 1 more come from the environment; .env has other values: `unset GENESYS_BASE_URL GENESYS_CLIENT_ID`, or use a new terminal'
+    const { code, err } = await runInProcess(['token', '--patience', '1'], folder, env)
+    expect([code, err]).toEqual([1, expect.stringContaining(`${hint}. [`)])
+    const alone = await runInProcess([], folder, env)
+    expect([alone.code, alone.err]).toEqual([0, `guestpass: warning: ${hint}\n`])
+  } finally {
+    rmSync(file)
+  }
 })

@@ -71,6 +71,20 @@ describe('guestpass alone', () => {
     expect(await said()).toEqual(['in_use', 'guest list', 'audit tail -f', 'report'])
   })
 
+  it('treats a folder with an empty store and nothing configured as an empty one', async () => {
+    expect((await ann.run('guest list')).code).toBe(0)
+    expect(await said()).toEqual(['empty', 'demo', 'sandbox --env .env'])
+  })
+
+  it('names variables where the store cannot be opened', async () => {
+    expect((await ann.run('guest list')).code).toBe(0)
+    const env = { ...upstream.env, GUESTPASS_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') }
+    expect(await said(env)).toEqual(['store_failed', 'doctor'])
+    const { out } = await ann.run('', { env })
+    expect(out).toContain('GUESTPASS_ENCRYPTION_KEY')
+    expect(out).not.toContain('encryptionKey')
+  })
+
   it('names doctor where the store cannot be opened', async () => {
     writeFileSync(join(ann.cwd, 'broken.db'), 'this is no database, whatever its name says. '.repeat(40))
     expect(await said({ ...upstream.env, GUESTPASS_DATABASE_URL: 'broken.db' })).toEqual(['store_failed', 'doctor'])

@@ -58,3 +58,19 @@ it('a configuration file that differs from .env is a warning, and a flag that di
   })
   expect(await found({ GENESYS_CLIENT_ID: 'a' }, { '.env': dotenv }, { clientId: 'x' })).toMatchObject({ state: 'ok' })
 })
+
+it('open pins are a warning, and nothing is said of them for an upstream on loopback', async () => {
+  const stateAt = async (GENESYS_BASE_URL: string) => {
+    const config = await readConfig({
+      env: { GENESYS_BASE_URL, GENESYS_CLIENT_ID: 'a' },
+      cwd: '/app',
+      needs: ['hosts', 'clientId'],
+      files: { read: async () => undefined, load: async () => ({}) },
+    })
+    return configurationFindings(config).find(({ check }) => check === 'pins')?.state
+  }
+  expect([await stateAt('https://gateway.example.com'), await stateAt('http://127.0.0.1:4001')]).toEqual([
+    'warning',
+    undefined,
+  ])
+})

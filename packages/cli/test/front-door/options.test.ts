@@ -238,6 +238,10 @@ describe('options that are right', () => {
     expect(lines).toEqual([
       'warning: GENESYS_CLIENTID in the environment is no setting; did you mean GENESYS_CLIENT_ID?',
     ])
+    await refusal({ rateLimit: 'fast', log: (line: string) => void lines.push(line) }, { ...RIGHT, GENESYS_SCOPS: 'x' })
+    expect(lines.slice(1)).toEqual([
+      'warning: GENESYS_SCOPS in the environment is no setting; did you mean GENESYS_SCOPES?',
+    ])
   })
 })
 

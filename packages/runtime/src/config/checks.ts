@@ -36,12 +36,15 @@ export const missingSettings = (
       ),
     }))
 
-/** Hints about misspelt names of the settings. The warnings about them are not shown beside faults. */
+/** The beginning of a hint about a name that is no setting. */
+export const misspelling = ({ name, place }: UnknownName): string => `${name} in ${place} is no setting.`
+
+/** Hints about misspelt names of the settings. Beside a hint, the warning about the name is not shown. */
 export const misspellingsOf = (keys: readonly Key[], unknownNames: readonly UnknownName[]): readonly string[] => {
   const meant = new Set<string>(keys.flatMap((key) => [key, ...settings[key].names]))
   return unknownNames
     .filter((one) => one.meant !== undefined && meant.has(one.meant))
-    .map(({ name, place, meant: close }) => `${name} in ${place} is no setting. Did you mean ${close}?`)
+    .map((one) => `${misspelling(one)} Did you mean ${one.meant}?`)
 }
 
 function whereToSet(key: Key, { connection, inProgram }: Naming): string {

@@ -5,12 +5,14 @@ import {
   conflictingSettings,
   insecureHostWarnings,
   missingSettings,
+  misspelling,
   type Naming,
   type Need,
   proxyFaults,
   plainHttpWarnings,
 } from './checks.ts'
 import { withSettingNames } from './core-options.ts'
+import { strayLineWarnings } from './dotenv.ts'
 import { configFile, dotenvFile, type Files, systemFiles } from './files.ts'
 import {
   type Flags,
@@ -19,6 +21,7 @@ import {
   type Layer,
   type Origin,
   originText,
+  type UnknownName,
   unknownNameWarning,
   type Variables,
   variableLayer,
@@ -45,6 +48,11 @@ export interface ConfigSources<N extends Need = Need> {
   readonly needs?: readonly N[]
   /** Reads the files. Default: the files of this machine. */
   readonly files?: Files
+  /**
+   * Takes warnings about what is ignored, as an unknown variable, before `config_invalid`. Default: nothing does.
+   * The warnings of a valid configuration are its `warnings`.
+   */
+  readonly warn?: (warning: string) => void
 }
 
 /** A value that does not count, because a source before it has another one. */
@@ -93,18 +101,8 @@ export type ConfigWith<N extends Need> = Config & {
  * ```
  */
 export async function readConfig<const N extends Need = never>(sources: ConfigSources<N>): Promise<ConfigWith<N>> {
-  const { env, cwd, flags = {}, options, connection = 'default', needs = [], files = systemFiles } = sources
-  const [file, dotenv] = await Promise.all([configFile(cwd, files), dotenvFile(cwd, files)])
-  const { layers: inFile, connections: named } = file.origin
-    ? fileLayers(file.content, file.origin, connection)
-    : { layers: [], connections: [] }
-  const layers = [
-    ...(options ? [options] : []),
-    flagLayer(flags),
-    variableLayer(env, 'environment', connection),
-    ...inFile,
-    variableLayer(dotenv.content ?? {}, '.env', connection),
-  ]
+  const { env, cwd, options, connection = 'default', needs = [], files = systemFiles } = sources
+  const { file, dotenv, layers, named } = await readLayers(sources, connection, files)
   const naming = { connection, inProgram: options !== undefined }
   const connections = [...new Set(['default', ...named, ...(options && isOfConnection(options) ? [connection] : [])])]
   const faults: Field[] = [file.fault, dotenv.fault].filter((fault) => fault !== undefined)
@@ -129,12 +127,14 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     ...conflictingSettings(values as Settings, chosen, naming),
     ...proxyFaults(env),
   )
-  if (faults.length > 0)
+  const ignored = [...layers.flatMap((layer) => layer.warnings), ...strayLineWarnings(dotenv.strayLines ?? [])]
+  if (faults.length > 0) {
+    for (const warning of [...unnamedIn(faults, unknownNames), ...ignored]) sources.warn?.(warning)
     throw withSettingNames(configError(faults), (key) => settingName(key, connection, naming.inProgram))
-  const origins = Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
+  }
   const warnings = [
     ...unknownNames.map(unknownNameWarning),
-    ...layers.flatMap((layer) => layer.warnings),
+    ...ignored,
     ...overriddenAddressWarnings(chosen, hosts),
     ...plainHttpWarnings(values as Settings, chosen),
     ...insecureHostWarnings(values as Settings, chosen),
@@ -145,12 +145,32 @@ export async function readConfig<const N extends Need = never>(sources: ConfigSo
     connection,
     connections,
     settings: values,
-    origins,
+    origins: originsOf(chosen),
     ...(hosts ? { hosts } : {}),
     contradictions: contradictionsIn(layers, chosen),
     warnings,
   } as ConfigWith<N>
 }
+
+/** Reads the files, and gives the layers of all sources by precedence. `named`: the connections in the file. */
+async function readLayers({ env, cwd, flags = {}, options }: ConfigSources, connection: string, files: Files) {
+  const [file, dotenv] = await Promise.all([configFile(cwd, files), dotenvFile(cwd, files)])
+  const { layers: inFile, connections: named } = file.origin
+    ? fileLayers(file.content, file.origin, connection)
+    : { layers: [], connections: [] }
+  const layers: readonly Layer[] = [
+    ...(options ? [options] : []),
+    flagLayer(flags),
+    variableLayer(env, 'environment', connection),
+    ...inFile,
+    variableLayer(dotenv.content ?? {}, '.env', connection),
+  ]
+  return { file, dotenv, layers, named }
+}
+
+/** Warnings about unknown names that no fault mentions. */
+const unnamedIn = (faults: readonly Field[], unknownNames: readonly UnknownName[]): readonly string[] =>
+  unknownNames.filter((one) => !faults.some(({ remedy }) => remedy.includes(misspelling(one)))).map(unknownNameWarning)
 
 const configError = (fields: readonly Field[]): GuestpassError =>
   new GuestpassError(
@@ -158,6 +178,9 @@ const configError = (fields: readonly Field[]): GuestpassError =>
     fields.length === 1 ? 'The configuration has a mistake.' : `The configuration has ${fields.length} mistakes.`,
     { fields },
   )
+
+const originsOf = (chosen: ReadonlyMap<Key, WrittenSetting>): Config['origins'] =>
+  Object.fromEntries(Array.from(chosen, ([key, { origin, name }]) => [key, { origin, name }]))
 
 /** Whether options set anything of the connection. */
 const isOfConnection = ({ written, faults }: Layer): boolean =>

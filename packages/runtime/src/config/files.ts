@@ -5,6 +5,7 @@ import type { Field } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
 import { parseStrictObject } from '@guestpass/core/runtime-kit'
 import { fileReadFault, readTextFile } from '../text-file.ts'
+import { strayLinesOf } from './dotenv.ts'
 import { jsonFault } from './json-fault.ts'
 import type { Origin, Variables } from './layers.ts'
 
@@ -42,11 +43,16 @@ const unreadable = (field: string, thrown: unknown): { fault: Field } => ({
   fault: { field, ...fileReadFault(thrown) },
 })
 
+/** Variables of a file, and the numbers of its lines that set none. */
+interface DotenvFile extends LoadedFile<Variables> {
+  readonly strayLines?: readonly number[]
+}
+
 /** Reads `.env` in a folder. */
-export async function dotenvFile(cwd: string, files: Files): Promise<LoadedFile<Variables>> {
+export async function dotenvFile(cwd: string, files: Files): Promise<DotenvFile> {
   try {
     const text = await files.read(join(cwd, '.env'))
-    return text === undefined ? {} : { content: parseEnv(text), origin: '.env' }
+    return text === undefined ? {} : { content: parseEnv(text), origin: '.env', strayLines: strayLinesOf(text) }
   } catch (thrown) {
     return unreadable('.env', thrown)
   }

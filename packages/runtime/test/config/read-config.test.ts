@@ -376,6 +376,29 @@ describe('warnings', () => {
     ])
   })
 
+  it('are given before mistakes, too, except those that a mistake names', async () => {
+    const warnings: string[] = []
+    const sources = {
+      env: { GENESYS_CLIENT_IDD: 'x', GENESYS_SCOPS: 'x' },
+      content: { '.env': 'not a setting' },
+      needs: ['clientId'] as const,
+      warn: (one: string) => void warnings.push(one),
+    }
+    await refusal(sources)
+    expect(warnings).toEqual([
+      'GENESYS_SCOPS in the environment is no setting; did you mean GENESYS_SCOPES?',
+      'line 1 of .env is not NAME=value, and is ignored',
+    ])
+    const { warnings: ofValid } = await read({ ...sources, needs: [] })
+    expect([warnings.length, ofValid]).toEqual([2, expect.arrayContaining(warnings)])
+  })
+
+  it('name lines of .env that set nothing, and show none', async () => {
+    expect(await warningsOf({ content: { '.env': 'hunter2\nGENESYS_REGION=mypurecloud.ie\n: x' } })).toBe(
+      'lines 1, 3 of .env are not NAME=value, and are ignored',
+    )
+  })
+
   it('tell of settings of the program inside a connection', async () => {
     expect(await warningsOf({ content: json({ connections: { default: { databaseUrl: 'x' } } }) })).toContain(
       'write it at the top',

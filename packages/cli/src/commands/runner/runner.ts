@@ -45,7 +45,7 @@ export function createCommandRunner(
     }
     // The reader of the output is gone. `run` reports that at the end, where it is a failure.
     if (outputClosed.signal.aborted && isAbort(thrown)) return 0
-    const error = withRemedy(asGuestpassError(thrown), session?.connection)
+    const error = withRemedy(asGuestpassError(thrown), session?.connection, session?.contradictions)
     if (wantsJson(hostProcess.argv) && !session?.hasAnswered()) print(out, [JSON.stringify(error.toProblem())])
     else print(err, errorLines(error))
     if (isSwitchedOn(hostProcess.env.GUESTPASS_DEBUG)) print(err, stackOf(error).split('\n'))

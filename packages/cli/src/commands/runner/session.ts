@@ -1,6 +1,14 @@
 import type { Secret } from '@guestpass/core'
 import { abortable, untilAborted } from '@guestpass/core/runtime-kit'
-import { type ConfigWith, type Flags, type Need, readConfig, type RuntimeHost, secretsOf } from '@guestpass/runtime'
+import {
+  type ConfigWith,
+  type Contradiction,
+  type Flags,
+  type Need,
+  readConfig,
+  type RuntimeHost,
+  secretsOf,
+} from '@guestpass/runtime'
 import { decodeStandardInput, standardInputError } from '../../input-text.ts'
 import type { Cli } from './command.ts'
 import type { HostProcess } from './host-process.ts'
@@ -24,6 +32,8 @@ export interface CommandSession {
   readonly hasAnswered: () => boolean
   /** The name of the connection. */
   readonly connection: string
+  /** The values of the configuration that do not count, because another source has other ones. */
+  readonly contradictions: readonly Contradiction[]
   /** Replaces known secrets in a text. */
   readonly redactSecrets: (text: string) => string
 }
@@ -40,6 +50,8 @@ interface SessionParts extends Outputs {
   readonly flags: CommonFlags
   readonly secrets: Set<Secret>
   readonly shownWarnings: Set<string>
+  /** Those of the configuration that was read last. */
+  readonly contradictions: Contradiction[]
   readonly bars: Set<ProgressBar>
 }
 
@@ -50,6 +62,7 @@ export function createCommandSession(hostProcess: HostProcess, flags: CommonFlag
     flags,
     secrets: new Set(),
     shownWarnings: new Set(),
+    contradictions: [],
     bars: new Set(),
   }
   const { signal } = hostProcess
@@ -77,6 +90,7 @@ export function createCommandSession(hostProcess: HostProcess, flags: CommonFlag
     cli,
     hasAnswered: () => hasAnswered,
     connection: flags.connection,
+    contradictions: parts.contradictions,
     redactSecrets: (text) => redactSecrets(parts, text),
   }
 }
@@ -109,16 +123,19 @@ const createRuntimeHost = (parts: SessionParts): RuntimeHost => ({
 })
 
 async function loadConfig<const N extends Need>(
-  { hostProcess: { env, cwd }, flags: { settings, connection }, secrets, shownWarnings }: SessionParts,
+  { hostProcess: { env, cwd }, flags: { settings, connection }, secrets, shownWarnings, contradictions }: SessionParts,
   host: RuntimeHost,
   needs: readonly N[],
 ): Promise<ConfigWith<N>> {
-  const config = await readConfig({ env, cwd, flags: settings, connection, needs })
-  for (const secret of secretsOf(config)) secrets.add(secret)
-  for (const warning of config.warnings.filter((one) => !shownWarnings.has(one))) {
+  const warn = (warning: string): void => {
+    if (shownWarnings.has(warning)) return
     shownWarnings.add(warning)
     host.warn(warning)
   }
+  const config = await readConfig({ env, cwd, flags: settings, connection, needs, warn })
+  for (const secret of secretsOf(config)) secrets.add(secret)
+  contradictions.splice(0, contradictions.length, ...config.contradictions)
+  config.warnings.forEach(warn)
   return config
 }
 

@@ -124,3 +124,28 @@ describe('the remedy of an error', () => {
     })
   })
 })
+
+describe('the hint at an old environment', () => {
+  const contradictions = [
+    {
+      used: { name: 'GENESYS_API_BASE_URL', origin: 'environment' },
+      unused: { name: 'GENESYS_API_BASE_URL', origin: '.env' },
+    },
+  ] as const
+
+  it.each(['upstream_unavailable', 'client_rejected', 'keys_unavailable', 'deadline_exceeded'] as const)(
+    'follows the remedy of %s',
+    (code) => {
+      expect(withRemedy(of(code), 'default', contradictions).message).toMatch(
+        /GENESYS_API_BASE_URL comes from the environment; \.env has another value: `unset GENESYS_API_BASE_URL`, or use a new terminal\.$/,
+      )
+    },
+  )
+
+  it('is not given for other errors, and not if files differ from each other', () => {
+    expect(withRemedy(of('guest_unknown'), 'default', contradictions).message).not.toContain('unset')
+    const [{ unused }] = contradictions
+    const inFiles = [{ used: { name: 'clientId', origin: 'guestpass.config.json' }, unused }] as const
+    expect(withRemedy(of('client_rejected'), 'default', inFiles).message).not.toContain('unset')
+  })
+})
