@@ -12,6 +12,7 @@ import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit
 import { commandFor, connect, type ReachableConfig, settingName } from '@guestpass/runtime'
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
 import { guestTokenFindings, unsignedRemedy } from './guest-tokens.ts'
+import { signInEndText } from '../sign-in-end.ts'
 import { createServerClock } from './server-clock.ts'
 
 /** What the checks of the upstream work with. */
@@ -128,7 +129,12 @@ const notSignedIn = (login: string): string =>
 async function signedIn(parts: UpstreamParts, stored: Connection, failures: readonly Event[]): Promise<AccessCheck> {
   const { config, ports, signal } = parts
   const { connection } = config
-  const { token, scopes } = await stored.accessTokens.token({ actor: 'doctor', signal })
+  const answer = await stored.accessTokens.token({ actor: 'doctor', signal }).catch(async (thrown: unknown) => {
+    if (asGuestpassError(thrown).code === 'needs_reauth' && (await hasEnded(ports, connection))) return undefined
+    throw thrown
+  })
+  if (answer === undefined) return { finding: await endedSignIn(ports, connection), ifRefused: '' }
+  const { token, scopes } = answer
   await stored.idle()
   const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
   const restarted = isLocal ? ', or this is a sandbox that was started again' : ''
@@ -137,6 +143,7 @@ async function signedIn(parts: UpstreamParts, stored: Connection, failures: read
   const until = `The token in use is valid until ${iso(expiresAt)}.`
   const error = failures.at(-1)?.error ?? (await backOffOf(ports, connection))
   const check = (finding: Finding): AccessCheck => ({ finding, token, ifRefused })
+  if (status === 'needs_reauth') return check(await endedSignIn(ports, connection))
   if (error) {
     const known = new GuestpassError(error.code, `the renewal of the sign-in fails: ${error.message} ${until}`)
     return check(failure('OAuth client', known, connection))
@@ -148,6 +155,15 @@ async function signedIn(parts: UpstreamParts, stored: Connection, failures: read
   }
   const said = `signed in by a user, ${scopesText(scopes)}; the next renewal, before ${iso(expiresAt)}, asks for the client secret`
   return check(scopesFinding(config, scopes, said))
+}
+
+const hasEnded = async ({ store }: ConnectionPorts, connection: string): Promise<boolean> =>
+  (await connectionView(store, connection)).status === 'needs_reauth'
+
+/** The access token of an ended sign-in is served to its end, and nothing renews it. */
+async function endedSignIn({ store, clock }: ConnectionPorts, connection: string): Promise<Finding> {
+  const message = await signInEndText(store, connection, clock.wall())
+  return failed('OAuth client', 'needs_reauth', message, `Sign in again with \`${commandFor(connection, 'login')}\`.`)
 }
 
 /** The failure of the last renewal of a sign-in, while it may not be repeated. */

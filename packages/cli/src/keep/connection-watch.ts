@@ -2,7 +2,8 @@ import { type Clock, connectionView, type ConnectionView, type Store } from '@gu
 import { iso } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { commandFor } from '@guestpass/runtime'
-import type { KeepLog } from './keep-log.ts'
+import { signInEndText } from '../sign-in-end.ts'
+import type { KeepEntry, KeepLog } from './keep-log.ts'
 
 interface WatchParts {
   readonly store: Store
@@ -38,7 +39,7 @@ export function createConnectionWatch({ store, connection, clock, log }: WatchPa
       })
       const { grant, status } = view ?? unused(connection)
       const next = [grant, status, view?.user ?? ''].join(' ')
-      if (key !== undefined && next !== key) log(changed(connection, view))
+      if (key !== undefined && next !== key) log(await changed({ store, connection, clock }, view))
       key = next
       const isOver = view?.expiresAt !== undefined && view.expiresAt <= clock.wall()
       if (isOver && !hasEnded) log(ended(connection, view))
@@ -53,12 +54,16 @@ const grants = {
   none: 'no sign-in',
 } as const
 
-function changed(connection: string, view: ConnectionView | undefined): Parameters<KeepLog>[0] {
+async function changed(
+  { store, connection, clock }: Omit<WatchParts, 'log'>,
+  view: ConnectionView | undefined,
+): Promise<KeepEntry> {
   const { grant, status } = view ?? unused(connection)
   const facts = { grant, status, user: view?.user }
   const has = `Connection ${connection} has ${grants[grant]}, status ${status}.`
+  const why = status === 'needs_reauth' ? await signInEndText(store, connection, clock.wall()) : ''
   const texts: Partial<Record<ConnectionView['status'], string>> = {
-    needs_reauth: `${has} Sign in again with \`${commandFor(connection, 'login')}\`.`,
+    needs_reauth: `${has.slice(0, -1)}: ${why} Sign in again with \`${commandFor(connection, 'login')}\`.`,
     in_doubt: `${has} The answer to the last renewal was lost. It is tried once more when the access token ends.`,
   }
   const level = { needs_reauth: 'error', in_doubt: 'warning' } as const
@@ -70,7 +75,7 @@ function changed(connection: string, view: ConnectionView | undefined): Paramete
   }
 }
 
-function ended(connection: string, view: ConnectionView | undefined): Parameters<KeepLog>[0] {
+function ended(connection: string, view: ConnectionView | undefined): KeepEntry {
   const expiresAt = iso(view?.expiresAt ?? 0)
   const message = `The access token of connection ${connection} ended at ${expiresAt}, and no other one is stored. The next call requests one.`
   return { event: 'access_token_ended', level: 'warning', message, facts: { expiresAt } }

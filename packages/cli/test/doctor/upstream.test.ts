@@ -5,6 +5,8 @@ import { readConfig } from '@guestpass/runtime'
 import { sandbox } from '@guestpass/sandbox'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { signInUser } from '../../src/demo/sign-in.ts'
+import { createConnectionWatch } from '../../src/keep/connection-watch.ts'
+import type { KeepEntry } from '../../src/keep/keep-log.ts'
 import { clockFindings, upstreamFindings } from '../../src/doctor/upstream.ts'
 
 const MINUTE = 60_000
@@ -35,7 +37,7 @@ async function signedIn() {
     const findings = await upstreamFindings({ config: { ...config, settings }, ports, signal })
     return (check: string) => findings.find((one) => one.check === check)
   }
-  return { clock, upstream, examine }
+  return { clock, upstream, examine, ports }
 }
 
 describe('the sign-in of a user that is due', () => {
@@ -55,6 +57,31 @@ describe('the sign-in of a user that is due', () => {
       message: expect.stringMatching(/The token in use is valid until /),
     })
     expect(found('API request')).toMatchObject({ state: 'ok' })
+  })
+
+  it('is failed once it has ended, while its access token is served and after that', async () => {
+    const { clock, upstream, examine, ports } = await signedIn()
+    const entries: KeepEntry[] = []
+    const log = (entry: KeepEntry): void => void entries.push(entry)
+    const watch = createConnectionWatch({ store: ports.store, connection: 'default', clock, log })
+    await watch.look()
+    const body = { error: 'invalid_grant', description: 'token is not valid' }
+    upstream.script([{ on: 'token', do: { status: 400, body }, times: 9 }])
+    const ended = (until: RegExp) => ({
+      check: 'OAuth client',
+      state: 'failed',
+      code: 'needs_reauth',
+      message: expect.stringMatching(until),
+      remedy: 'Sign in again with `guestpass login`.',
+    })
+    const served = /^the sign-in ended at \S+Z \(token is not valid\)\. The access token is served until \S+Z\.$/
+    // The first look renews in vain; the second one finds the end in the store.
+    for (let look = 0; look < 2; look += 1) expect((await examine())('OAuth client')).toEqual(ended(served))
+    await watch.look()
+    expect(entries).toMatchObject([{ event: 'connection_changed', level: 'error', facts: { status: 'needs_reauth' } }])
+    expect(entries[0]?.message).toContain('needs_reauth: the sign-in ended at 2026-01-01T00:59:30.000Z (token is not')
+    await clock.advance(MINUTE)
+    expect((await examine())('OAuth client')).toEqual(ended(/\(token is not valid\)\. The access token ended at /))
   })
 })
 

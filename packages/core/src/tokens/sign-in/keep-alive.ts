@@ -1,12 +1,13 @@
 import { checkOptions, objectWithMethods, required, object } from '../../domain/options.ts'
 import { HOUR, type Millis, MINUTE } from '../../domain/time.ts'
+import { asGuestpassError } from '../../domain/errors.ts'
 import * as schemas from '../../ports/schemas.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { repeatUntilAborted, type Worker } from '../../ports/worker.ts'
 import type { Grant } from './grant.ts'
 
-/** How often the sign-in is looked at. */
-const INTERVAL: Millis = HOUR
+/** How often the sign-in is looked at: each look reads one row. */
+const INTERVAL: Millis = 5 * MINUTE
 
 const grantSchema = required(objectWithMethods('a sign-in', ['keepAlive'], 'Give the grant of a connection.'))
 const portsSchema = object<{ clock: Clock }>({ clock: required(schemas.clock) }, { open: true })
@@ -15,9 +16,9 @@ const portsSchema = object<{ clock: Clock }>({ clock: required(schemas.clock) },
  * Makes a worker that keeps a user's sign-in from expiring while its tokens are not used. Run it in each
  * long-lived process of a connection with a sign-in. (`keeper` does the same for the tokens of guests.)
  *
- * It reads the sign-in every hour, and renews one that was not renewed for about 15 days. A renewal that
+ * It reads the sign-in every 5 minutes, and renews one that was not renewed for about 15 days. A renewal that
  * failed is retried after one minute, then after twice that, up to one hour. A sign-in that has ended is reported
- * to `observer.failed` as `needs_reauth`.
+ * to `observer.failed` as `needs_reauth` each time, until a user has signed in again.
  *
  * `grant`: the one of a connection. `ports.clock`: its clock.
  *
@@ -48,8 +49,15 @@ export function keepAlive(grant: Pick<Grant, 'keepAlive'>, ports: { readonly clo
   return {
     run: (signal, observer) =>
       repeatUntilAborted(
-        async () => {
-          await grant.keepAlive({ actor: 'keeper' })
+        async (progress) => {
+          try {
+            await grant.keepAlive({ actor: 'keeper' })
+            progress.succeeded()
+          } catch (thrown) {
+            // Nothing is sent for it, so that no back-off is needed: a new sign-in is noticed as soon as ever.
+            if (asGuestpassError(thrown).code !== 'needs_reauth') throw thrown
+            progress.failed(thrown)
+          }
           return INTERVAL
         },
         { clock, signal, observer, firstMs: MINUTE, longestMs: HOUR },
