@@ -8,7 +8,8 @@ import { repeatUntilAborted, type StoredWorker } from '../ports/worker.ts'
 import { type Checkpoint, type ExportBase, signedStart } from './checkpoint.ts'
 import { chainBase, latestCheckpoint, makeCheckpoint, signerOf } from './checkpoint-store.ts'
 import type { ChainedRecord, ChainVerdict } from './verify-chain.ts'
-import { type AuditLogParts, recordsFrom, verifyFromLast, verifyStored } from './verify-stored.ts'
+import { verifyFromLast } from './verify-from-last.ts'
+import { type AuditLogParts, recordsFrom, verifyStored } from './verify-stored.ts'
 
 /**
  * The audit log of a connection: its chain of records in the store, and the signed checkpoints of the chain.
@@ -46,8 +47,9 @@ export interface AuditLog extends StoredWorker {
    *
    * @param kept checkpoints that were kept outside the store; they reveal that the end was cut off, or that
    *   the whole chain was written anew. Default: none.
-   * @param options `fromLast`: checks only the records after the last checkpoint of the store, so that the time
-   *   does not grow with the log. Kept checkpoints are compared with those of the store. Default false.
+   * @param options `fromLast`: checks only the records after the last checkpoint of the store and the record that
+   *   it names, so that the time does not grow with the log. Kept checkpoints are compared with those of the store,
+   *   and the records that they name are checked. It does not replace a check of all records. Default false.
    * @returns the first fault, or up to which record checkpoints confirm the chain
    */
   verify(kept?: readonly Checkpoint[], options?: { readonly fromLast?: boolean }): Promise<ChainVerdict>

@@ -4,7 +4,6 @@ import type { Store } from '../ports/store.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import {
   chainBase,
-  checkpointAt,
   checkpointsAfter,
   type CheckpointStoreParts,
   latestCheckpoint,
@@ -18,7 +17,7 @@ export interface AuditLogParts extends CheckpointStoreParts {
 }
 
 /** The records after a place of the chain, in their order, to the number `until`. */
-async function* recordsAfter(
+export async function* recordsAfter(
   { store, connection }: AuditLogParts,
   after: number,
   until = Number.POSITIVE_INFINITY,
@@ -78,7 +77,10 @@ function numberFault(own: readonly Checkpoint[], last: Checkpoint | undefined, b
 }
 
 /** Only the store's own key proves its chain. */
-async function keyFault(checkpoints: readonly Checkpoint[], parts: AuditLogParts): Promise<ChainVerdict | undefined> {
+export async function keyFault(
+  checkpoints: readonly Checkpoint[],
+  parts: AuditLogParts,
+): Promise<ChainVerdict | undefined> {
   if (checkpoints.length === 0) return undefined
   const { publicKey, keyId } = await signerOf(parts)
   const foreign = checkpoints.find((checkpoint) => checkpoint.publicKey !== publicKey)
@@ -87,35 +89,4 @@ async function keyFault(checkpoints: readonly Checkpoint[], parts: AuditLogParts
   return broken(count, `Checkpoint ${number} is signed with key ${foreign.keyId}, and this store signs with ${keyId}.`)
 }
 
-/**
- * Verifies the records after the last checkpoint of the store. Earlier kept checkpoints are compared with those
- * of the store. Without a checkpoint, all records are verified.
- */
-export async function verifyFromLast(parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> {
-  const { connection, store } = parts
-  const { last } = await latestCheckpoint(parts)
-  if (!last) return verifyStored(parts, kept)
-  const head = await store.chainHead(connection)
-  const fault = (await keyFault([last, ...kept], parts)) ?? (await earlierFault(parts, kept, last))
-  if (fault) return fault
-  return verifyChain(recordsAfter(parts, last.count), { connection, head, checkpoints: kept, base: last })
-}
-
-/** The first kept checkpoint that differs from the one of its number in the store. */
-async function earlierFault(
-  parts: AuditLogParts,
-  kept: readonly Checkpoint[],
-  last: Checkpoint,
-): Promise<ChainVerdict | undefined> {
-  const { base } = await chainBase(parts)
-  for (const { number, count, hash } of kept) {
-    if (number <= (base?.number ?? 0) || number > last.number) continue
-    const own = await checkpointAt(parts, number)
-    if (!own) return broken(count, `Checkpoint ${number} is missing from the store.`)
-    if (own.count !== count || own.hash !== hash)
-      return broken(count, `Checkpoint ${number} of the store is another one: the chain was written anew.`)
-  }
-  return undefined
-}
-
-const broken = (count: number, message: string): ChainVerdict => brokenChain(count, 'checkpoint', message)
+export const broken = (count: number, message: string): ChainVerdict => brokenChain(count, 'checkpoint', message)

@@ -201,7 +201,8 @@ describe('an audit log that is verified from its last checkpoint', () => {
     const documents: Store['documents'] = () => Promise.reject(new Error('It lists checkpoints.'))
     const from = auditLog(HOME, { store: { ...store, chain, documents }, clock })
     expect(await from.verify(checkpoints, { fromLast: true })).toMatchObject({ valid: true, from: 13, count: 13 })
-    expect(reads).toEqual([12])
+    // The record that each checkpoint names and the one before it, over which its hash is; then what came after.
+    expect(reads).toEqual([2, 6, 10, 12])
     expect(await log.verify([], { fromLast: true })).toMatchObject({ valid: true, anchored: 12 })
   })
 
@@ -213,7 +214,10 @@ describe('an audit log that is verified from its last checkpoint', () => {
       chain: async (connection, page) => {
         const found = await store.chain(connection, page)
         const kept = found.links.filter(({ count }) => change(count))
-        return { ...found, links: kept.map((link) => ({ ...link, event: { ...link.event, ...more } })) }
+        return {
+          ...found,
+          links: kept.map((link) => (link.count > 12 ? { ...link, event: { ...link.event, ...more } } : link)),
+        }
       },
     })
     const verified = (of: Store) => auditLog(HOME, { store: of, clock }).verify([], { fromLast: true })
@@ -226,6 +230,60 @@ describe('an audit log that is verified from its last checkpoint', () => {
       id === '000000000001' ? { revision: 1, value: { ...second } } : store.document(connection, kind, id)
     const replaced = auditLog(HOME, { store: { ...store, document }, clock })
     expect(await replaced.verify(first ? [first] : [], { fromLast: true })).toMatchObject({ reason: 'checkpoint' })
+  })
+
+  it('finds that the record of a checkpoint was cut off, also after the chain went on', async () => {
+    const { clock, store, log, checkpoints } = await world()
+    const without = (gone: (count: number) => boolean): Store => ({
+      ...store,
+      chain: async (connection, page) => {
+        const found = await store.chain(connection, { ...page, limit: 1_000 })
+        const links = found.links.filter(({ count }) => !gone(count)).slice(0, page.limit)
+        const last = links.at(-1)
+        return { links, ...(links.length < page.limit || !last ? {} : { next: last.count }) }
+      },
+    })
+    const verdicts = (gone: (count: number) => boolean) =>
+      Promise.all(
+        [[], checkpoints].map((kept) =>
+          auditLog(HOME, { store: without(gone), clock }).verify(kept, { fromLast: true }),
+        ),
+      )
+    const cut = { valid: false, reason: 'truncated', count: 9 }
+    expect(await verdicts((count) => count > 8)).toEqual([expect.objectContaining(cut), expect.objectContaining(cut)])
+    await store.commit({ connection: HOME, events: [event('98'), event('99')] })
+    const missing = { valid: false, reason: 'missing', count: 9, message: expect.stringContaining('checkpoint 3') }
+    expect(await verdicts((count) => count > 8 && count < 13)).toEqual([
+      expect.objectContaining(missing),
+      expect.objectContaining(missing),
+    ])
+    const [own, kept] = await verdicts((count) => count === 8)
+    expect(own).toMatchObject({ valid: true, from: 13 })
+    expect(kept).toMatchObject({ valid: false, reason: 'missing', count: 8 })
+    expect(await log.verify(checkpoints, { fromLast: true })).toMatchObject({ valid: true, from: 13, count: 14 })
+  })
+
+  it('finds that the record of a checkpoint was changed, with its hash or without', async () => {
+    const { clock, store } = await world()
+    const changed = (more: object, hash?: string): Store => ({
+      ...store,
+      chain: async (connection, page) => {
+        const { links, ...rest } = await store.chain(connection, page)
+        const change = (link: (typeof links)[number]) =>
+          link.count === 12 ? { ...link, hash: hash ?? link.hash, event: { ...link.event, ...more } } : link
+        return { ...rest, links: links.map(change) }
+      },
+    })
+    const verified = (of: Store) => auditLog(HOME, { store: of, clock }).verify([], { fromLast: true })
+    expect(await verified(changed({ subject: 'x' }))).toMatchObject({ valid: false, reason: 'edited', count: 12 })
+    const rewritten = { valid: false, reason: 'checkpoint', count: 12 }
+    expect(await verified(changed({}, '0'.repeat(64)))).toMatchObject(rewritten)
+  })
+
+  it('takes a checkpoint whose record was pruned', async () => {
+    const { log, parts, checkpoints, before } = await world()
+    await pruneChain(parts, { before: before(0), most: ALL })
+    expect(await log.verify(checkpoints, { fromLast: true })).toMatchObject({ valid: true, from: 13 })
   })
 
   it('verifies all records if there is no checkpoint', async () => {
