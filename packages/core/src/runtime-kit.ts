@@ -67,6 +67,7 @@ export { type FailedTry, type TriesData, triesText } from './domain/events/tries
 export { reservedAttributes } from './domain/guest-attributes.ts'
 export { guestIdOf } from './domain/guest-id.ts'
 export { isLoopback } from './domain/loopback.ts'
+export { domains as regionDomains } from './upstream/regions.ts'
 export { closestName } from './domain/closest-name.ts'
 export { defaultWindows } from './domain/plan.ts'
 export { lackedScopes } from './domain/scopes.ts'

@@ -1,7 +1,7 @@
 import { type ConnectionView, connectionView, GuestpassError } from '@guestpass/core'
 import { connectionViews, currentStatus } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { commandRemedy, connectionDocument, withRuntime } from '@guestpass/runtime'
+import { commandRemedy, connectionDocument, databasePath, withRuntime } from '@guestpass/runtime'
 import { listDocument } from '../lists/list-document.ts'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
@@ -17,11 +17,14 @@ export const connectionsListCommand = defineCommand({
   options: [utcOption],
   input: z.object({ utc: utcInput }),
   async run({ utc }, cli) {
-    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store, ports }) => {
+    const config = await cli.config()
+    await withRuntime(config, cli.runtimeHost, async ({ store, ports }) => {
       const views = await connectionViews(store)
       const now = ports.clock.wall()
       cli.answer(listDocument(views.map((view) => connectionDocument(view, now))), () =>
-        views.length === 0 ? ['No connections yet.'] : connectionTable(views, { now, utc }),
+        views.length === 0
+          ? [`No connections yet in ${databasePath(config, cli.hostProcess.cwd)}.`]
+          : connectionTable(views, { now, utc }),
       )
     })
   },

@@ -1,7 +1,7 @@
 import { guestApis, guestRecords } from '@guestpass/core'
 import { currentStatuses } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { guestViewDocument, withRuntime } from '@guestpass/runtime'
+import { databasePath, guestViewDocument, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi } from '../guest-apis.ts'
 import { guestTable } from '../lists/guest-table.ts'
@@ -41,14 +41,17 @@ export const guestListCommand = defineCommand({
         next,
       )
       cli.answer(document, () => [
-        ...(guests.length === 0 ? [nothingFound(isPart, next)] : guestTable(guests, { now, utc })),
+        ...(guests.length === 0
+          ? [nothingFound(databasePath(config, cli.hostProcess.cwd), isPart, next)]
+          : guestTable(guests, { now, utc })),
         ...moreLines(next),
       ])
     })
   },
 })
 
-function nothingFound(isPart: boolean, next: string | undefined): string {
+/** Names the store, because each folder has its own. */
+function nothingFound(path: string, isPart: boolean, next: string | undefined): string {
   if (next !== undefined) return 'No such guests in this part of the list.'
-  return isPart ? 'No such guests.' : 'No guests yet.'
+  return isPart ? `No such guests in ${path}.` : `No guests yet in ${path}.`
 }

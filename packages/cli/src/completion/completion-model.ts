@@ -1,6 +1,12 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { guestApis } from '@guestpass/core'
-import { authenticatingApis, currentStatuses, eventTypes, webhookEvents } from '@guestpass/core/runtime-kit'
+import {
+  authenticatingApis,
+  currentStatuses,
+  eventTypes,
+  regionDomains,
+  webhookEvents,
+} from '@guestpass/core/runtime-kit'
 import { createCommandTree } from '../commands/runner/command-tree.ts'
 import { addOptions } from '../commands/runner/parse.ts'
 import type { CommandListing, ListedCommand } from '../commands/runner/command.ts'
@@ -32,14 +38,18 @@ export interface CompletionParts {
 
 /** Reads all commands, and gives every place of a command line with what can follow there. */
 export async function completedPlaces({ groups, commands }: CompletionParts): Promise<readonly CompletedPlace[]> {
-  const ofProgram = { path: '', ...namesAfter('', groups, commands), options: [], takesFile: false }
+  const { program, parsers } = createCommandTree({ groups, commands, version: '' }, () => {})
+  const options = program
+    .createHelp()
+    .visibleOptions(program)
+    .map((one) => completedOption(one, ''))
+  const ofProgram = { path: '', ...namesAfter('', groups, commands), options, takesFile: false }
   const ofGroups = Object.keys(groups).map((path) => ({
     path,
     ...namesAfter(path, {}, commands),
     options: [],
     takesFile: false,
   }))
-  const { parsers } = createCommandTree({ groups, commands, version: '' }, () => {})
   const ofCommands = await Promise.all([...parsers].map(placeOf))
   return [ofProgram, ...ofGroups, ...ofCommands]
 }
@@ -60,18 +70,22 @@ function namesAfter(
 async function placeOf([listed, parser]: readonly [ListedCommand, Command]): Promise<CompletedPlace> {
   addOptions(parser, await listed.load())
   const help = parser.createHelp()
-  const options = [...help.visibleOptions(parser), ...help.visibleGlobalOptions(parser)]
+  // Help hides flags of settings; those whose values are known are completed.
+  const settings = parser.options.filter((one) => one.hidden && Array.isArray(valueOf(one.long ?? '', one.flags, '')))
+  const options = [...help.visibleOptions(parser), ...settings, ...help.visibleGlobalOptions(parser)]
     // The version is that of the program.
     .filter(({ long }) => long !== '--version')
-    .map(({ short, long, flags, description }) => ({
-      names: [short, long].filter((name) => name !== undefined && name !== null),
-      about: description,
-      value: valueOf(long ?? '', flags, listed.name),
-    }))
+    .map((one) => completedOption(one, listed.name))
   const takesFile = (listed.arguments ?? []).some(([syntax]) => syntax.includes('file'))
   const words = (knownArguments[listed.name] ?? []).map((name) => ({ name, about: '' }))
   return { path: listed.name, commands: words, options, takesFile }
 }
+
+const completedOption = ({ short, long, flags, description }: Option, command: string): CompletedOption => ({
+  names: [short, long].filter((name) => name !== undefined),
+  about: description,
+  value: valueOf(long ?? '', flags, command),
+})
 
 /** Words that options take, by the option; `command --option` where commands differ. */
 const knownValues: Readonly<Record<string, readonly string[]>> = {
@@ -84,6 +98,7 @@ const knownValues: Readonly<Record<string, readonly string[]>> = {
   '--assurance': ['claimed', 'verified'],
   '--on-duplicate': ['reject', 'reuse', 'replace'],
   '--log': ['text', 'json'],
+  '--region': regionDomains,
   '--profile': ['strict', 'grace'],
   '--guest-ids': ['uuid', 'text'],
   '--access-tokens': ['jwt', 'at+jwt', 'opaque'],
@@ -94,6 +109,6 @@ const knownArguments: Readonly<Record<string, readonly string[]>> = { completion
 
 function valueOf(long: string, flags: string, command: string): CompletedOption['value'] {
   if (!/[<[]/.test(flags)) return 'none'
-  if (/file|path/i.test(flags)) return 'file'
+  if (/\bfile\b|<path/i.test(flags)) return 'file'
   return knownValues[`${command} ${long}`] ?? knownValues[long] ?? 'text'
 }

@@ -79,3 +79,25 @@ it('an old environment beside a new .env is named where nothing listens at its a
     rmSync(file)
   }
 })
+
+it('an empty list names the store, because each folder has its own', async () => {
+  for (const [line, kind] of [
+    ['guest list', 'guests'],
+    ['connections list', 'connections'],
+  ] as const) {
+    const { out } = await runInProcess([...line.split(' '), '--database', 'empty.db'], folder, env)
+    expect(out).toBe(`No ${kind} yet in ${join(folder, 'empty.db')}.\n`)
+  }
+})
+
+it('a host with a wrong port in the list of insecure hosts is named as it must be written', async () => {
+  const wrong = {
+    ...env,
+    GENESYS_BASE_URL: 'http://192.0.2.2:4000',
+    GUESTPASS_INSECURE_HOSTS: '192.0.2.2:4001',
+  }
+  const { err } = await runInProcess(['token'], folder, wrong)
+  expect(err).toContain('and for the hosts in GUESTPASS_INSECURE_HOSTS: add 192.0.2.2:4000.')
+  const { err: unlisted } = await runInProcess(['token'], folder, { ...wrong, GUESTPASS_INSECURE_HOSTS: '' })
+  expect(unlisted).toContain('and for the hosts in GUESTPASS_INSECURE_HOSTS.')
+})
