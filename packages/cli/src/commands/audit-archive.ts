@@ -6,6 +6,7 @@ import { iso, prunableCheckpoint, type PruneParts, pruneTo, rollUps } from '@gue
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { withRuntime } from '@guestpass/runtime'
+import { counted } from '../counted.ts'
 import { writeJsonLines } from '../output-text.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { exportAgainIfBusy, linesGiven } from './audit-files.ts'
@@ -39,7 +40,7 @@ export const auditArchiveCommand = defineCommand({
       cli.answer({ file: output, from, to: until.count, until: until.at, pruned }, () => [
         `Records ${from} to ${until.count} are in ${output}, up to the signed checkpoint of ${until.at}.`,
         pruned > 0
-          ? `  ${pruned} records were removed from the store.`
+          ? `  ${counted(pruned, 'record')} ${pruned === 1 ? 'was' : 'were'} removed from the store.`
           : '  The store keeps them. To remove them, archive to another file with --prune.',
       ])
     })

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
-import { errorCatalogue, systemClock } from '@guestpass/core/runtime-kit'
+import { errorCatalogue, iso, systemClock } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { databasePath, type RuntimeHost, withRuntime } from '@guestpass/runtime'
 import { createKeepLog, type KeepLog } from '../keep/keep-log.ts'
 import { failedEntry, keepSessions, type KeepSummary, summaryLines } from '../keep/keep-sessions.ts'
+import { writeFailedStatus } from '../keep/status-file.ts'
 import { defineCommand } from './runner/command.ts'
 import { withRemedy } from './runner/remedies.ts'
 
@@ -25,6 +26,8 @@ export const keepCommand = defineCommand({
     const host = format === 'json' ? loggingHost(runtimeHost, log) : runtimeHost
     const onSummary = cli.json ? (one: KeepSummary) => void cli.print(JSON.stringify(one)).catch(() => {}) : undefined
     const { cwd, pid, version } = hostProcess
+    const startedAt = iso(clock.wall())
+    const statusFile = status === undefined ? undefined : resolve(cwd, status)
     try {
       const config = await cli.config(['hosts', 'clientId'], format === 'json' ? host.warn : undefined)
       const last = await withRuntime(
@@ -37,7 +40,7 @@ export const keepCommand = defineCommand({
               runtime,
               log,
               path: databasePath(config, cwd),
-              ...(status === undefined ? {} : { statusFile: resolve(cwd, status) }),
+              ...(statusFile === undefined ? {} : { statusFile }),
               pid,
               version,
               ...(onSummary ? { onSummary } : {}),
@@ -49,8 +52,13 @@ export const keepCommand = defineCommand({
       cli.answer(last, () => summaryLines(last))
       return 0
     } catch (thrown) {
-      if (format === 'text' || signal.aborted) throw thrown
+      if (signal.aborted) throw thrown
       const error = withRemedy(asGuestpassError(thrown), cli.connection)
+      if (statusFile !== undefined) {
+        const head = { version, pid, connection: cli.connection, startedAt, updatedAt: iso(clock.wall()) }
+        await writeFailedStatus(statusFile, { ...head, state: 'failed', workers: [], code: error.code }, pid)
+      }
+      if (format === 'text') throw thrown
       log(failedEntry(error))
       if (cli.json) throw thrown
       return errorCatalogue[error.code].exit

@@ -89,7 +89,7 @@ export function retention(
   measured: StoreSizes,
   { now, connection, reached }: RetentionContext,
 ): Finding {
-  const days = (count: number): string => (count === 0 ? 'for ever' : `${count} days`)
+  const days = (count: number): string => (count === 0 ? 'for ever' : counted(count, 'day'))
   const kept = `audit records are kept ${days(retentionDays)}, ended guests ${days(endedGuestDays)}`
   const lateAt = (time: Instant): string => {
     const isLate = (kind: KindSize['kind'], count: number): boolean =>

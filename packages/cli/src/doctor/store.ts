@@ -65,8 +65,8 @@ async function webhooks({ connection, webhooks: { endpoints, counts } }: Runtime
       })
     else if (deadLetters > 0)
       faults.push({
-        message: `${id} did not take ${deadLetters} events`,
-        remedy: `See them with \`${commandFor(connection, `webhooks dead ${id}`)}\`.`,
+        message: `${id} did not take ${counted(deadLetters, 'event')}`,
+        remedy: `See ${deadLetters === 1 ? 'it' : 'them'} with \`${commandFor(connection, `webhooks dead ${id}`)}\`.`,
       })
   }
   if (faults.length === 0) return ok('webhooks', `${counted(all.length, 'endpoint')}, no dead letters`)

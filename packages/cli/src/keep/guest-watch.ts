@@ -1,7 +1,9 @@
-import type { Clock, Event, Store } from '@guestpass/core'
+import { type Clock, type Event, GuestpassError, type Store } from '@guestpass/core'
 import { guestIdOf, iso } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import { commandFor } from '@guestpass/runtime'
+import { withVariables } from '../commands/runner/remedies.ts'
+import { counted } from '../counted.ts'
 import type { KeepEntry, KeepLog } from './keep-log.ts'
 
 /** An outage may end every session. More lines than these between two looks are counted only. */
@@ -56,7 +58,7 @@ export function createGuestWatch(parts: WatchParts): GuestWatch {
         renewal.isLogged = true
       }
       if (state.leftOut > 0) {
-        const message = `${state.leftOut} more guests ended. List them with \`${commandFor(parts.connection, 'guest list')}\`.`
+        const message = `${counted(state.leftOut, 'more guest')} ended. List them with \`${commandFor(parts.connection, 'guest list')}\`.`
         parts.log({ event: 'guest_ended', level: 'warning', message, facts: { more: state.leftOut } })
       }
       Object.assign(state, { lines: 0, leftOut: 0 })
@@ -99,7 +101,8 @@ async function logIfExpired(state: WatchState, subject: string, error: Event['er
   if (!isOver) return
   const guestId = guestIdOf(guest)
   const at = iso(guest.tokens.expiresAt)
-  const message = `The token of guest ${guestId} ended at ${at} before it was renewed: ${error?.message ?? 'its renewal failed.'}`
+  const why = error ? withVariables(new GuestpassError(error.code, error.message), state.connection).message : undefined
+  const message = `The token of guest ${guestId} ended at ${at} before it was renewed: ${why ?? 'its renewal failed.'}`
   log(state, { event: 'guest_token_expired', message, facts: { guestId, api: guest.api, code: error?.code } })
 }
 

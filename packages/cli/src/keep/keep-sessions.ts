@@ -69,10 +69,7 @@ export async function keepSessions(options: KeepOptions, signal: AbortSignal): P
   const file = statusFile === undefined ? undefined : await openStatusFile(statusFile, starting, pid, log)
   const upstream = createUpstreamWatch({ http: runtime.ports.http, clock, log, signal })
   const ports = { ...runtime.ports, http: upstream.http }
-  const connection = await connect(config, { ...runtime, ports }).catch(async (thrown: unknown) => {
-    await file?.write({ ...starting, state: 'failed', code: asGuestpassError(thrown).code })
-    throw thrown
-  })
+  const connection = await connect(config, { ...runtime, ports })
   const name = config.connection
   const guests = createGuestWatch({ store, connection: name, clock, log })
   const stopObserving = runtime.observe(guests.observe)

@@ -17,7 +17,7 @@ export interface StatusFile {
 
 /** Writes the first document. Rejects with `output_failed` if that is not possible. */
 export async function openStatusFile(path: string, first: unknown, pid: number, log: KeepLog): Promise<StatusFile> {
-  const part = `${path}.${pid}.part`
+  const part = partOf(path, pid)
   await replace(path, part, first)
   let isFailing = false
   let latest: unknown
@@ -48,6 +48,13 @@ export async function openStatusFile(path: string, first: unknown, pid: number, 
     },
   }
 }
+
+/** A file of this process alone: a second process that fails to start leaves the one that runs its own. */
+const partOf = (path: string, pid: number): string => `${path}.${pid}.part`
+
+/** Writes the document of a process that could not start. A failure is dropped: the user gets the first error. */
+export const writeFailedStatus = (path: string, document: unknown, pid: number): Promise<void> =>
+  replace(path, partOf(path, pid), document).catch(() => {})
 
 async function replace(path: string, part: string, document: unknown): Promise<void> {
   try {

@@ -1,4 +1,5 @@
 import { commandFor, type Runtime, type WorkerHealth } from '@guestpass/runtime'
+import { counted } from '../counted.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import type { KeepLog } from './keep-log.ts'
 
@@ -83,7 +84,7 @@ function logEndpoint(
     log({ event: 'webhook_enabled', message: `Webhook endpoint ${id} is enabled again.`, facts: { endpoint: id } })
   if (now.deadLetters <= before.deadLetters) return
   const added = now.deadLetters - before.deadLetters
-  const message = `Webhook endpoint ${id} did not take ${added} events. See them with \`${commandFor(connection, `webhooks dead ${id}`)}\`.`
+  const message = `Webhook endpoint ${id} did not take ${counted(added, 'event')}. See ${added === 1 ? 'it' : 'them'} with \`${commandFor(connection, `webhooks dead ${id}`)}\`.`
   log({
     event: 'dead_letters',
     level: 'warning',

@@ -1,6 +1,7 @@
 import type { Clock, ConnectionPorts } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
 import { type Instant, type Millis, MINUTE, SECOND } from '@guestpass/core/store-kit'
+import { counted } from '../counted.ts'
 import type { KeepLog } from './keep-log.ts'
 
 type Http = ConnectionPorts['http']
@@ -132,7 +133,7 @@ function endLimit({ clock, log }: WatchParts, server: UpstreamServer): void {
   const { origin, limitedAt, refusals } = server
   if (limitedAt === undefined || clock.wall() - limitedAt < LIMIT_ENDS) return
   Object.assign(server, { limitedAt: undefined, refusals: 0 })
-  const message = `${origin} has not answered 429 for a minute; it did so ${refusals} times.`
+  const message = `${origin} has not answered 429 for a minute; before, it did so ${counted(refusals, 'time')}.`
   log({ event: 'rate_limit_ended', message, facts: { origin, refusals } })
 }
 

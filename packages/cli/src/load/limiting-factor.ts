@@ -1,4 +1,5 @@
 import { MINUTE, SECOND } from '@guestpass/core/store-kit'
+import { counted } from '../counted.ts'
 import type { PhaseFigures } from './load-phase.ts'
 import type { UpstreamFigures } from './measured-http.ts'
 
@@ -28,13 +29,16 @@ const BUSY = 0.9
 export function limitingFactor(load: MeasuredLoad): LimitingFactor {
   const { rate, phase, upstream, perMinute, busy } = load
   if (upstream.rateLimited > 0) {
-    const text = `the rate limit of the upstream: it answered 429 ${upstream.rateLimited} times`
+    const text = `the rate limit of the upstream: it answered 429 to ${counted(upstream.rateLimited, 'request')}`
     return { factor: 'upstream_limit', text }
   }
   if (phase.done === phase.asked && phase.achievedPerSecond >= REACHED * rate)
-    return { factor: 'none', text: 'none: the rate that was asked for was reached' }
+    return { factor: 'none', text: 'the rate asked for (--rate), which was reached' }
   if (upstream.failed > 0)
-    return { factor: 'upstream_errors', text: `errors of the upstream: ${upstream.failed} requests failed there` }
+    return {
+      factor: 'upstream_errors',
+      text: `errors of the upstream: ${counted(upstream.failed, 'request')} failed there`,
+    }
   const { allowedPerMinute = Number.POSITIVE_INFINITY } = upstream
   if (rate > perSecond(Math.min(perMinute, allowedPerMinute))) return rateLimitOf(perMinute, allowedPerMinute)
   if (busy >= BUSY)
@@ -48,12 +52,12 @@ const perSecond = (perMinute: number): number => (perMinute * SECOND) / MINUTE
 /** The lower of two limits: that of the connection, and the one that the answers of the upstream named. */
 function rateLimitOf(perMinute: number, allowedPerMinute: number): LimitingFactor {
   if (allowedPerMinute <= perMinute) {
-    const text = `the rate limit of the upstream: its answers allow ${allowedPerMinute} requests a minute`
+    const text = `the rate limit of the upstream: its answers allow ${counted(allowedPerMinute, 'request')} a minute`
     return { factor: 'upstream_limit', text }
   }
   const remedy = 'GENESYS_RATE_LIMIT raises it, if the upstream allows more'
   return {
     factor: 'rate_limit',
-    text: `the rate limit of the connection, ${perMinute} requests a minute; ${remedy}`,
+    text: `the rate limit of the connection, ${counted(perMinute, 'request')} a minute; ${remedy}`,
   }
 }

@@ -80,6 +80,7 @@ describe('the retention', () => {
 
   it('is a warning if records are more than two days older than they should be', () => {
     expect(found(400, 402)).toMatchObject({ state: 'ok', message: expect.stringContaining('kept 400 days') })
+    expect(found(1, 0).message).toBe('audit records are kept 1 day, ended guests 30 days')
     expect(found(400, 402.1)).toMatchObject({
       state: 'warning',
       message: expect.stringMatching(/older audit records$/),

@@ -51,6 +51,9 @@ describe('the webhook endpoints', () => {
     expect(events()).toEqual(['webhook_disabled', 'dead_letters', 'webhook_enabled'])
     expect(entries[1]?.facts).toEqual({ endpoint: 'idp', added: 2, deadLetters: 5 })
     expect(watch.endpoints()).toEqual([{ id: 'idp', disabled: false, deadLetters: 5 }])
+    deadLetters = 6
+    await watch.look()
+    expect(entries.at(-1)?.message).toContain('did not take 1 event. See it with')
   })
 })
 
@@ -104,7 +107,8 @@ describe('guests that end', () => {
     const watch = createGuestWatch({ store, connection: 'default', clock, log })
     const failsTwice = async (): Promise<void> => {
       for (let time = 0; time < 2; time += 1) {
-        watch.observe([{ type: 'REFRESH_FAILED', connection: 'default', subject: 's' } as unknown as Event])
+        const error = { code: 'client_rejected', message: 'Check `client.id` and `client.secret`.' }
+        watch.observe([{ type: 'REFRESH_FAILED', connection: 'default', subject: 's', error } as unknown as Event])
         await watch.look()
       }
     }
@@ -112,7 +116,8 @@ describe('guests that end', () => {
     expect(entries).toEqual([])
     await clock.advance(1_000)
     await failsTwice()
-    expect(entries).toMatchObject([{ event: 'guest_token_expired', facts: { guestId: 'a' } }])
+    const message = expect.stringContaining('renewed: Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.')
+    expect(entries).toMatchObject([{ event: 'guest_token_expired', message, facts: { guestId: 'a' } }])
     expiresAt += 500
     await clock.advance(500)
     await failsTwice()
