@@ -11,8 +11,8 @@ import { clockFindings, upstreamFindings } from '../../src/doctor/upstream.ts'
 
 const MINUTE = 60_000
 
-/** A sign-in whose access token of an hour is a minute before its end, on virtual time. */
-async function signedIn() {
+/** A sign-in whose access token of an hour is as old as is given, on virtual time. */
+async function signedIn(age = 59.5 * MINUTE) {
   const clock = fakeClock()
   const upstream = await sandbox({ autoConsent: true, now: () => clock.wall() })
   const { close, ...network } = nodePorts()
@@ -29,7 +29,7 @@ async function signedIn() {
     ports,
   )
   await signInUser(signIn, upstream.env['GENESYS_SCOPES']?.split(' ') ?? [])
-  await clock.advance(59.5 * MINUTE)
+  await clock.advance(age)
   const config = await readConfig({ env: upstream.env, cwd: import.meta.dirname, needs: ['hosts', 'clientId'] })
   const examine = async (changed: Partial<typeof config.settings> = {}) => {
     const settings = { ...config.settings, ...changed }
@@ -82,6 +82,16 @@ describe('the sign-in of a user that is due', () => {
     expect(entries[0]?.message).toContain('needs_reauth: the sign-in ended at 2026-01-01T00:59:30.000Z (token is not')
     await clock.advance(MINUTE)
     expect((await examine())('OAuth client')).toEqual(ended(/\(token is not valid\)\. The access token ended at /))
+  })
+})
+
+it('a sign-in that the API refuses may be of a sandbox that was started again', async () => {
+  const { upstream, examine } = await signedIn(MINUTE)
+  await upstream.reset()
+  expect((await examine())('API request')).toMatchObject({
+    code: 'access_rejected',
+    remedy:
+      'The token may have been revoked, or this is a sandbox that was started again. Sign in again with `guestpass login`.',
   })
 })
 
