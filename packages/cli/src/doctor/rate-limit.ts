@@ -36,8 +36,13 @@ export async function rateLimit(runtime: LimitedRuntime, perMinute: number): Pro
     ({ what, limit }) =>
       `${what} wait: ${paceText(limit)}, next request possible at ${iso(ports.clock.wall() + limit.waitMs)}`,
   )
-  const isPaused = held.some(({ limit }) => limit.pauseMs > 0)
-  return warning('rate limit', texts.join('; '), isPaused ? REFUSED : BUSY)
+  return warning('rate limit', texts.join('; '), remedyFor(held.map(({ limit }) => limit)))
+}
+
+/** A setting is named only if it is what slows the requests. */
+function remedyFor(held: readonly RateLimitState[]): string {
+  if (held.some(({ pauseMs }) => pauseMs > 0)) return REFUSED
+  return held.every(({ namedSince }) => namedSince !== undefined) ? NAMED : BUSY
 }
 
 /** A limit that the configuration alone sets has no beginning. */
@@ -46,5 +51,7 @@ const paceText = ({ perMinute, namedSince }: RateLimitState): string =>
 
 const REFUSED =
   'The upstream asked to wait. If this happens often, send fewer requests, or set GENESYS_RATE_LIMIT to what the upstream allows.'
+const NAMED =
+  'The upstream allows less than GENESYS_RATE_LIMIT. Send fewer requests, or ask for a higher limit. The pace rises with the next answer that allows more.'
 const BUSY =
   'More is asked for than the limit allows. If the upstream allows more, raise GENESYS_RATE_LIMIT; else send fewer requests.'

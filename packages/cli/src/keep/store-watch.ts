@@ -100,7 +100,7 @@ export function createBacklogWatch(perMinute: number, log: KeepLog): (health: re
     const due = health.find(({ name }) => name === 'renewal')?.backlog ?? 0
     if (!isBehind && due > perMinute) {
       isBehind = true
-      const message = `${due} sessions are due, more than a minute of requests (${perMinute}) renews. Raise GENESYS_RATE_LIMIT if the upstream allows more.`
+      const message = `${due} sessions are due, more than a minute of requests (${perMinute}) renews. Look at \`rate limit\` of \`guestpass doctor\`: it says what limits the pace.`
       log({ event: 'renewals_behind', level: 'warning', message, facts: { sessionsDue: due } })
     } else if (isBehind && due === 0) {
       isBehind = false

@@ -45,6 +45,15 @@ describe('the rate limit', () => {
     })
   })
 
+  it('advises no higher setting while the upstream allows less than the setting', async () => {
+    const { store, found } = limited()
+    await store.applyFeedback('default', 'api', { perMinute: 6 })
+    await store.reservePermits('default', 'api', { perMinute: 300, burst: 10, permits: 12, maxWaitMs: 0 })
+    const finding = await found()
+    expect(finding).toMatchObject({ state: 'warning', remedy: expect.stringContaining('The pace rises with') })
+    expect(finding).not.toMatchObject({ remedy: expect.stringContaining('raise GENESYS_RATE_LIMIT') })
+  })
+
   it('is looked at without taking a permit', async () => {
     const { store, found } = limited()
     for (let looks = 0; looks < 20; looks += 1) await found()

@@ -24,6 +24,11 @@ export interface PermitAnswer {
   readonly waitMs: Millis
   /** Milliseconds between one permit and the next; 0 for a single one, and if none was reserved. */
   readonly intervalMs: Millis
+  /**
+   * The limit that the upstream named, in requests a minute, while it holds and is lower than the requested rate.
+   * From it a caller learns that a limit which another process was named has changed. Absent: no such limit.
+   */
+  readonly namedPerMinute?: number
 }
 
 /** What an answer of the upstream says of its rate limit. */
@@ -143,19 +148,21 @@ export function reservePermits(
 ): { readonly answer: PermitAnswer; readonly bucket: Bucket } {
   checkRequest(request)
   const bucket = rebased(known ?? fresh(now), now)
-  const interval = MINUTE / effectiveRate(request.perMinute, bucket, now)
+  const rate = effectiveRate(request.perMinute, bucket, now)
+  const interval = MINUTE / rate
+  const named = rate < request.perMinute ? { namedPerMinute: rate } : {}
   const spent = spentNow(bucket, request.burst, interval, now)
   const waitFor = (nth: number): Millis => Math.max(0, spent + nth - request.burst) * interval
   const first = waitFor(1)
   if (first > request.maxWaitMs) {
-    return { answer: { granted: false, waitMs: first - request.maxWaitMs, intervalMs: 0 }, bucket }
+    return { answer: { granted: false, waitMs: first - request.maxWaitMs, intervalMs: 0, ...named }, bucket }
   }
   // Even intervals from the first to the last: no permit comes too early, because the times of single ones
   // are convex.
   const last = waitFor(request.permits)
   const intervalMs = request.permits === 1 ? 0 : (last - first) / (request.permits - 1)
   return {
-    answer: { granted: true, waitMs: first, intervalMs },
+    answer: { granted: true, waitMs: first, intervalMs, ...named },
     bucket: {
       ...bucket,
       at: now,

@@ -47,10 +47,10 @@ interface Queue {
   /** No permit is used before this moment, on the monotonic clock. */
   pausedUntil: Millis
   /**
-   * The latest interval between permits that reach this process: longer than its own while others share the
-   * bucket.
+   * How many times longer than the interval of the limit the latest one was between permits that reached this
+   * process: more than 1 while others share the bucket. A factor, because the limit can change.
    */
-  observedIntervalMs: Millis
+  observedShare: number
   /** How many more permits the bucket may give at once, as far as this process knows. */
   burstLeft: number
   /** When the latest batch began, and its size. */
@@ -68,7 +68,7 @@ export function createPermitQueue(permits: PermitSource, clock: Clock): PermitQu
     waiters: new Set(),
     batch: NO_PERMITS,
     pausedUntil: Number.NEGATIVE_INFINITY,
-    observedIntervalMs: permits.interval,
+    observedShare: 1,
     burstLeft: permits.burst,
     latestBatch: undefined,
     isServing: false,
@@ -81,7 +81,6 @@ export function createPermitQueue(permits: PermitSource, clock: Clock): PermitQu
     acquire: (maxWaitMs, signal, refusalOf) => acquire(queue, maxWaitMs, signal, refusalOf),
     applyFeedback(feedback) {
       permits.applyFeedback(feedback)
-      queue.observedIntervalMs = Math.max(queue.observedIntervalMs, permits.interval)
       if (feedback.pauseMs !== undefined) pause(queue, feedback.pauseMs)
     },
   }
@@ -122,12 +121,13 @@ function acquire(queue: Queue, maxWaitMs: Millis, signal: AbortSignal, refusalOf
  * Milliseconds until one more caller could have a permit. An estimate, if the batch and the burst have no permit
  * for it.
  */
-function expectedWaitMs({ batch, waiters, burstLeft, pausedUntil, observedIntervalMs, clock }: Queue): Millis {
+function expectedWaitMs(queue: Queue): Millis {
+  const { batch, waiters, burstLeft, pausedUntil, observedShare, permits, clock } = queue
   const { nextAt, left, intervalMs } = batch
   const now = clock.monotonic()
   const inBatch = left === 0 ? now : nextAt + Math.min(left - 1, waiters.size) * intervalMs
   const untaken = waiters.size === 0 ? 0 : Math.max(0, waiters.size + 1 - left - burstLeft)
-  return Math.max(inBatch, pausedUntil) + untaken * observedIntervalMs - now
+  return Math.max(inBatch, pausedUntil) + untaken * permits.interval * observedShare - now
 }
 
 const firstWaiter = ({ waiters }: Queue): Waiter | undefined => waiters.values().next().value
@@ -160,7 +160,8 @@ async function takeBatch(queue: Queue, first: Waiter): Promise<void> {
   const nextAt = Math.max(now + waitMs, queue.pausedUntil)
   const { latestBatch } = queue
   if (latestBatch) {
-    queue.observedIntervalMs = Math.max(permits.interval, (nextAt - latestBatch.startAt) / latestBatch.count)
+    const observedMs = (nextAt - latestBatch.startAt) / latestBatch.count
+    queue.observedShare = Math.max(1, observedMs / permits.interval)
   }
   queue.latestBatch = { startAt: nextAt, count }
   queue.batch = { nextAt, intervalMs, left: count }

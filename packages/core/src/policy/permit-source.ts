@@ -86,11 +86,24 @@ async function reserve(source: Source, request: PermitRequest): Promise<PermitAn
   await source.writing
   if (clock.monotonic() < source.storeFailedUntil) return reserveLocally(source, request)
   try {
-    return await store.reservePermits(connection, rateLimitKey, request)
+    const answer = await store.reservePermits(connection, rateLimitKey, request)
+    noteNamedLimit(source, answer)
+    return answer
   } catch {
     source.storeFailedUntil = clock.monotonic() + STORE_PAUSE
     return reserveLocally(source, request)
   }
+}
+
+/**
+ * Remembers the limit that holds in the store. Another process may have written it, and the next answer that names
+ * a higher one is then written.
+ */
+function noteNamedLimit(source: Source, { namedPerMinute: perMinute = source.perMinute }: PermitAnswer): void {
+  if (perMinute === allowedPerMinute(source)) return
+  const at = source.clock.monotonic()
+  source.learned = { perMinute, at }
+  source.local = applyFeedback(source.local, { perMinute }, at)
 }
 
 function reserveLocally(source: Source, request: PermitRequest): PermitAnswer {

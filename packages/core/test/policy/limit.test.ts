@@ -570,3 +570,45 @@ describe('three thousand queued calls at 300 a minute', () => {
     60_000,
   )
 })
+
+describe('a limit that the upstream named once and then raised', () => {
+  const named = (perMinute: number) => ({
+    status: 200,
+    headers: { 'inin-ratelimit-allowed': String(perMinute) },
+  })
+
+  test('rises at once for all who share the store, also when another process hears of it first', async () => {
+    const clock = fakeClock()
+    const store = memoryStore({ clock })
+    const counted = { store, backend: countedStore(clock).backend }
+    const slowed = limiter({ burst: 1 }, clock, counted)
+    slowed.ask({}, named(6))
+    await clock.advance(60_000)
+    expect((await store.rateLimitState('default', 'guest-tokens', { perMinute: 300, burst: 1 })).perMinute).toBe(6)
+    const other = limiter({ burst: 1 }, clock, counted)
+    other.ask({}, named(300))
+    await clock.advance(1_000)
+    expect(await store.rateLimitState('default', 'guest-tokens', { perMinute: 300, burst: 1 })).toEqual({
+      perMinute: 300,
+      waitMs: 0,
+      pauseMs: 0,
+    })
+    // The next answer of the store says so to the process that was slowed.
+    slowed.ask()
+    await clock.advance(0)
+    slowed.many(5)
+    await clock.advance(1_000)
+    expect(slowed.sent).toHaveLength(7)
+  })
+
+  test('refuses no caller because of the former pace', async () => {
+    const { clock, ask, many } = limiter({ burst: 2, maxWaitMs: 5_000 })
+    ask({}, named(6))
+    await clock.advance(60_000)
+    ask({}, named(300))
+    await clock.advance(60_000)
+    const calls = many(10)
+    await clock.advance(5_000)
+    expect(calls.map(({ now }) => now.state)).toEqual(Array.from({ length: 10 }, () => 'done'))
+  })
+})
