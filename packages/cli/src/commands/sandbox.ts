@@ -145,5 +145,7 @@ async function isSandboxAt(baseUrl: string): Promise<boolean> {
   const request = { method: 'GET', url: `${baseUrl}/__sandbox/health`, headers: {}, secrets: [] } as const
   const found = await http(request, AbortSignal.timeout(HEALTH_TIMEOUT_MS)).catch(() => undefined)
   await close()
-  return found?.status === 200 && new TextDecoder().decode(found.bytes).startsWith('{"status":"up"')
+  const text = new TextDecoder().decode(found?.bytes)
+  // One that listens beyond loopback asks for its token.
+  return found?.status === 401 ? text.includes('x-sandbox-token') : text.startsWith('{"status":"up"')
 }

@@ -16,7 +16,8 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
   const config = await configOf(cli)
   if ('faults' in config) return { state: 'misconfigured', faults: config.faults }
   const { hosts, settings } = config
-  const hasStore = existsSync(databasePath(config, cli.hostProcess.cwd))
+  const database = databasePath(config, cli.hostProcess.cwd)
+  const hasStore = existsSync(database)
   if (!hosts && settings.clientId === undefined && !hasStore) return { state: 'empty' }
   if (hosts || settings.clientId !== undefined) {
     const needed = await configOf(cli, ['hosts', 'clientId'])
@@ -30,7 +31,7 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
   try {
     const stored = await withRuntime(config, cli.runtimeHost, (runtime) => storedState(config.connection, runtime, cli))
     if (!hosts && settings.clientId === undefined && Object.keys(stored.guests).length === 0) return { state: 'empty' }
-    return { state: 'in_use', ...(api === undefined ? {} : { api }), canIssue, ...stored }
+    return { state: 'in_use', database, ...(api === undefined ? {} : { api }), canIssue, ...stored }
   } catch (thrown) {
     if (cli.signal.aborted || !(thrown instanceof GuestpassError)) throw thrown
     return { state: 'store_failed', message: withVariables(thrown, config.connection).message }

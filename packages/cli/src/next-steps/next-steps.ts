@@ -16,6 +16,8 @@ export type FolderState =
   | {
       readonly state: 'in_use'
       readonly api?: string
+      /** The path of the store. */
+      readonly database: string
       readonly signInEnded: boolean
       readonly canIssue: boolean
       readonly guests: Readonly<Partial<Record<CurrentStatus, number>>>
@@ -102,8 +104,8 @@ export function folderLines(folder: FolderState): readonly string[] {
   ]
 }
 
-function guestsLine({ guests, hasMore }: Extract<FolderState, { readonly state: 'in_use' }>): string {
+function guestsLine({ guests, hasMore, database }: Extract<FolderState, { readonly state: 'in_use' }>): string {
   const parts = Object.entries(guests).map(([status, count]) => `${count} ${status}`)
-  if (parts.length === 0) return 'No guests yet.'
+  if (parts.length === 0) return `No guests yet in ${database}.`
   return `Guests: ${parts.join(', ')}${hasMore ? ', and more that were not counted' : ''}.`
 }

@@ -74,6 +74,8 @@ describe('guestpass alone', () => {
   it('treats a folder with an empty store and nothing configured as an empty one', async () => {
     expect((await ann.run('guest list')).code).toBe(0)
     expect(await said()).toEqual(['empty', 'demo', 'sandbox --env .env'])
+    const { out } = await ann.run('', { env: upstream.env })
+    expect(out).toContain(`No guests yet in ${join(ann.cwd, '.guestpass', 'guestpass.db')}.`)
   })
 
   it('names variables where the store cannot be opened', async () => {

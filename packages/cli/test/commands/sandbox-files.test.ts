@@ -79,8 +79,11 @@ describe('guestpass sandbox --env', () => {
   })
 
   it('prints the control token if it listens beyond loopback', async () => {
-    const { out } = await started(cwd, '--env', 'wide.env', '--host', '0.0.0.0')
-    const [, token] = /\nIts control routes want the header x-sandbox-token: (\S{20,})\n$/.exec(out) ?? []
+    await started(cwd, '--env', 'wide.env', '--host', '0.0.0.0')
+    const other = await started(cwd, '--env', 'wide.env', '--host', '0.0.0.0')
+    await other.stop()
+    expect(other.err()).toContain('which still runs')
+    const [, token] = /\nIts control routes want the header x-sandbox-token: (\S{20,})\n$/.exec(other.out) ?? []
     expect(readFileSync(at('wide.env'), 'utf8')).toContain(`x-sandbox-token: ${token}`)
   })
 
