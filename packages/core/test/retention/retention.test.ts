@@ -100,10 +100,12 @@ describe('retention of ended guests', () => {
       ['revoke', 'revoked', 'guest_revoked'],
       ['erase', 'erased', 'guest_revoked'],
     ] as const) {
-      const { guests, before, store, clock, row } = await removed((here) => here.guests[end](ID))
+      const { guests, before, store, clock, row, events } = await removed((here) => here.guests[end](ID))
+      const recorded = (await events()).length
       expect(await outcome(guests.issue(request))).toBe(code)
-      // What a refused request restored is removed again.
-      expect((await worker({ store, clock }).pass()).guests).toBe(1)
+      // A refused request restores and records nothing, so that nothing is removed again.
+      expect([await row(), (await events()).length]).toEqual([undefined, recorded])
+      expect((await worker({ store, clock }).pass()).guests).toBe(0)
       expect(await guests.show(ID)).toMatchObject({ status, generation: before?.generation })
       await guests[end](ID)
       expect(await row()).toBe(undefined)

@@ -1,6 +1,7 @@
 import { isOAuthCredentialId } from '../../domain/credential-ids.ts'
 import type { GuestCredential } from '../../domain/credential.ts'
 import { documentKind } from '../../domain/document-kinds.ts'
+import { hasEnded } from '../../domain/plan.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
@@ -135,7 +136,10 @@ export interface RemovedGuests {
    * is then found, refused or issued again as any other. False if no such guest was removed.
    */
   restore(row: string): Promise<boolean>
-  /** What finds and writes guests in the same store. Its `find` restores a removed guest first. */
+  /**
+   * What finds and writes guests in the same store. Its `find` restores a removed guest first, and gives one that was
+   * revoked or erased as revision 0.
+   */
   readonly store: GuestStore
   /** Finds guests in the same store, and what is left of removed ones as revision 0. It writes nothing. */
   readonly reader: Pick<Store, 'find' | 'list'>
@@ -162,20 +166,27 @@ export function createRemovedGuests(
 
   async function restore(row: string): Promise<boolean> {
     const removed = await left(row)
-    if (!removed) return false
-    const { credential, removal } = removed
+    if (removed) await restoreRow(removed)
+    return removed !== undefined
+  }
+
+  async function restoreRow({ credential, removal }: RemovedGuest): Promise<void> {
     // After a conflict, another process has restored it.
     await store.commit({
       connection,
       writes: [{ credential, expect: { generation: 0, revision: 0 } }],
       documents: [removal],
     })
-    return true
   }
 
   async function find(of: string, id: string): Promise<FoundCredential> {
     const found = await store.find(of, id)
-    return found.credential || !(await restore(id)) ? found : store.find(of, id)
+    const removed = found.credential ? undefined : await left(id)
+    if (!removed) return found
+    // A guest that ended is refused: its row would only be removed again.
+    if (hasEnded(removed.credential)) return { ...found, credential: removed.credential }
+    await restoreRow(removed)
+    return store.find(of, id)
   }
 
   return {
