@@ -91,9 +91,9 @@ const OPTIONS: Parameter = {
   }),
 }
 
-/** The form of an id is checked where the guest is looked up. */
-const subjectOf = (whose: string | RecordSubject): Pick<WhyQuestion, 'guestId' | 'subject'> =>
-  typeof whose === 'string' ? { guestId: whose } : checkArgument(SUBJECT, whose)
+/** The form of an id is checked where the guest is looked up, also that it is there. */
+const subjectOf = (whose: string | RecordSubject | undefined): Pick<WhyQuestion, 'guestId' | 'subject'> =>
+  typeof whose === 'string' || whose === undefined ? { guestId: whose ?? '' } : checkArgument(SUBJECT, whose)
 
 function timeOf(options: WhyOptions | undefined): Instant | undefined {
   const { at } = checkArgument(OPTIONS, options)

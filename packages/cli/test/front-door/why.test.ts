@@ -35,6 +35,13 @@ describe('gp.guests.why', () => {
     })
   })
 
+  it.each(['', undefined])('is refused without an id: %j', async (id) => {
+    const gp = await program()
+    await expect(gp.guests.why(id as string)).rejects.toMatchObject({
+      message: 'The request is not valid: guestId: is missing.',
+    })
+  })
+
   it('explains a guest whose first token failed by the subject that listeners got', async () => {
     const gp = await program()
     const subjects: string[] = []

@@ -93,7 +93,12 @@ const attributesOf = <Value extends Json>(value: z.ZodMiniType<Value, Value>) =>
       z.record(z.string(), value, 'not a record').check(
         z.superRefine((attributes, context) => {
           for (const reserved of reservedAttributes.filter((one) => Object.hasOwn(attributes, one)))
-            context.addIssue({ code: 'custom', path: [reserved], message: 'a name that others fill', input: undefined })
+            context.addIssue({
+              code: 'custom',
+              path: [reserved],
+              message: 'is filled by the CRM or by consent; choose another name',
+              input: undefined,
+            })
           if (jsonBytes(attributes) > MAX_ATTRIBUTE_BYTES)
             context.addIssue({ code: 'custom', message: `over ${MAX_ATTRIBUTE_BYTES} bytes as JSON`, input: undefined })
         }),

@@ -7,7 +7,7 @@ import { channelId, email, type OnDoubt, type OnDuplicate } from '../../upstream
 import type { CheckedRequest } from '../../upstream/guest-api.ts'
 import { type AuthenticatingApiName, authenticatingApis, guestApis } from '../../upstream/guest-apis.ts'
 import { remediesOf, type RequestFields, shapeOf } from '../../upstream/request-field.ts'
-import { type Fault, invalid } from './faults.ts'
+import { type Fault, invalid, requestFaults } from './faults.ts'
 
 /** The checked request of a person for a guest. */
 export interface Applicant {
@@ -41,7 +41,8 @@ export function applicantParser(api: AuthenticatingApiName, fields: RequestField
     const faults: Fault[] = parsed.success ? [] : [...parsed.error.issues]
     if (wantsSession(input))
       faults.push({ path: ['onDuplicate'], message: 'is only for a verified address, whose assurance is verified' })
-    if (!parsed.success || faults.length > 0) throw invalid(faults, all)
+    if (!parsed.success || faults.length > 0)
+      throw requestFaults(faults, { input, fields: schema.shape, remedies: all })
     const { api: _api, ...request } = parsed.data
     // `authenticating` lets only such fields define an API whose checked requests are of this type.
     return applicantOf(api, request as CheckedRequest & Treatment)
@@ -80,8 +81,9 @@ export function refuseUnknownApi(name: unknown): never {
   throw invalid([{ path: ['api'], message: 'not an API that issues guests' }], { ...remedies, ...hint })
 }
 
+const ownerApis = authenticatingApis.map(({ name }) => name)
 const sessionOwner = z.strictObject({
-  api: z.optional(z.enum(authenticatingApis.map(({ name }) => name))),
+  api: z.optional(z.enum(ownerApis, `none of ${ownerApis.join(', ')}`)),
   email: email.schema,
   channelId: z.optional(channelId.schema),
 })
@@ -92,7 +94,16 @@ const sessionOwner = z.strictObject({
  */
 export function parseSessionOwner(input: unknown): Pick<Applicant, 'api' | 'email' | 'channelId'> {
   const parsed = sessionOwner.safeParse(input)
-  if (!parsed.success) throw invalid(parsed.error.issues, remedies)
+  if (!parsed.success)
+    throw requestFaults(parsed.error.issues, {
+      input,
+      fields: sessionOwner.shape,
+      remedies: {
+        ...remedies,
+        api: `Give one of ${ownerApis.join(', ')}.`,
+        request: 'Give { api, email, channelId }.',
+      },
+    })
   const { api = 'engagements', email: address, channelId: channel } = parsed.data
   const hasChannel = authenticatingApis.some((one) => one.name === api && one.channel)
   if (!hasChannel) return { api, email: address }
@@ -115,7 +126,12 @@ const personKey = z.strictObject({ email: email.schema, channelId: z.optional(ch
  */
 export function parsePersonKey(input: unknown): Pick<Applicant, 'email' | 'channelId'> {
   const parsed = personKey.safeParse(input)
-  if (!parsed.success) throw invalid(parsed.error.issues, remedies)
+  if (!parsed.success)
+    throw requestFaults(parsed.error.issues, {
+      input,
+      fields: personKey.shape,
+      remedies: { ...remedies, request: 'Give the address as { email }.' },
+    })
   const { email: address, channelId: channel } = parsed.data
   return { email: address, ...(channel === undefined ? {} : { channelId: channel }) }
 }

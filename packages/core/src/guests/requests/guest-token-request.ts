@@ -9,9 +9,9 @@ import { durations } from '../../upstream/guest-tokens/durations.ts'
 import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { authenticatingApis } from '../../upstream/guest-apis.ts'
 import { remediesOf, shapeOf } from '../../upstream/request-field.ts'
-import { invalid } from './faults.ts'
+import { invalid, requestFaults } from './faults.ts'
 
-const remedies = remediesOf(guestTokens.fields)
+const remedies = { ...remediesOf(guestTokens.fields), request: "Give { scopes: ['webmessaging:guest:send'] }." }
 const schema = z.strictObject({ api: z.optional(z.literal(guestTokens.name)), ...shapeOf(guestTokens.fields) })
 
 /**
@@ -20,7 +20,8 @@ const schema = z.strictObject({ api: z.optional(z.literal(guestTokens.name)), ..
  */
 export function parseGuestTokenRequest(input: unknown, newId: () => string): MintRequest {
   const parsed = schema.safeParse(input)
-  if (!parsed.success) throw otherApi(input) ?? invalid(parsed.error.issues, remedies)
+  if (!parsed.success)
+    throw otherApi(input) ?? requestFaults(parsed.error.issues, { input, fields: schema.shape, remedies })
   const { guestId, duration, scopes } = parsed.data
   return {
     guestId: guestId?.toLowerCase() ?? newId(),
@@ -52,7 +53,8 @@ export function parseNewGuestId(input: string): string {
 /** Checks the id of a stored guest, and gives it unchanged. Throws `invalid_input`. */
 export function parseGuestId(input: unknown): string {
   if (typeof input === 'string' && isGuestId(input)) return input
-  throw invalid([{ path: ['guestId'], message: NO_GUEST_ID }], {
+  const isMissing = input === undefined || input === null || input === ''
+  throw invalid([{ path: ['guestId'], message: isMissing ? 'is missing' : NO_GUEST_ID }], {
     guestId: 'Give the `guestId` of the issued guest.',
   })
 }

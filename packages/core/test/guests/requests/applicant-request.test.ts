@@ -5,7 +5,8 @@ import { GuestpassError } from '../../../src/domain/errors.ts'
 import { mergedAttributes } from '../../../src/guests/enrichment/attributes.ts'
 import { complianceFlags } from '../../../src/guests/authentication/compliance.ts'
 import { jsonBytes, MAX_ATTRIBUTE_BYTES, reservedAttributes } from '../../../src/domain/guest-attributes.ts'
-import { applicantParser, parseSessionOwner } from '../../../src/guests/requests/applicant-request.ts'
+import { applicantParser, parsePersonKey, parseSessionOwner } from '../../../src/guests/requests/applicant-request.ts'
+import { parseGuestId, parseGuestTokenRequest } from '../../../src/guests/requests/guest-token-request.ts'
 import { engagements } from '../../../src/upstream/engagements/api.ts'
 import { externalUsers } from '../../../src/upstream/external-users/api.ts'
 import { event } from '../../../src/testing/store-contract/samples.ts'
@@ -292,5 +293,37 @@ describe('the attributes sent upstream', () => {
     )
     const tight = mergedAttributes({ attributes: { a: 'x'.repeat(1_900) }, crm, consentTimestamp })
     expect(tight.dropped).toEqual(['lastInteraction'])
+  })
+})
+
+describe('a request with a wrong name or form', () => {
+  it.each<[string, () => unknown, string]>([
+    ['scope', () => parseGuestTokenRequest({ scope: ['a'] }, () => ''), 'Did you mean scopes'],
+    ['channel', () => parseSessionOwner({ email: 'a@b.example', channel: 'web' }), 'Did you mean channelId'],
+    ['emial', () => parsePersonKey({ emial: 'a@b.example' }), 'Did you mean email'],
+    ['onDuplicat', () => parsers.engagements({ ...ENGAGEMENT, onDuplicat: 'reuse' }), 'Did you mean onDuplicate'],
+  ])('is answered with the field that %s was meant for', (field, act, meant) => {
+    const error = refusal(act)
+    expect(error.fields).toContainEqual({ field, message: 'not a field of this request', remedy: `${meant}?` })
+    expect(error.message).toContain(`${field}: not a field of this request (${meant}?)`)
+  })
+
+  it.each([
+    ['a@b.example', 'is a text, not an object'],
+    [null, 'is null, not an object'],
+    [['a@b.example'], 'is a list, not an object'],
+    [undefined, 'is missing'],
+  ])('is answered with the form of the argument in place of %j', (input, message) => {
+    const error = refusal(() => parsePersonKey(input))
+    expect(error.message).toBe(`The request is not valid: request: ${message} (Give the address as { email }).`)
+  })
+
+  it('names no API that has no sessions, where one is wrong', () => {
+    const error = refusal(() => parseSessionOwner({ api: 'guest-tokens', email: 'a@b.example' }))
+    expect(error.fields).toMatchObject([{ message: 'none of engagements, external-users' }])
+  })
+
+  it.each([undefined, null, ''])('has no id of a guest: %j', (id) => {
+    expect(refusal(() => parseGuestId(id)).fields).toMatchObject([{ field: 'guestId', message: 'is missing' }])
   })
 })
