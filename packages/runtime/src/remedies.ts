@@ -113,6 +113,12 @@ const remedies: readonly Remedy[] = [
   },
   {
     code: 'guest_unknown',
+    says: /of the given API\. There is a guest of this id, of the API/,
+    onCommandLine: () => 'Leave out --api, or give --api with that API.',
+    inProgram: 'Leave out `api`, or give that API.',
+  },
+  {
+    code: 'guest_unknown',
     says: /looks like an address/,
     onCommandLine: (command) =>
       `Find the guests of an address with \`${command('guest find --email ADDRESS')}\`, and give the id of one.`,

@@ -46,8 +46,15 @@ async function findGuest(parts: LocateParts, guestId: string, api: GuestApi | un
   if (found.length > 1) throw ambiguous(guestId, found)
   const only = found[0] ?? (await guestAtInventedRow(parts, guestId))
   if (only && (api === undefined || only.credential.api === api)) return only
-  throw unknownGuest(parts.connection, guestId)
+  throw unknownGuest(parts.connection, guestId, api && (await otherApi(parts, guestId)))
 }
+
+/** The API of the guest of an id. Undefined: there is none, or several. */
+const otherApi = (parts: LocateParts, guestId: string): Promise<string | undefined> =>
+  findGuest(parts, guestId, undefined).then(
+    ({ credential }) => credential.api,
+    () => undefined,
+  )
 
 async function guestAt({ connection, store }: LocateParts, row: string): Promise<Located | undefined> {
   const found = await store.find(connection, row)
@@ -101,11 +108,14 @@ const idForms = (guestId: string): readonly string[] =>
 /** The row that a guest of this id nearly always has. Undefined: the guest must be looked up first. */
 export const likelyRow = (guestId: string): string | undefined => (isUuid(guestId) ? guestId.toLowerCase() : undefined)
 
-export const unknownGuest = (connection: string, id: string): GuestpassError => {
+/** `otherApi`: that of the guest of this id, if another API was asked for. */
+export const unknownGuest = (connection: string, id: string, otherApi?: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.
   const message = id.includes('@')
     ? `Connection ${connection} has no guest of the given id, which looks like an address.`
-    : `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
+    : otherApi === undefined
+      ? `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
+      : `Connection ${connection} has no guest ${id} of the given API. There is a guest of this id, of the API ${otherApi}.`
   return new GuestpassError('guest_unknown', message)
 }
 

@@ -280,6 +280,15 @@ describe('an ephemeral guest whose id another API gave too', () => {
     expect(await guests.show(ID, { api: 'guest-tokens' })).toMatchObject({ generation: 1 })
   })
 
+  it('is not found by another API, and the message names its own', async () => {
+    const here = refreshWorld()
+    const { guests } = await here.process()
+    await guests.issue(request)
+    const error = await refusal(guests.token(ID, { api: 'engagements' }))
+    expect(error.code).toBe('guest_unknown')
+    expect(error.message).toContain('There is a guest of this id, of the API guest-tokens.')
+  })
+
   it('is minted, refreshed and imported beside the other guest', async () => {
     const here = refreshWorld()
     const { guests } = await here.process()
