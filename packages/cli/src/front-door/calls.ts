@@ -1,7 +1,8 @@
 import { guestApis, type GuestContext, GuestpassError, type ReadyContext } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
-import { type Millis, SECOND } from '@guestpass/core/store-kit'
+import { type Instant, type Millis, SECOND } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
+import { withClock } from './error-clocks.ts'
 import type { ErrorTranslator } from './errors.ts'
 
 /**
@@ -24,6 +25,7 @@ export function createCalls(
   connection: string,
   patienceMs: Millis | undefined,
   translate: Pick<ErrorTranslator, 'error'>,
+  now: () => Instant,
 ): Calls {
   const running = new Set<Promise<unknown>>()
   let hasEnded = false
@@ -36,7 +38,7 @@ export function createCalls(
       try {
         return await call
       } catch (thrown) {
-        throw translate.error(thrown)
+        throw withClock(translate.error(thrown), now)
       } finally {
         running.delete(call)
       }

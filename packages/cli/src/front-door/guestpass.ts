@@ -228,7 +228,7 @@ async function openTranslated(
     runtime,
     connection,
     clock: ports.clock,
-    calls: createCalls(config.connection, patienceMs, translate),
+    calls: createCalls(config.connection, patienceMs, translate, () => ports.clock.wall()),
     translate,
     events: createEvents({ ...connection, connection: config.connection, observe: opened.observe, warn: log.warn }),
     background: createBackground({ runtime, kept: workedConnection(connection, config.settings), opened, translate }),

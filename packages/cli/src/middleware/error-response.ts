@@ -1,6 +1,7 @@
 import { type Field, GuestpassError } from '@guestpass/core'
 import { systemClock } from '@guestpass/core/runtime-kit'
 import { type Instant, SECOND } from '@guestpass/core/store-kit'
+import { timeOf } from '../front-door/error-clocks.ts'
 import { type ProblemResponse, problemResponse } from './problem-response.ts'
 import { checkErrorOptions, type ErrorOptions } from './options.ts'
 
@@ -19,7 +20,7 @@ const pathsOf = (fields: readonly Field[]): readonly { readonly field: string }[
  * and the paths of wrong fields. Of the others, only the reason `guest` is shown: the guest must be
  * authenticated again.
  */
-export function errorResponse(error: GuestpassError, now: Instant = clock.wall()): ProblemResponse {
+export function errorResponse(error: GuestpassError, now: Instant = timeOf(error) ?? clock.wall()): ProblemResponse {
   const { type, title, status, code, retryable, retryAt, fields, reason } = error.toProblem()
   const isAboutRequest = status < 500
   const seconds = error.retryAt === undefined ? undefined : Math.max(Math.ceil((error.retryAt - now) / SECOND), 1)

@@ -7,6 +7,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { describe, expect, it, vi } from 'vitest'
+import { createCalls } from '../../src/front-door/calls.ts'
 import { authorizationHeader, bearerToken } from '../../src/middleware/bearer-token.ts'
 import { errorResponse, createErrorResponder } from '../../src/middleware/error-response.ts'
 import * as express from '../../src/middleware/express.ts'
@@ -294,6 +295,14 @@ describe('the answer to an error', () => {
 
   it('counts whole seconds until the next try, and at least one', () => {
     expect([retryAfter(12_000), retryAfter(12_001), retryAfter(10_000), retryAfter(1)]).toEqual(['2', '3', '1', '1'])
+  })
+
+  it('counts by the clock of the connection that the error came from', async () => {
+    const fault = new GuestpassError('upstream_busy', 'No.', { retryAt: 12_000 })
+    const calls = createCalls('default', undefined, { error: (thrown) => thrown }, () => 10_000)
+    const thrown = await calls.run(undefined, () => Promise.reject(fault)).catch((error: unknown) => error)
+    const answered = createErrorResponder({})(thrown)
+    expect(answered?.headers['retry-after']).toBe('2')
   })
 
   it('has nothing of the message, the upstream or the fields but their paths', () => {
