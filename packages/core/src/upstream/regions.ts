@@ -51,10 +51,11 @@ export function unknownRegion(text: string, bases: string): AddressFault {
   const begun = bare.length < 4 ? undefined : known.find((name) => name.startsWith(bare))
   const close = begun ?? closestName(bare, known)
   const list = Array.from(regions, ([region, domain]) => `${domain} (${region})`)
+  const meant = close && Array.from(regions).find((one) => one.includes(close))
   return {
     message: `${quoted(text)} is not a region of Genesys Cloud`,
     remedy:
-      `${close ? `Did you mean ${close}? ` : ''}Known are ${list.join(', ')}. Any other host is written in full as ${bases}: ` +
+      `${meant ? `Did you mean ${meant[1]} (${meant[0]})? ` : ''}Known are ${list.join(', ')}. Any other host is written in full as ${bases}: ` +
       'an address built from an unknown name could hand the client secret to a stranger.',
   }
 }

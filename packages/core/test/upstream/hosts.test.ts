@@ -92,7 +92,8 @@ describe('an unknown name', () => {
     ['login.mypurecloud.com.au', 'mypurecloud.com.au'],
     ['eu-west1', 'eu-west-1'],
   ])('%s is answered with %s', (typo, meant) => {
-    expect(faultsOf({ region: typo }).region).toContain(`Did you mean ${meant}?`)
+    const [region, domain] = regions.find((one) => one.some((name) => name === meant)) ?? []
+    expect(faultsOf({ region: typo }).region).toMatch(new RegExp(`Did you mean ${domain} \\(${region}\\)\\? Known are`))
   })
 
   it('never becomes an address, whatever it is', () => {
@@ -274,7 +275,7 @@ describe('the name mypurecloud of the tutorials', () => {
   it('is the region of us-east-1, not a shorter neighbour', () => {
     for (const env of ['mypurecloud', 'MyPureCloud'])
       expect(resolveHosts({ env }).api).toBe('https://api.mypurecloud.com')
-    expect(faultsOf({ env: 'mypureclou' }).env).toContain('Did you mean mypurecloud.com?')
+    expect(faultsOf({ env: 'mypureclou' }).env).toContain('Did you mean mypurecloud.com (us-east-1)?')
   })
 })
 
