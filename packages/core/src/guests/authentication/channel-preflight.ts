@@ -100,10 +100,14 @@ function unavailable(error: GuestpassError, channelId: string): GuestpassError |
   if (!cause) return undefined
   return new GuestpassError(
     'channel_unavailable',
-    `Channel ${channelId} cannot be used. ${remedies[cause]} ${message}`,
+    `Channel ${channelId} cannot be used. ${causeText(cause, message)} ${message}`,
     { reason: cause, ...causedBy(error) },
   )
 }
+
+/** The remedy of a cause. Most messages about a scope have it already. */
+const causeText = (cause: Cause, message: string): string =>
+  cause === 'scope' && message.includes('Add it to the OAuth client') ? 'The scope is the cause.' : remedies[cause]
 
 function causeOf(code: string, status: number | undefined, upstreamCode: string): Cause | undefined {
   if (code === 'scope_missing') return 'scope'

@@ -259,6 +259,7 @@ describe('a channel', () => {
     const error = await refusal(guests.issue(ann))
     expect(error).toMatchObject({ code: 'channel_unavailable', reason, upstream: { status } })
     expect(error.message).toMatch(new RegExp(`The ${reason} is the cause`))
+    expect(error.message.split('Add it to the OAuth client').length).toBe(reason === 'scope' ? 2 : 1)
     expect(upstream.asked.create).toHaveLength(0)
     expect(await recorded()).toEqual(['guest.authentication'])
     expect(await last('guest.authentication')).toMatchObject({ outcome: 'failure', error: { reason } })
