@@ -14,19 +14,26 @@ const ACTOR_WIDTH = 10
 
 /**
  * An audit record as a line for people: time, event, outcome, actor, and whom it is about; then latency, status
- * of the upstream and error, as far as the record has them.
+ * of the upstream and error, as far as the record has them. `named`: names settings in a message. Default: as recorded.
  */
-export const recordLine = (record: AuditRecord, owner: string): Line => {
+export const recordLine = (
+  record: AuditRecord,
+  owner: string,
+  named: (text: string) => string = (text) => text,
+): Line => {
   const { timestamp, eventType, outcome, actor } = record
   return [
     { text: timestamp, style: 'secondary' },
     `  ${eventType.padEnd(EVENT_WIDTH)}  `,
     { text: outcome, style: styles[outcome] },
-    `  ${actor.padEnd(ACTOR_WIDTH)}  ${[owner, ...facts(record)].join(', ')}`,
+    `  ${actor.padEnd(ACTOR_WIDTH)}  ${[owner, ...facts(record, named)].join(', ')}`,
   ]
 }
 
-function facts({ generation, latencyMs, statusCode, error, data }: AuditRecord): readonly string[] {
+function facts(
+  { generation, latencyMs, statusCode, error, data }: AuditRecord,
+  named: (text: string) => string,
+): readonly string[] {
   const { webhook } = data
   const tries = triesText(data)
   return [
@@ -35,7 +42,9 @@ function facts({ generation, latencyMs, statusCode, error, data }: AuditRecord):
     ...(tries === undefined ? [] : [tries]),
     ...(latencyMs === null ? [] : [`${latencyMs} ms`]),
     ...(statusCode === null ? [] : [`HTTP ${statusCode}`]),
-    ...(error ? [`${error.code}${error.reason === undefined ? '' : ` (${error.reason})`}: ${error.message}`] : []),
+    ...(error
+      ? [`${error.code}${error.reason === undefined ? '' : ` (${error.reason})`}: ${named(error.message)}`]
+      : []),
   ]
 }
 

@@ -2,7 +2,7 @@ import { type AuditRecord, guestRecords, type Store } from '@guestpass/core'
 import { eventTypes } from '@guestpass/core/runtime-kit'
 import { auditRecord, type Link } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { type Runtime, whole, withRuntime } from '@guestpass/runtime'
+import { type Runtime, settingName, settingNamesIn, whole, withRuntime } from '@guestpass/runtime'
 import { followedRecords, latestRecords, type RecordFilter } from '../audit/read-records.ts'
 import { createOwnerNames, recordLine } from '../audit/record-line.ts'
 import { callContext } from '../call-context.ts'
@@ -88,10 +88,14 @@ async function answerLatest({ store }: Runtime, filter: RecordFilter, latest: La
 
 const recordsOf = (links: readonly Link[]): readonly AuditRecord[] => links.map(({ event }) => auditRecord(event))
 
+/** A record as a line, with settings as a user of the command line names them. */
+const lineOf = (record: AuditRecord, owner: string): Line =>
+  recordLine(record, owner, (text) => settingNamesIn(text, (key) => settingName(key, record.connection)))
+
 async function linesOf(store: Store, connection: string, records: readonly AuditRecord[]): Promise<readonly Line[]> {
   const ownerOf = createOwnerNames(store, connection)
   const lines: Line[] = []
-  for (const record of records) lines.push(recordLine(record, await ownerOf(record)))
+  for (const record of records) lines.push(lineOf(record, await ownerOf(record)))
   return lines
 }
 
@@ -101,7 +105,7 @@ async function followLog({ store, ports }: Runtime, filter: RecordFilter, latest
   const ownerOf = createOwnerNames(store, filter.connection)
   const print = async ({ event }: Link): Promise<void> => {
     const record = auditRecord(event)
-    await cli.print(cli.json ? JSON.stringify(record) : recordLine(record, await ownerOf(record)))
+    await cli.print(cli.json ? JSON.stringify(record) : lineOf(record, await ownerOf(record)))
   }
   try {
     const { links, end } = await latestRecords(store, filter, latest)

@@ -1,4 +1,5 @@
 import { memoryStore } from '@guestpass/core'
+import { settingName, settingNamesIn } from '@guestpass/runtime'
 import { fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
 import { createOwnerNames, recordLine } from '../../src/audit/record-line.ts'
@@ -29,6 +30,16 @@ describe('the line of an audit record', () => {
     const bare = { ...record, generation: 0, latencyMs: null, statusCode: null, error: null, data: {} }
     expect(renderedLine(recordLine({ ...bare, outcome: 'success' }, 'sign-in'), true)).toContain(
       '\u001b[32msuccess\u001b[39m  keeper      sign-in',
+    )
+  })
+})
+
+describe('the line of a refused client', () => {
+  it('names settings as the caller wants them', () => {
+    const error = { code: 'client_rejected', message: 'Check `client.id` and `client.secret`.' } as const
+    const named = (text: string) => settingNamesIn(text, (key) => settingName(key, 'default'))
+    expect(renderedLine(recordLine({ ...record, error }, 'sign-in', named), false)).toMatch(
+      /Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET\.$/,
     )
   })
 })
