@@ -8,6 +8,8 @@ export interface OptionFault {
   readonly message: string
   /** Whether the value is absent. */
   readonly isMissing: boolean
+  /** Of an option of the sandbox that does not exist: the names of those that do. */
+  readonly known?: readonly string[]
 }
 
 /** The error that `sandbox` rejects with if options are not valid. Its message names every one of them. */
@@ -16,17 +18,29 @@ export class InvalidOptions extends TypeError {
   readonly faults: readonly OptionFault[]
 
   constructor(faults: readonly OptionFault[]) {
-    const texts = faults.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    const texts = faults.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
     super(`The sandbox's options are not valid: ${texts.join('; ')}`)
     this.faults = faults
   }
 }
 
-/** The faults that a schema found in `options`. `at`: where the checked value is in the options. Default: they. */
-export const optionFaults = (error: ZodError, options: object, at: readonly string[] = []): readonly OptionFault[] =>
-  error.issues.map((issue) => {
+/**
+ * The faults that a schema found in `options`.
+ *
+ * @param at where the checked value is in the options. Default: they.
+ * @param known the names of the options
+ */
+export const optionFaults = (
+  error: ZodError,
+  options: object,
+  at: readonly string[] = [],
+  known: readonly string[] = [],
+): readonly OptionFault[] =>
+  error.issues.flatMap((issue): readonly OptionFault[] => {
     const path = [...at, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))]
-    return { path, message: issue.message, isMissing: valueAt(options, path) === undefined }
+    if (issue.code === 'unrecognized_keys' && path.length === 0)
+      return issue.keys.map((key) => ({ path: [key], message: 'is not an option', isMissing: false, known }))
+    return [{ path, message: issue.message, isMissing: valueAt(options, path) === undefined }]
   })
 
 const valueAt = (options: unknown, path: readonly (string | number)[]): unknown =>

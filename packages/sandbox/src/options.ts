@@ -147,5 +147,5 @@ export type Settings = z.infer<typeof schema>
 export function readSettings(options: SandboxOptions): Settings {
   const parsed = schema.safeParse(options)
   if (parsed.success) return parsed.data
-  throw new InvalidOptions(optionFaults(parsed.error, options))
+  throw new InvalidOptions(optionFaults(parsed.error, options, [], Object.keys(schema.shape)))
 }

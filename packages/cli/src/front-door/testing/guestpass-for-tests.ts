@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
-import { anyValue, checkOptions, object } from '@guestpass/core/options'
-import { systemClock } from '@guestpass/core/runtime-kit'
-import { sandbox as startSandbox, type Sandbox, type SandboxOptions } from '@guestpass/sandbox'
+import { anyValue, checkOptions, object, optionsError } from '@guestpass/core/options'
+import { closestName, systemClock } from '@guestpass/core/runtime-kit'
+import { InvalidOptions, sandbox as startSandbox, type Sandbox, type SandboxOptions } from '@guestpass/sandbox'
 import { type Guestpass, guestpassWith } from '../guestpass.ts'
 import type { GuestpassOptions } from '../options.ts'
 import { createMovableClock } from './movable-clock.ts'
@@ -54,8 +54,7 @@ const MAX_ADVANCE = 100 * 366 * 86_400_000
  * Starts a sandbox and opens a connection to it, both on one clock that a test can move. Nothing of the
  * machine is read: neither environment nor files.
  *
- * Rejects with `config_invalid` for wrong or unknown options, also those of `guestpass()`, and with a TypeError for those of
- * the sandbox.
+ * Rejects with `config_invalid` for wrong or unknown options, also those of `guestpass()` and of the sandbox.
  *
  * @param options each has a default, see `GuestpassForTestsOptions`
  * @returns the connection and the sandbox, which must be closed
@@ -75,7 +74,11 @@ const MAX_ADVANCE = 100 * 366 * 86_400_000
 export async function guestpassForTests(options: GuestpassForTestsOptions = {}): Promise<GuestpassForTests> {
   checkOptions('guestpassForTests', ['options', options, optionsSchema])
   const clock = createMovableClock(systemClock())
-  const sandbox = await startSandbox({ algorithm: 'ES256', ...options.sandbox, now: clock.wall })
+  const sandbox = await startSandbox({ algorithm: 'ES256', ...options.sandbox, now: clock.wall }).catch(
+    (thrown: unknown) => {
+      throw thrown instanceof InvalidOptions ? sandboxError(thrown) : thrown
+    },
+  )
   const cwd = await mkdtemp(join(tmpdir(), 'guestpass-test-'))
   const closeSandbox = async (): Promise<void> => {
     await sandbox.close()
@@ -112,6 +115,22 @@ export async function guestpassForTests(options: GuestpassForTestsOptions = {}):
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** The error of wrong options of the sandbox, as that of all other options. */
+const sandboxError = ({ faults }: InvalidOptions): GuestpassError =>
+  optionsError(
+    'guestpassForTests',
+    ...faults.map(({ path, message, known }) => ({
+      field: ['sandbox', ...path].join('.'),
+      message: known ? message : `is not valid: ${message}`,
+      remedy: known ? unknownRemedy(String(path.at(-1)), known) : 'Correct it, or leave it out for its default.',
+    })),
+  )
+
+function unknownRemedy(name: string, known: readonly string[]): string {
+  const meant = closestName(name, known)
+  return meant === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${meant}?`
 }
 
 function notAnAdvance(ms: unknown): GuestpassError {

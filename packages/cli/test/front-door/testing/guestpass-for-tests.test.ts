@@ -83,7 +83,15 @@ it('closes both, once, and rejects wrong options with nothing left open', async 
     code: 'config_invalid',
     fields: [{ field: 'sandbx', remedy: 'Did you mean sandbox?' }],
   })
-  await expect(guestpassForTests({ sandbox: { port: -1 } })).rejects.toThrow(TypeError)
+  await expect(guestpassForTests({ sandbox: { port: -1 } })).rejects.toMatchObject({
+    code: 'config_invalid',
+    fields: [{ field: 'sandbox.port' }],
+  })
+  const seeded = { sandbox: { seedd: 1 } } as GuestpassForTestsOptions
+  await expect(guestpassForTests(seeded)).rejects.toMatchObject({
+    message: 'Wrong options for guestpassForTests: sandbox.seedd is not an option. Did you mean seed?',
+    fields: [{ field: 'sandbox.seedd', remedy: 'Did you mean seed?' }],
+  })
 })
 
 it('refuses to advance by anything but milliseconds', async () => {
