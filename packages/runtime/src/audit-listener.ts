@@ -7,7 +7,7 @@ import { endsWithin } from './time-limit.ts'
  * Takes the audit records of a connection, one after the other. If it throws, rejects or has not ended after
  * 20 s, the record is given to it again later.
  */
-export type AuditListener = (record: AuditRecord) => void | Promise<void>
+export type AuditListener = (record: AuditRecord) => unknown
 
 /** The queue of records for the listeners of a connection. */
 export const auditListenerQueue = (connection: string): string => `audit-listener:${connection}`

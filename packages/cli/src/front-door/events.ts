@@ -35,7 +35,7 @@ export type EventRecord<T extends EventType = EventType> = Omit<AuditRecord, 'ev
 /**
  * Takes each record of one type. What it throws or rejects with goes to the log, and changes nothing else.
  */
-export type EventListener<T extends EventType = EventType> = (record: EventRecord<T>) => void | Promise<void>
+export type EventListener<T extends EventType = EventType> = (record: EventRecord<T>) => unknown
 
 /**
  * Adds a listener of the events that this process commits for the connection; see `Guestpass.on`. The result

@@ -51,6 +51,16 @@ describe('events', () => {
     expect(heard).toHaveLength(1)
   })
 
+  it('are taken by listeners that return anything', async () => {
+    const gp = await program({ store: 'memory' })
+    const subjects: string[] = []
+    gp.on('tokenGeneratedSuccess', (record) => subjects.push(record.subject))
+    gp.on('tokenReady', ({ guestId }) => subjects.push(guestId))
+    const { guestId } = await gp.guests.issue(SEND, { onReady: (event) => subjects.push(event.guestId) })
+    expect(subjects).toHaveLength(3)
+    expect(subjects.filter((one) => one === guestId)).toHaveLength(2)
+  })
+
   it('tokenReady comes with the token, also to the listener of one call', async () => {
     const gp = await program({ store: 'memory' })
     const heard: [string, TokenReady, Secret][] = []

@@ -42,7 +42,7 @@ export interface ReceiverOptions {
    * Called when a message shows that the sender's audit chain went back or was written anew: once for each checkpoint
    * that shows it, and once while checkpoints are missing. The message is accepted all the same. Errors are ignored.
    */
-  readonly onBrokenChain?: (fault: WitnessFault, message: WebhookMessage) => void | Promise<void>
+  readonly onBrokenChain?: (fault: WitnessFault, message: WebhookMessage) => unknown
   /** The clock that the time of messages is compared with. Default: the clock of the platform. */
   readonly clock?: Clock
 }
@@ -74,14 +74,14 @@ export interface WebhookReceiver {
   receive(
     headers: ReceivedHeaders,
     rawBody: RawBody,
-    act: (message: WebhookMessage) => Promise<void> | void,
+    act: (message: WebhookMessage) => unknown,
   ): Promise<'handled' | 'repeated' | 'outdated' | 'underway'>
   /**
    * Makes a handler of web requests that calls `receive`. Its answers: 204 when the message was received, 400
    * when it is not valid, 413 when it is over 64 KiB. 500 when `act` failed and 503 while it is underway make
    * the sender deliver the message again.
    */
-  handler(act: (message: WebhookMessage) => Promise<void> | void): (request: Request) => Promise<Response>
+  handler(act: (message: WebhookMessage) => unknown): (request: Request) => Promise<Response>
 }
 
 const checkpointKey = schema(
@@ -191,7 +191,7 @@ async function receiveOnce(
   parts: Parts,
   headers: ReceivedHeaders,
   rawBody: RawBody,
-  act: (message: WebhookMessage) => Promise<void> | void,
+  act: (message: WebhookMessage) => unknown,
 ): ReturnType<WebhookReceiver['receive']> {
   const { memory, witness } = parts
   const { message, remember } = await witness.examine(

@@ -23,7 +23,7 @@ interface WitnessOptions {
   readonly memory: ReceiverMemory
   readonly keys: readonly string[] | undefined
   readonly toleranceMs: Millis
-  readonly onBrokenChain: ((fault: WitnessFault, message: WebhookMessage) => void | Promise<void>) | undefined
+  readonly onBrokenChain: ((fault: WitnessFault, message: WebhookMessage) => unknown) | undefined
 }
 
 export function createWitness({ memory, keys, toleranceMs, onBrokenChain }: WitnessOptions): Witness {

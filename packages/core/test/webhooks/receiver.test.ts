@@ -249,7 +249,8 @@ describe('a received message', () => {
 describe('a receiver', () => {
   const acting = () => {
     const acted: WebhookMessage[] = []
-    return { acted, act: (message: WebhookMessage): void => void acted.push(message) }
+    // A handler may return anything: here the length of the list.
+    return { acted, act: (message: WebhookMessage) => acted.push(message) }
   }
 
   it('acts once on a message that comes twice, also at the same time', async () => {

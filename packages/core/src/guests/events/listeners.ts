@@ -20,8 +20,11 @@ export interface TokenReady {
   readonly claims: Claims
 }
 
-/** A function that gets guest tokens, for `Guests.onTokenReady` and `onReady`. Its errors fail no call. */
-export type TokenListener = (event: TokenReady, token: Secret) => void | Promise<void>
+/**
+ * A function that gets guest tokens, for `Guests.onTokenReady` and `onReady`. What it returns is not used; its errors,
+ * also those of a promise, fail no call.
+ */
+export type TokenListener = (event: TokenReady, token: Secret) => unknown
 
 /** The part of a call's context that names a listener for its token. */
 export interface ReadyContext {
