@@ -46,11 +46,11 @@ async function findGuest(parts: LocateParts, guestId: string, api: GuestApi | un
   if (found.length > 1) throw ambiguous(guestId, found)
   const only = found[0] ?? (await guestAtInventedRow(parts, guestId))
   if (only && (api === undefined || only.credential.api === api)) return only
-  throw unknownGuest(parts.connection, guestId, api && (await otherApi(parts, guestId)))
+  throw unknownGuest(parts.connection, guestId, api && (await guestApiOf(parts, guestId)))
 }
 
 /** The API of the guest of an id. Undefined: there is none, or several. */
-const otherApi = (parts: LocateParts, guestId: string): Promise<string | undefined> =>
+const guestApiOf = (parts: LocateParts, guestId: string): Promise<string | undefined> =>
   findGuest(parts, guestId, undefined).then(
     ({ credential }) => credential.api,
     () => undefined,
