@@ -1,8 +1,8 @@
 import { guestApis, type GuestContext, GuestpassError, type ReadyContext } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
+import { withClock } from '@guestpass/core/runtime-kit'
 import { type Instant, type Millis, SECOND } from '@guestpass/core/store-kit'
 import { checkArgument, type Parameter } from './arguments.ts'
-import { withClock } from './error-clocks.ts'
 import type { ErrorTranslator } from './errors.ts'
 
 /**

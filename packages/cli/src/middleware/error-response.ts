@@ -1,7 +1,6 @@
 import { type Field, GuestpassError } from '@guestpass/core'
-import { systemClock } from '@guestpass/core/runtime-kit'
+import { errorTime, systemClock } from '@guestpass/core/runtime-kit'
 import { type Instant, SECOND } from '@guestpass/core/store-kit'
-import { timeOf } from '../front-door/error-clocks.ts'
 import { type ProblemResponse, problemResponse } from './problem-response.ts'
 import { checkErrorOptions, type ErrorOptions } from './options.ts'
 
@@ -20,7 +19,7 @@ const pathsOf = (fields: readonly Field[]): readonly { readonly field: string }[
  * and the paths of wrong fields. Of the others, only the reason `guest` is shown: the guest must be
  * authenticated again.
  */
-export function errorResponse(error: GuestpassError, now: Instant = timeOf(error) ?? clock.wall()): ProblemResponse {
+export function errorResponse(error: GuestpassError, now: Instant = errorTime(error) ?? clock.wall()): ProblemResponse {
   const { type, title, status, code, retryable, retryAt, fields, reason } = error.toProblem()
   const isAboutRequest = status < 500
   const seconds = error.retryAt === undefined ? undefined : Math.max(Math.ceil((error.retryAt - now) / SECOND), 1)
