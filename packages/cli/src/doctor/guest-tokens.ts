@@ -8,7 +8,7 @@ import { type Finding, ok, warning } from './finding.ts'
 
 /** The stored guests of a connection, and a verifier with the keys that the upstream has now. */
 export interface StoredTokens {
-  readonly store: Pick<Store, 'chain' | 'chainHead' | 'findBySubject'>
+  readonly store: Pick<Store, 'chain' | 'chainHead' | 'findBySubject' | 'list'>
   readonly connection: string
   readonly clock: Pick<Clock, 'wall'>
   readonly verifier: Verifier
@@ -16,6 +16,8 @@ export interface StoredTokens {
 
 /** The newest audit records, in which the guests are found. */
 const RECORDS = 500
+/** The rows of guests that are read if those records name none with a token, as after a prune. */
+const ROWS = 500
 /** The guests that are read, and those whose token is verified: so many, however large the store is. */
 const GUESTS_READ = 100
 const GUESTS = 20
@@ -23,14 +25,16 @@ const GUESTS = 20
 const SHOWN = 5
 
 /**
- * Whether keys that the upstream has now signed the stored tokens of the guests with the newest audit records.
- * Nothing if there are no such tokens. Nothing without keys, which are a finding of their own.
+ * Whether keys that the upstream has now signed the stored tokens of the guests with the newest audit records, or of
+ * other guests if those have no token. Nothing without keys, which are a finding of their own.
  *
  * @param remedy what to do if not
  */
 export async function guestTokenFindings(stored: StoredTokens, remedy: string): Promise<readonly Finding[]> {
-  const guests = await newestGuests(stored)
-  if (guests.length === 0) return []
+  const recorded = await newestGuests(stored)
+  const guests = recorded.length > 0 ? recorded : await storedGuests(stored)
+  if (guests.length === 0)
+    return [ok('guest tokens', 'nothing to check: no guest has a token that is valid now and verified by keys')]
   const unsigned: string[] = []
   try {
     for (const { id, token } of guests) if (!(await isSigned(stored.verifier, token))) unsigned.push(id)
@@ -38,7 +42,7 @@ export async function guestTokenFindings(stored: StoredTokens, remedy: string): 
     if (thrown instanceof GuestpassError && thrown.code === 'keys_unavailable') return []
     throw thrown
   }
-  const looked = `the newest stored tokens (${guests.length} looked at)`
+  const looked = `${recorded.length > 0 ? 'the newest stored tokens' : 'stored tokens'} (${guests.length} looked at)`
   if (unsigned.length === 0) return [ok('guest tokens', `keys of the upstream signed ${looked}`)]
   const message = `of ${looked}, ${unsigned.length} ${unsigned.length === 1 ? 'was' : 'were'} signed by no key that the upstream has now`
   const more = unsigned.length > SHOWN ? [`and ${unsigned.length - SHOWN} more`] : []
@@ -73,6 +77,16 @@ async function newestGuests({ store, connection, clock }: StoredTokens): Promise
     found.push(...tokenOf(await store.findBySubject(connection, subject), clock.wall()))
   }
   return found
+}
+
+/** Guests with a JWT that has not expired, by their rows: of the first rows, those with the newest tokens. */
+async function storedGuests({ store, connection, clock }: StoredTokens): Promise<readonly StoredToken[]> {
+  const { credentials } = await store.list(connection, { kind: 'guest', limit: ROWS })
+  const sentAt = ({ tokens }: Credential): number => tokens?.sentAt ?? 0
+  return credentials
+    .toSorted((a, b) => sentAt(b) - sentAt(a))
+    .flatMap((one) => tokenOf(one, clock.wall()))
+    .slice(0, GUESTS)
 }
 
 /** The token of a guest that is verified by keys. */

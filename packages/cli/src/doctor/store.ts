@@ -4,6 +4,7 @@ import { counted } from '../counted.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
 import { rateLimit } from './rate-limit.ts'
+import { recentFailures } from './recent-failures.ts'
 import { backlog, retention, sizes } from './sizes.ts'
 
 /** What the store and its disk look like now. `path`: the database file. */
@@ -26,6 +27,7 @@ export const storeFindings = (
       const reached = await retentionCatchUp(connection, store, now)
       return retention(settings, await measured, { now, connection, reached })
     }),
+    check('recent requests', () => recentFailures(runtime)),
     check('rate limit', () => rateLimit(runtime, settings.rateLimit)),
     check('backlog', async () => backlog(runtime, await measured)),
   ])

@@ -22,12 +22,13 @@ async function stored() {
     const { verifier } = await connection(options, { ...network, store: memoryStore() })
     return guestTokenFindings({ store, connection: 'default', clock: network.clock, verifier }, 'Do this.')
   }
-  return { upstream, guests, found }
+  return { upstream, guests, found, store }
 }
 
 it('stored guest tokens that no key of the upstream signed are a warning, which names some of the guests', async () => {
   const { upstream, guests, found } = await stored()
-  expect(await found()).toEqual([])
+  const nothing = expect.stringMatching(/^nothing to check: no guest has a token/)
+  expect(await found()).toEqual([{ check: 'guest tokens', state: 'ok', message: nothing }])
   const request = { api: 'guest-tokens', scopes: ['webmessaging:guest:send'] } as const
   for (let issued = 0; issued < GUESTS; issued += 1) await guests.issue(request)
   const message = 'keys of the upstream signed the newest stored tokens (7 looked at)'
@@ -49,12 +50,24 @@ it('stored guest tokens that no key of the upstream signed are a warning, which 
   expect(await found()).toEqual([])
 })
 
+it('stored guest tokens are found by their rows if no audit record names them, as after a prune', async () => {
+  const { guests, found, store } = await stored()
+  const request = { api: 'guest-tokens', scopes: ['webmessaging:guest:send'] } as const
+  for (let issued = 0; issued < 3; issued += 1) await guests.issue(request)
+  const { count } = await store.chainHead('default')
+  expect(await store.prune('default', { through: count, limit: 1_000 })).toBe(count)
+  const message = 'keys of the upstream signed stored tokens (3 looked at)'
+  expect(await found()).toEqual([{ check: 'guest tokens', state: 'ok', message }])
+})
+
 it('the remedy for a sandbox that was started again is an empty store', () => {
   expect(unsignedRemedy('default', '/app/.guestpass/guestpass.db')).toMatch(
-    /: begin with .*, `rm -r \/app\/\.guestpass`\./,
+    /: begin with .*, `rm -r \/app\/\.guestpass`, and restart your program\./,
   )
   expect(unsignedRemedy('default', "/it's/.guestpass/guestpass.db")).toContain("`rm -r '/it'\\''s/.guestpass'`")
   // The folder may hold files of others.
-  expect(unsignedRemedy('default', '/var/lib/guests.db')).toMatch(/, another file for --database\. If the upstream/)
+  expect(unsignedRemedy('default', '/var/lib/guests.db')).toMatch(
+    /, another file for --database, and restart your program\. If the upstream/,
+  )
   expect(unsignedRemedy('emea', undefined)).toMatch(/^If .*, renew with `guestpass guest refresh ID --connection emea`/)
 })
