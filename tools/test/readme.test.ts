@@ -166,7 +166,7 @@ describe('the README', () => {
     expect(start).toBe('npx guestpass sandbox --env .env\n')
     const script = `set -e\n${session?.replaceAll('npx guestpass', 'guestpass')}`
     const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: folder(), env: { PATH: path } })
-    expect(stdout).toContain('No failures')
+    expect(stdout).toContain('No problems found.')
     expect(stdout).toMatch(/^[\da-f-]{36} +guest-tokens +active +1 /m)
     expect(stdout).toContain('TOKEN_GENERATED_SUCCESS')
   })
