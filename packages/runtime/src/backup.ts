@@ -61,6 +61,8 @@ export interface RestoreResult {
   readonly replaced?: string
   /** Absent, or true if the replaced database is damaged. */
   readonly wasDamaged?: true
+  /** How many guests that were erased the replaced database still holds. Absent for none, or if it is damaged. */
+  readonly erasedInReplaced?: number
   /** What was done for each connection, by its name. */
   readonly connections: Readonly<Record<string, ConnectionRestore>>
 }
@@ -98,7 +100,7 @@ export async function restoreDatabase(config: Config, host: RuntimeHost, file: s
   const [clock, random] = [systemClock(), systemRandom()]
   const keyRing = await configuredKeyRing(config.settings, { path: database, random, host, needsKey: true })
   const from = resolve(host.cwd, file)
-  const { prepared, replaced, wasDamaged } = await restoreStore({
+  const { prepared, replaced, wasDamaged, erasedInReplaced } = await restoreStore({
     path: database,
     from,
     keyRing,
@@ -132,6 +134,7 @@ export async function restoreDatabase(config: Config, host: RuntimeHost, file: s
     database,
     ...(replaced === undefined ? {} : { replaced }),
     ...(wasDamaged ? { wasDamaged } : {}),
+    ...(erasedInReplaced === undefined ? {} : { erasedInReplaced }),
     connections: prepared,
   }
 }

@@ -1,5 +1,5 @@
 import { GuestpassError, type PersonErasure, type PersonKey } from '@guestpass/core'
-import { guestViewDocument, revocationDocument } from '@guestpass/runtime'
+import { databasePath, guestViewDocument, revocationDocument } from '@guestpass/runtime'
 import * as z from 'zod'
 import { callContext } from '../call-context.ts'
 import { counted } from '../counted.ts'
@@ -73,6 +73,13 @@ const FILES = [
   'files of `guest export`: everything',
 ]
 
+/** Databases that restores replaced hold the guests of their time. */
+async function replacedFiles(cli: Cli): Promise<readonly string[]> {
+  const { replacedDatabases } = await import('@guestpass/store/sqlite')
+  const files = await replacedDatabases(databasePath(await cli.config(), cli.hostProcess.cwd))
+  return files.map((file) => `${file}: the database that a restore replaced; remove it when you do not need it`)
+}
+
 /** What a guest's end means upstream, for people. */
 export const untilThere = (until: string | undefined): readonly string[] =>
   until === undefined ? [] : [`  Genesys has no call for it: tokens stay valid there until ${until}.`]
@@ -99,7 +106,10 @@ export const guestEraseCommand = defineCommand({
 const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: Cli): Promise<void> =>
   onGuestRecords(cli, async (records) => {
     const erased = await records.erase(guestId, { ...callContext(cli), api })
-    const document = { ...revocationDocument(erased), remains: [...erased.remains, ...FILES] }
+    const document = {
+      ...revocationDocument(erased),
+      remains: [...erased.remains, ...(await replacedFiles(cli)), ...FILES],
+    }
     cli.answer(document, () => [
       `Guest ${guestId} is erased here.`,
       ...untilThere(document.upstreamValidUntil),
@@ -110,7 +120,7 @@ const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: C
 const erasePerson = (person: PersonKey, cli: Cli): Promise<void> =>
   onGuestRecords(cli, async (records) => {
     const erased = await records.erase(person, { ...callContext(cli), patienceMs: Number.POSITIVE_INFINITY })
-    const document = erasureDocument(erased)
+    const document = erasureDocument(erased, [...(await replacedFiles(cli)), ...FILES])
     cli.answer(document, () => [
       document.guests.length === 0 ? 'No guest of this address.' : 'Erased here:',
       ...document.guests.flatMap(({ guestId, api, upstreamValidUntil }) => [
@@ -122,14 +132,14 @@ const erasePerson = (person: PersonKey, cli: Cli): Promise<void> =>
   })
 
 /** The JSON of the erasure of a person. Times are ISO 8601 in UTC. */
-const erasureDocument = ({ guests, remains }: PersonErasure) => ({
+const erasureDocument = ({ guests, remains }: PersonErasure, files: readonly string[]) => ({
   guests: guests.map(({ guestId, api, channelId, ...revocation }) => ({
     guestId,
     api,
     ...(channelId === undefined ? {} : { channelId }),
     ...revocationDocument(revocation),
   })),
-  remains: [...remains, ...FILES],
+  remains: [...remains, ...files],
 })
 
 function oneOfBoth(): GuestpassError {

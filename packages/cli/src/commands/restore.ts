@@ -18,6 +18,7 @@ export const restoreCommand = defineCommand({
       ),
       '  Guests that were revoked after the backup are valid again: revoke them again.',
       ...lostRevocations(restored),
+      ...erasedGuests(restored),
     ])
   },
 })
@@ -30,3 +31,11 @@ const lostRevocations = ({ replaced, wasDamaged, connections }: RestoreResult): 
         ([name, { lastRecordAt = '1970-01-01' }]) =>
           `  To list them: \`guestpass audit tail --connection ${name} --database ${shellWord(replaced)} --event TOKEN_REVOKED --since ${lastRecordAt}\``,
       )
+
+/** Last, because the lines before it read the replaced database. */
+const erasedGuests = ({ replaced, erasedInReplaced }: RestoreResult): readonly string[] =>
+  replaced === undefined || erasedInReplaced === undefined
+    ? []
+    : [
+        `  The replaced database holds ${counted(erasedInReplaced, 'guest')} that ${erasedInReplaced === 1 ? 'was' : 'were'} erased: remove it (\`rm ${shellWord(replaced)}\`).`,
+      ]

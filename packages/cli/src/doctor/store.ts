@@ -2,6 +2,7 @@ import { iso, retentionCatchUp } from '@guestpass/core/runtime-kit'
 import { commandFor, type Config, type Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
+import { shellWord } from '../shell-word.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
 import { rateLimit } from './rate-limit.ts'
 import { recentFailures } from './recent-failures.ts'
@@ -18,7 +19,7 @@ export const storeFindings = (
   const measured = runtime.store.sizes(runtime.connection)
   return Promise.all([
     check('disk', () => disk(runtime, path)),
-    check('erasure', () => erasure(runtime)),
+    check('erasure', () => erasure(runtime, path)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),
     check('retention', async () => {
@@ -43,8 +44,16 @@ async function disk({ ports: { random } }: Runtime, path: string): Promise<Findi
   return ok('disk', `${path} can be written${free === undefined ? '' : `, ${byteText(free)} are left`}`)
 }
 
-/** Nothing of an erased guest is left in the files of the store. */
-async function erasure({ store }: Runtime): Promise<Finding> {
+/** Nothing of an erased guest is left in the files of the store, and no former database is beside them. */
+async function erasure({ store }: Runtime, path: string): Promise<Finding> {
+  const { replacedDatabases } = await import('@guestpass/store/sqlite')
+  const replaced = await replacedDatabases(path)
+  if (replaced.length > 0)
+    return warning(
+      'erasure',
+      `${replaced.join(', ')}: a restore replaced ${replaced.length === 1 ? 'it' : 'them'}, and guests that are erased since are still in there`,
+      `Remove what you do not need (\`rm ${replaced.map(shellWord).join(' ')}\`).`,
+    )
   const since = await store.tracesSince?.()
   return since === undefined
     ? ok('erasure', 'nothing of erased guests or retired keys is left in the files of the store')

@@ -63,7 +63,11 @@ async function replace(path: string, part: string, document: unknown): Promise<v
   } catch (thrown) {
     await rm(part, { force: true }).catch(() => {})
     const { code = 'unknown' } = thrown as NodeJS.ErrnoException
-    const message = `The status file ${basename(path)} cannot be written to ${path} (${code}). Give --status a file in a folder that this user can write.`
+    const remedy =
+      code === 'ENOSPC'
+        ? 'The disk of this file is full: make room on it.'
+        : 'Give --status a file in a folder that this user can write.'
+    const message = `The status file ${basename(path)} cannot be written to ${path} (${code}). ${remedy}`
     throw new GuestpassError('output_failed', message, { cause: thrown })
   }
 }

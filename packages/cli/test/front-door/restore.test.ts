@@ -85,6 +85,13 @@ describe('a restore from a backup', () => {
     const names = readdirSync(`${place.cwd}/.guestpass`)
     expect(names.filter((name) => name.includes('.replaced-'))).toHaveLength(1)
     expect(names).toContain('guestpass.db.erasures')
+    const replaced = expect.stringMatching(/guestpass\.db\.replaced-\d{8}T\d{6}Z/)
+    const findings = (await command('doctor')).said as { readonly findings: readonly object[] }
+    expect(findings.findings).toContainEqual(
+      expect.objectContaining({ check: 'erasure', state: 'warning', message: replaced, remedy: replaced }),
+    )
+    const remains = expect.arrayContaining([replaced])
+    expect(await command('guest', 'erase', '--email', bob.email)).toMatchObject({ code: 0, said: { remains } })
   })
 
   it('says that a list of erasures is missing, and how to see the revocations that are lost', async () => {

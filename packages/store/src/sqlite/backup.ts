@@ -1,9 +1,10 @@
 import { rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GuestpassError, type Random } from '@guestpass/core'
+import { DISK_FULL } from '@guestpass/core/store-kit'
 import type { KeyRing } from '../seal/key-ring.ts'
 import { checkCopy, checkSchema, copyDatabase, openRaw, removeDatabase } from './database-copy.ts'
-import { toStoreError } from './errors.ts'
+import { isFullDisk, toStoreError } from './errors.ts'
 import { exists, syncFile, syncFolder } from './files.ts'
 
 /** What `backupStore` copies, and where to. */
@@ -75,8 +76,15 @@ interface CopiedFiles {
 
 /** Maps an error to one that names the file that the caller gave, not the unfinished copy. */
 export function fileError(thrown: unknown, { at, shown, path, written = shown }: CopiedFiles): GuestpassError {
+  // Only the copy is written.
+  if (isFullDisk(thrown))
+    return new GuestpassError(
+      'store_unavailable',
+      `The disk of ${written} is full. Free space on it${written === path ? '' : ', or give a path on another disk'}.`,
+      { reason: DISK_FULL, cause: thrown },
+    )
   const { code: system } = (thrown ?? {}) as NodeJS.ErrnoException
-  const isSystem = !(thrown instanceof GuestpassError) && /^E[A-Z]+$/.test(system ?? '') && system !== 'ENOSPC'
+  const isSystem = !(thrown instanceof GuestpassError) && /^E[A-Z]+$/.test(system ?? '')
   const error = isSystem
     ? new GuestpassError(
         'store_unavailable',

@@ -11,6 +11,7 @@ import { checkCopy, checkSchema, copyDatabase, openRaw, removeDatabase } from '.
 import { type ErasureRecord, readErasures } from './erasure-list.ts'
 import { isBusy, toStoreError } from './errors.ts'
 import { exists, syncFile, syncFolder } from './files.ts'
+import { erasedGuestsIn, replacedPath } from './replaced.ts'
 import { sqliteStore } from './sqlite-store.ts'
 
 /** What `restoreStore` restores, and where to. */
@@ -36,6 +37,8 @@ export interface StoreRestore<T> {
   readonly replaced?: string
   /** Absent, or true if the replaced database is damaged, so that no process that uses it could be seen. */
   readonly wasDamaged?: true
+  /** How many guests of the list of erasures the replaced database holds. Absent for none, or if it is damaged. */
+  readonly erasedInReplaced?: number
   /** What `prepare` resolved to. */
   readonly prepared: T
 }
@@ -58,6 +61,7 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
       const error = fileError(thrown, { at: draft, shown: from, path: from, written: path })
       throw error.code === 'store_corrupt' ? noBackup(options, error, former !== undefined) : error
     })
+    const erasedInReplaced = former && former !== 'damaged' ? erasedGuestsIn(former, await readErasures(path)) : 0
     const replaced = former && (await keepFormer(path, former, options))
     await rename(draft, path)
     await syncFolder(dirname(path))
@@ -65,6 +69,7 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
       prepared,
       ...(replaced === undefined ? {} : { replaced }),
       ...(former === 'damaged' ? { wasDamaged: true as const } : {}),
+      ...(erasedInReplaced ? { erasedInReplaced } : {}),
     }
   } catch (thrown) {
     throw thrown instanceof GuestpassError ? thrown : fileError(thrown, { at: draft, shown: path, path })
@@ -164,8 +169,7 @@ async function prepareDraft<T>(
 
 /** Gives the former database a second name beside its own, which the restored one then takes. */
 async function keepFormer<T>(path: string, former: Former, { clock }: RestoreOptions<T>): Promise<string> {
-  const time = new Date(Math.floor(clock.wall())).toISOString().replaceAll(/[-:]|\.\d+/g, '')
-  const kept = `${path}.replaced-${time}`
+  const kept = replacedPath(path, clock.wall())
   const linked = await link(path, kept).then(
     () => true,
     (thrown: NodeJS.ErrnoException) => {

@@ -17,10 +17,12 @@ import {
   backupStore,
   erasureListPath,
   fileKeyRing,
+  replacedDatabases,
   type ErasureRecord,
   type RestoreOptions,
   restoreStore,
 } from '../../src/sqlite/index.ts'
+import { fileError } from '../../src/sqlite/backup.ts'
 import { child } from '../helpers/child-process.ts'
 import { inFolder, openStore, OTHER_KEY, random, ring } from '../helpers/open-store.ts'
 import { personGuest } from '../helpers/person-guest.ts'
@@ -88,6 +90,17 @@ describe('a backup', () => {
   })
 })
 
+describe('a full disk', () => {
+  it.each([{ errcode: 13 }, { code: 'ENOSPC' }, { code: 'EDQUOT' }])('is that of the copy: %j', (fault) => {
+    const files = { at: '/full/b.db.1.part', shown: '/full/b.db', path: '/data/guestpass.db' }
+    expect(fileError(Object.assign(new Error('full'), fault), files)).toMatchObject({
+      code: 'store_unavailable',
+      reason: 'disk_full',
+      message: expect.stringMatching(/^The disk of \/full\/b\.db is full\./),
+    })
+  })
+})
+
 describe('a restore', () => {
   it('puts the backup in place of the database, and keeps the former one beside it', async () => {
     await inFolder(async (folder) => {
@@ -100,6 +113,20 @@ describe('a restore', () => {
       expect(await idsIn(String(replaced))).toEqual(['ann', 'bob'])
       expect(await idsIn(backup)).toEqual(['ann'])
       expect(readdirSync(folder).filter((name) => /part|journal/.test(name))).toEqual([])
+    })
+  })
+
+  it('counts the erased guests that the replaced database still holds, and names such databases', async () => {
+    await inFolder(async (folder) => {
+      const { path, backup } = await storeAndBackup(folder, ['ann', 'bob'])
+      expect(await replacedDatabases(path)).toEqual([])
+      const { subject } = guest('ann')
+      const erased = JSON.stringify({ at: '2026-01-01T00:00:00.000Z', connection: 'default', subject })
+      writeFileSync(erasureListPath(path), `${erased}\n${erased.replace(subject, 'gone')}\n`)
+      const { replaced, erasedInReplaced } = await restore(path, backup)
+      expect(erasedInReplaced).toBe(1)
+      writeFileSync(`${replaced}-wal`, '')
+      expect(await replacedDatabases(path)).toEqual([replaced])
     })
   })
 
