@@ -13,7 +13,7 @@ import { commandFor, connect, type ReachableConfig, settingName } from '@guestpa
 import { examine, failed, failure, type Finding, ok, remedyOf, warning } from './finding.ts'
 import { guestTokenFindings, unsignedRemedy } from './guest-tokens.ts'
 import { signInEndText } from '../sign-in-end.ts'
-import { createServerClock } from './server-clock.ts'
+import { clockDifference, clockFindings, clockRemedy, createServerClock } from './server-clock.ts'
 
 /** What the checks of the upstream work with. */
 export interface UpstreamParts {
@@ -28,9 +28,6 @@ export interface UpstreamParts {
 /** Short, because a person waits. One retry, so that one lost packet is no finding. */
 const POLICY = { retry: { retries: 1 }, deadlineMs: 15 * SECOND }
 
-/** The exp and nbf claims of tokens are checked with this tolerance. */
-const CLOCK_TOLERANCE: Millis = 5 * SECOND
-
 /** Asks the upstream now: for an access token, for the key-sets, and for one answer of the API. */
 export async function upstreamFindings(parts: UpstreamParts): Promise<readonly Finding[]> {
   const { config } = parts
@@ -43,7 +40,7 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
   const unsigned = unsignedRemedy(config.connection, isLocal ? parts.path : undefined)
   const [access, guestTokens, ...keys] = await Promise.all([
-    accessFindings({ ...parts, ports }, fresh),
+    accessFindings({ ...parts, ports, offsetMs: server.offsetMs }, fresh),
     guestTokenFindings(stored, unsigned).catch((thrown: unknown) => [
       failure('guest tokens', thrown, config.connection),
     ]),
@@ -73,18 +70,41 @@ interface AccessCheck {
   readonly ifRefused: string
 }
 
-async function accessFindings(parts: UpstreamParts, fresh: Connection): Promise<readonly Finding[]> {
+/** The same, and by how much the clock of the upstream is ahead. */
+interface AccessParts extends UpstreamParts {
+  readonly offsetMs: () => Millis | undefined
+}
+
+async function accessFindings(parts: AccessParts, fresh: Connection): Promise<readonly Finding[]> {
   const { hosts, connection } = parts.config
   const access = await accessOf(parts, fresh).catch(
-    (thrown: unknown): AccessCheck => ({ finding: failure('OAuth client', thrown, connection), ifRefused: '' }),
+    (thrown: unknown): AccessCheck => ({
+      finding: refused(parts, thrown),
+      ifRefused: '',
+    }),
   )
   await fresh.idle()
   if (hosts.api === undefined) return [access.finding]
   return [access.finding, await examine('API request', connection, () => apiReached(fresh, access, hosts.api ?? ''))]
 }
 
+/** The finding of an error. If a token was refused by its dates, because the clocks differ, the keys are not the cause. */
+function refused({ config, offsetMs }: AccessParts, thrown: unknown): Finding {
+  const { code, reason } = asGuestpassError(thrown)
+  const isByDate = code === 'token_refused' && (reason === 'expired' || reason === 'not_yet_valid')
+  const difference = isByDate ? clockDifference(offsetMs()) : undefined
+  if (difference === undefined) return failure('OAuth client', thrown, config.connection)
+  const validity = reason === 'expired' ? 'expired' : 'not valid yet'
+  return failed(
+    'OAuth client',
+    code,
+    `a new access token counts as ${validity}, because ${difference}`,
+    clockRemedy(config.hosts.oauth),
+  )
+}
+
 /** An access token of the sign-in, if the store has one; else a new one by client credentials. */
-async function accessOf(parts: UpstreamParts, fresh: Connection): Promise<AccessCheck> {
+async function accessOf(parts: AccessParts, fresh: Connection): Promise<AccessCheck> {
   const { store } = parts.ports
   const failures: Event[] = []
   const commit: typeof store.commit = (change) => {
@@ -126,7 +146,7 @@ const notSignedIn = (login: string): string =>
  * A refresh token is valid for one use, so that a sign-in is renewed only if that is due. `failures`: the events
  * of failed renewals, which callers with a valid token do not see.
  */
-async function signedIn(parts: UpstreamParts, stored: Connection, failures: readonly Event[]): Promise<AccessCheck> {
+async function signedIn(parts: AccessParts, stored: Connection, failures: readonly Event[]): Promise<AccessCheck> {
   const { config, ports, signal } = parts
   const { connection } = config
   const answer = await stored.accessTokens.token({ actor: 'doctor', signal }).catch(async (thrown: unknown) => {
@@ -145,16 +165,17 @@ async function signedIn(parts: UpstreamParts, stored: Connection, failures: read
   const check = (finding: Finding): AccessCheck => ({ finding, token, ifRefused })
   if (status === 'needs_reauth') return check(await endedSignIn(ports, connection))
   if (error) {
-    const known = new GuestpassError(error.code, `the renewal of the sign-in fails: ${error.message} ${until}`)
-    return check(failure('OAuth client', known, connection))
+    const reason = 'reason' in error ? { reason: error.reason } : {}
+    const said = `the renewal of the sign-in fails: ${error.message} ${until}`
+    return check(refused(parts, new GuestpassError(error.code, said, reason)))
   }
   if (status === 'in_doubt') {
     const doubt = new GuestpassError('in_doubt', '')
     const message = `the answer to the last renewal of the sign-in was lost. ${until}`
     return check(warning('OAuth client', message, remedyOf(doubt, connection)))
   }
-  const said = `signed in by a user, ${scopesText(scopes)}; the next renewal, before ${iso(expiresAt)}, asks for the client secret`
-  return check(scopesFinding(config, scopes, said))
+  const signedInText = `signed in by a user, ${scopesText(scopes)}; the next renewal, before ${iso(expiresAt)}, asks for the client secret`
+  return check(scopesFinding(config, scopes, signedInText))
 }
 
 const hasEnded = async ({ store }: ConnectionPorts, connection: string): Promise<boolean> =>
@@ -214,21 +235,3 @@ async function keysFound(check: string, keys: Connection['keys']): Promise<Findi
   const ignored = leftOut.length === 0 ? '' : `; not used: ${leftOutText(leftOut)}`
   return ok(check, `${found.length} usable, ${named.join(', ')}${ignored}`)
 }
-
-/**
- * Compares the clock of the upstream with that of this machine. `offset`: by how many milliseconds it is ahead.
- * `oauth`: the address of the upstream.
- */
-export function clockFindings(offset: Millis | undefined, oauth: string): readonly Finding[] {
-  if (offset === undefined) return []
-  const seconds = Math.round(Math.abs(offset) / SECOND)
-  if (Math.abs(offset) <= CLOCK_TOLERANCE) return [ok('clock', `agrees with the clock of the upstream`)]
-  const message = `the clock of the upstream is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the clock of this machine`
-  const keepRight = 'Set the clock of this machine, and keep it right by NTP.'
-  const { hostname, origin } = new URL(oauth)
-  return [warning('clock', message, isLoopback(hostname) ? `${sandboxClock(origin)} If not: ${keepRight}` : keepRight)]
-}
-
-/** Tests move the clock of a sandbox. */
-const sandboxClock = (origin: string): string =>
-  `If this is the sandbox, its clock was moved: start it again, or send {"offsetMs": 0} to POST ${origin}/__sandbox/clock.`

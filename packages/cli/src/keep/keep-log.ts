@@ -16,6 +16,8 @@ export const keepEvents = [
   'upstream_unreachable',
   'rate_limited',
   'rate_limit_ended',
+  'clock_differs',
+  'clock_agrees',
   'connection_changed',
   'access_token_ended',
   'guest_ended',

@@ -12,6 +12,9 @@ import {
   type WorkerHealth,
 } from '@guestpass/runtime'
 import { withRemedy } from '../commands/runner/remedies.ts'
+import { createServerClock } from '../doctor/server-clock.ts'
+import { createClockWatch } from './clock-watch.ts'
+import { configurationEntries } from './configuration-entries.ts'
 import { type ConnectionWatch, createConnectionWatch } from './connection-watch.ts'
 import { createGuestWatch } from './guest-watch.ts'
 import { counted } from '../counted.ts'
@@ -55,6 +58,7 @@ interface KeepParts extends KeepOptions {
   readonly connection: Connection
   readonly workers: RunningWorkers
   readonly upstream: UpstreamWatch
+  readonly lookAtClock: () => void
   readonly connectionWatch: ConnectionWatch
   readonly storeWatch: StoreWatch
   readonly file: StatusFile | undefined
@@ -67,7 +71,8 @@ export async function keepSessions(options: KeepOptions, signal: AbortSignal): P
   const startedAt = clock.wall()
   const starting = { ...headOf({ ...options, startedAt }), state: 'starting', workers: [] }
   const file = statusFile === undefined ? undefined : await openStatusFile(statusFile, starting, pid, log)
-  const upstream = createUpstreamWatch({ http: runtime.ports.http, clock, log, signal })
+  const server = createServerClock(runtime.ports)
+  const upstream = createUpstreamWatch({ http: server.http, clock, log, signal })
   const ports = { ...runtime.ports, http: upstream.http }
   const connection = await connect(config, { ...runtime, ports })
   const name = config.connection
@@ -80,9 +85,11 @@ export async function keepSessions(options: KeepOptions, signal: AbortSignal): P
   }
   const kept = workedConnection(connection, config.settings)
   const workers = startWorkers(runtime, [kept], signal, { onChange })
+  for (const entry of configurationEntries(config)) log(entry)
   log({ event: 'started', message: `Keeping the sessions of connection ${name}; Ctrl-C ends it.`, facts: { pid } })
   const watches = {
     upstream,
+    lookAtClock: createClockWatch({ server, oauth: config.hosts.oauth, log }),
     connectionWatch: createConnectionWatch({ store, connection: name, clock, log }),
     storeWatch: createStoreWatch({ connection: name, webhooks: runtime.webhooks, path: options.path, log }),
   }
@@ -103,12 +110,13 @@ async function lookUntilAborted(
   lookAtGuests: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { runtime, config, workers, upstream, connectionWatch, storeWatch, file, log, onSummary } = parts
+  const { runtime, config, workers, upstream, lookAtClock, connectionWatch, storeWatch, file, log, onSummary } = parts
   const { clock } = runtime.ports
   const lookAtBacklog = createBacklogWatch(config.settings.rateLimit, log)
   let nextSummary = clock.monotonic() + SUMMARY
   async function look(): Promise<Millis> {
     upstream.look()
+    lookAtClock()
     // A store that cannot be read is reported by the workers.
     await Promise.allSettled([connectionWatch.look(), storeWatch.look(), lookAtGuests()])
     const health = await workers.health()

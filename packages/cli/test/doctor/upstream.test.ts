@@ -7,7 +7,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { signInUser } from '../../src/demo/sign-in.ts'
 import { createConnectionWatch } from '../../src/keep/connection-watch.ts'
 import type { KeepEntry } from '../../src/keep/keep-log.ts'
-import { clockFindings, upstreamFindings } from '../../src/doctor/upstream.ts'
+import { clockFindings } from '../../src/doctor/server-clock.ts'
+import { upstreamFindings } from '../../src/doctor/upstream.ts'
 
 const MINUTE = 60_000
 
@@ -108,5 +109,16 @@ describe('the clock', () => {
     })
     const finding = clockFindings(-90_000, 'https://login.mypurecloud.ie')[0]
     expect(finding?.remedy).toBe('Set the clock of this machine, and keep it right by NTP.')
+  })
+
+  it('is named as the cause if it makes a new token count as expired', async () => {
+    const { upstream, examine } = await signedIn()
+    upstream.setClock(-3 * 24 * 60 * MINUTE)
+    expect((await examine())('OAuth client')).toMatchObject({
+      state: 'failed',
+      code: 'token_refused',
+      message: expect.stringMatching(/counts as expired, because the clock of the upstream is 2592\d\d s behind/),
+      remedy: expect.stringContaining('NTP'),
+    })
   })
 })

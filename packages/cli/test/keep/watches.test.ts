@@ -2,8 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import type { Event } from '@guestpass/core'
 import { fakeClock } from '@guestpass/core/testing'
-import type { WorkerHealth } from '@guestpass/runtime'
+import { readConfig, type WorkerHealth } from '@guestpass/runtime'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { createClockWatch } from '../../src/keep/clock-watch.ts'
+import { configurationEntries } from '../../src/keep/configuration-entries.ts'
 import { createGuestWatch } from '../../src/keep/guest-watch.ts'
 import { createKeepLog, type KeepEntry } from '../../src/keep/keep-log.ts'
 import { openStatusFile } from '../../src/keep/status-file.ts'
@@ -54,6 +56,37 @@ describe('the webhook endpoints', () => {
     deadLetters = 6
     await watch.look()
     expect(entries.at(-1)?.message).toContain('did not take 1 event. See it with')
+  })
+})
+
+describe('the clock of the upstream', () => {
+  it('is logged when it begins to differ, and when it agrees again', () => {
+    const { log, entries, events } = recorded()
+    let offset: number | undefined
+    const look = createClockWatch({ server: { offsetMs: () => offset }, oauth: 'https://login.mypurecloud.ie', log })
+    for (offset of [undefined, 1_000, -90_000, -91_000, 500]) look()
+    expect(events()).toEqual(['clock_differs', 'clock_agrees'])
+    expect(entries[0]).toMatchObject({
+      level: 'warning',
+      message: expect.stringMatching(/^The clock of the upstream is 90 s behind .* NTP\.$/),
+      facts: { offsetMs: -90_000 },
+    })
+  })
+})
+
+describe('the configuration', () => {
+  it('is logged at the start as far as its sources contradict each other, without a value', async () => {
+    const env = { GENESYS_BASE_URL: 'http://127.0.0.1:1', GENESYS_CLIENT_ID: 'old' }
+    const files = {
+      read: async (path: string) => (path === '/app/.env' ? 'GENESYS_CLIENT_ID=new' : undefined),
+      load: async () => ({}),
+    }
+    const config = await readConfig({ env, cwd: '/app', needs: ['hosts', 'clientId'], files })
+    const message =
+      'configuration: 1 value differs from that of a source that comes first; GENESYS_CLIENT_ID: the value in the environment counts, and not the one in .env.'
+    expect(configurationEntries(config)).toEqual([
+      { event: 'warning', level: 'warning', message: expect.stringContaining(message) },
+    ])
   })
 })
 
