@@ -101,12 +101,18 @@ export function retention(
   if (late === '') return ok('retention', kept)
   // What is too old also by the time that retention has reached is not removed.
   return reached !== undefined && lateAt(reached) === ''
-    ? ok('retention', `${kept}; older ${late} are being removed: ${catchUp(reached)}`)
+    ? ok('retention', `${kept}; older ${late} are being removed step by step: ${catchUp(reached, now)}`)
     : warning('retention', `${kept}; there are older ${late}`, startKeep(connection))
 }
 
-const catchUp = (reached: Instant): string =>
-  `after a long stop retention advances by 6 hours each hour, and has reached ${iso(reached)}`
+/** Each hour of the clock counts for 6, so that 5 are gained. */
+const GAIN = 5
+
+function catchUp(reached: Instant, now: Instant): string {
+  const behind = now - reached
+  const days = counted(Math.round(behind / DAY), 'day')
+  return `after a long stop, or a clock that went ahead, retention is ${days} behind the clock. It advances by 6 hours each hour, has reached ${iso(reached)}, and catches up by ${iso(now + behind / GAIN).slice(0, 10)}`
+}
 
 const startKeep = (connection: string): string =>
   `Start \`${commandFor(connection, 'keep')}\`. If it runs, see its log for what fails.`
