@@ -1,7 +1,7 @@
-import { DAY, HOUR, type Instant, type Millis, MINUTE } from '@guestpass/core/store-kit'
+import { DAY, HOUR, type Instant, type Millis, MINUTE, SECOND } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 
-const units: Readonly<Record<string, Millis>> = { m: MINUTE, h: HOUR, d: DAY }
+const units: Readonly<Record<string, Millis>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY }
 
 /** Days and times that the calendar has. */
 const date = z.iso.date()
@@ -14,7 +14,7 @@ function instantOf(text: string): Instant {
   return dateTime.safeParse(local).success ? Date.parse(local + offset) : Number.NaN
 }
 
-/** A duration that is written as `90m`, `24h` or `7d`. */
+/** A duration that is written as `60s`, `90m`, `24h` or `7d`. */
 export const durationOption: z.ZodType<Millis, string> = z.string().transform((text, context) => {
   const ms = durationOf(text)
   if (ms !== undefined) return ms
@@ -23,12 +23,12 @@ export const durationOption: z.ZodType<Millis, string> = z.string().transform((t
 })
 
 function durationOf(text: string): Millis | undefined {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   return count === undefined ? undefined : Number(count) * (units[unit] ?? 0)
 }
 
 /**
- * A moment that is written as an age (`90m`, `24h`, `7d`) or in ISO 8601; gives it by the time that it is
+ * A moment that is written as an age (`60s`, `90m`, `24h`, `7d`) or in ISO 8601; gives it by the time that it is
  * now.
  */
 export const sinceOption: z.ZodType<(now: Instant) => Instant, string> = z.string().transform((text, context) => {
@@ -41,5 +41,5 @@ export const sinceOption: z.ZodType<(now: Instant) => Instant, string> = z.strin
 })
 
 /** What such options take, for help and remedies. */
-export const DURATION_FORMATS = 'a duration as 90m, 24h or 7d'
-export const SINCE_FORMATS = 'an age as 90m, 24h or 7d, or a time as 2026-01-31 or 2026-01-31T08:00Z'
+export const DURATION_FORMATS = 'a duration as 60s, 90m, 24h or 7d'
+export const SINCE_FORMATS = 'an age as 60s, 90m, 24h or 7d, or a time as 2026-01-31 or 2026-01-31T08:00Z'

@@ -5,6 +5,7 @@ const NOW = Date.UTC(2026, 0, 31)
 
 describe('a moment in the past', () => {
   it.each([
+    ['60s', NOW - 60_000],
     ['90m', NOW - 90 * 60_000],
     ['24h', NOW - 24 * 3_600_000],
     ['7d', NOW - 7 * 24 * 3_600_000],

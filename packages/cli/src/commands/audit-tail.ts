@@ -8,6 +8,7 @@ import { createOwnerNames, recordLine } from '../audit/record-line.ts'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { listDocument } from '../lists/list-document.ts'
+import { utcInput } from '../lists/times.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 import type { Line } from './runner/styled-line.ts'
@@ -29,6 +30,7 @@ export const auditTailCommand = defineCommand({
     ['--event <type...>', `types of the records: ${eventTypes.join(', ')}`],
     ['--guest <id>', 'only the records of this guest'],
     knownGuestApiOption,
+    ['--utc', 'times are ISO 8601 in UTC with this option and without it'],
     ['--before <cursor>', 'only older records: the cursor that the previous page printed with --json'],
   ],
   input: z
@@ -39,6 +41,7 @@ export const auditTailCommand = defineCommand({
       event: z.array(z.enum(eventTypes, { error: 'is not a type of event' })).optional(),
       guest: z.string().optional(),
       api: knownGuestApi,
+      utc: utcInput,
       before: whole(1, Number.MAX_SAFE_INTEGER).optional(),
     })
     .refine(({ follow, before }) => !follow || before === undefined, {

@@ -70,7 +70,7 @@ function linesFor(
 ): readonly string[] {
   if (!verdict.valid)
     return [
-      `Not valid: ${verdict.reason}${verdict.line === undefined ? '' : `, line ${verdict.line}`}`,
+      `Not valid: ${verdict.reason}${verdict.line === undefined ? '' : `, line ${verdict.line}`} [audit_broken]`,
       `  ${verdict.message}`,
       isFile ? COMPARE_FILE : COMPARE_LOG,
     ]

@@ -3,6 +3,7 @@ import { type Cause, type Explanation, iso, why } from '@guestpass/core/runtime-
 import { commandFor, explanationDocument, withRuntime } from '@guestpass/runtime'
 import * as z from 'zod'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
+import { shellWord } from '../shell-word.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { defineCommand } from './runner/command.ts'
 
@@ -22,9 +23,12 @@ const nextCommands: Readonly<Partial<Record<Cause, (explanation: Explanation) =>
   keys_unavailable: () => ['doctor'],
   upstream_failing: () => ['doctor'],
   circuit_open: (explanation) => [failuresSince(explanation)],
-  no_records: () => ['audit verify'],
   access_token: () => ['audit tail --event TOKEN_FAILED'],
 }
+
+/** Records that were removed are in an archive, if one was made. */
+const searches = ({ cause, subject }: Explanation): readonly string[] =>
+  cause === 'no_records' && subject !== undefined ? [`grep ${shellWord(subject)} archive.ndjson`] : []
 
 /** A text in the data of the records that the explanation rests on, the newest first. */
 const factOf = ({ records }: Explanation, name: string): string | undefined =>
@@ -77,7 +81,7 @@ export const whyCommand = defineCommand({
       const explanation = await why(connection, question, store)
       const document = explanationDocument(explanation, config)
       const commands = nextCommands[explanation.cause]?.(explanation) ?? []
-      const next = commands.map((command) => commandFor(connection, command))
+      const next = [...searches(explanation), ...commands.map((command) => commandFor(connection, command))]
       cli.answer(document, () => linesOf(document, next))
     })
   },

@@ -83,7 +83,7 @@ describe('the audit log in the store', () => {
     const found = await verdict()
     expect(found).toMatchObject({ code: 4, valid: false, reason })
     expect(found.count).toBe(count)
-    expect((await ann.run('audit verify')).out).toMatch(new RegExp(`^Not valid: ${reason}\n`))
+    expect((await ann.run('audit verify')).out).toMatch(new RegExp(`^Not valid: ${reason} \\[audit_broken\\]\n`))
   })
 
   it('whose end was cut off is found by a checkpoint kept elsewhere', async () => {

@@ -289,7 +289,7 @@ describe('a mistake with the audit log', () => {
     'an archive without a time and a file': {
       mistake: { line: 'audit archive', exit: 2 },
       says: /--before: is missing[^]*--output: is missing/,
-      advises: /an age as 90m, 24h or 7d, or a time as 2026-01-31/,
+      advises: /an age as 60s, 90m, 24h or 7d, or a time as 2026-01-31/,
       remedy: [{ line: 'audit archive --before 90m --output none.ndjson', shows: /^Nothing to archive/ }],
     },
     'a page of older records of a log that is followed': {
@@ -314,7 +314,8 @@ describe('a mistake with the audit log', () => {
         {
           line: '{advised}',
           exit: 4,
-          shows: /^Not valid: edited\n {2}Record 3 [^]* compare the log with an export that was kept elsewhere\.$/m,
+          shows:
+            /^Not valid: edited \[audit_broken\]\n {2}Record 3 [^]* compare the log with an export that was kept elsewhere\.$/m,
         },
         { line: 'audit verify whole.ndjson', shows: /^Valid: / },
       ],

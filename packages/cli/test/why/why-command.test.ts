@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { runInProcess } from '../run-in-process.ts'
@@ -43,7 +45,7 @@ describe('guestpass why', () => {
     expect((await run('guest', 'issue', '--api', 'guest-tokens', '--guest-id', GUEST, '--scope', scope)).code).toBe(3)
     const unknown = await run('why', GUEST)
     expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining('`guestpass why --subject SUBJECT`')])
-    const { out } = await run('audit', 'tail', '--event', 'TOKEN_FAILED')
+    const { out } = await run('audit', 'tail', '--utc', '--event', 'TOKEN_FAILED')
     const subject = /subject ([\w-]+)/.exec(out)?.[1] ?? ''
     const answer = JSON.parse((await run('why', '--subject', subject, '--json')).out)
     expect(answer).toMatchObject({ subject, api: 'guest-tokens', cause: 'upstream_rejected', happened: 'refused' })
@@ -52,5 +54,18 @@ describe('guestpass why', () => {
     )
     for (const argv of [['why'], ['why', GUEST, '--subject', subject]])
       expect(await run(...argv)).toMatchObject({ code: 2, err: expect.stringContaining('or --subject') })
+  })
+
+  it('names the search in an archive for a guest whose records were removed', async () => {
+    const issue = ['guest', 'issue', '--api', 'guest-tokens', '--scope', 'webmessaging:guest:send', '--json']
+    const { guestId } = JSON.parse((await run(...issue)).out)
+    await run('audit', 'checkpoint')
+    const archived = await run('audit', 'archive', '--before', '0s', '--output', 'archive.ndjson', '--prune')
+    expect(archived.code).toBe(0)
+    const { out } = await run('why', guestId)
+    expect(out).toContain('(no_records)')
+    const [, subject = ''] = /^grep (\S+) archive\.ndjson$/.exec(nextOf(out).join()) ?? []
+    const archive = readFileSync(join(place.cwd, 'archive.ndjson'), 'utf8')
+    expect(archive).toContain(`"subject":"${subject}"`)
   })
 })

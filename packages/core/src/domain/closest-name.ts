@@ -1,7 +1,7 @@
 /**
  * Suggests the closest known name, for "Did you mean …?"; undefined if none is close. Case does not matter. The
- * name may differ in at most a third of its letters, and in at most half of those after the common prefix,
- * because a shared prefix alone does not make two names alike.
+ * name may differ in at most a third of its letters, in at most half of those that were written, and in at most half
+ * of those after the common prefix, because a shared prefix alone does not make two names alike.
  */
 export function closestName(written: string, known: readonly string[]): string | undefined {
   const word = written.toLowerCase()
@@ -14,7 +14,7 @@ export function closestName(written: string, known: readonly string[]): string |
       rest: name.length - common(word, name.toLowerCase()),
     }))
     .sort((one, other) => one.edits - other.edits)
-  if (!best || best.edits > Math.ceil(best.name.length / 3)) return undefined
+  if (!best || best.edits > Math.min(Math.ceil(best.name.length / 3), word.length / 2)) return undefined
   return best.edits <= Math.max(1, Math.ceil(best.rest / 2)) ? best.name : undefined
 }
 

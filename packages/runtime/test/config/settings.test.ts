@@ -46,7 +46,9 @@ describe('the nearest name', () => {
   it('is a known one that a slip away would be', () => {
     expect(closestName('GENESYS_CLIENTID', ['GENESYS_CLIENT_ID', 'GENESYS_CLIENT_SECRET'])).toBe('GENESYS_CLIENT_ID')
     expect(closestName('Region', ['env', 'region'])).toBe('region')
+    expect(closestName('csv', ['ndjson', 'ocsf'])).toBeUndefined()
     expect(closestName('xyzzy', ['env', 'region'])).toBeUndefined()
+    expect(closestName('csv', ['ndjson', 'ocsf'])).toBeUndefined()
     expect(closestName('xyzzy', [])).toBeUndefined()
   })
 })

@@ -54,6 +54,6 @@ export async function decryptProfile(
   if (text !== undefined) return text
   throw new GuestpassError(
     'store_corrupt',
-    `The profile of credentials "${owner.id}" (connection "${owner.connection}") was changed or moved. Restore the store from a backup, or remove the row.`,
+    `The profile of credentials "${owner.id}" (connection "${owner.connection}") was changed or moved. Restore the store from a backup.`,
   )
 }

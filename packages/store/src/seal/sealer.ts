@@ -22,7 +22,7 @@ export interface Sealer {
 const corruptValue = (context: SealContext, why: string): GuestpassError =>
   new GuestpassError(
     'store_corrupt',
-    `The ${context.column} of ${context.table} "${context.row}" (connection "${context.connection}", generation ${context.generation}) ${why}. Restore the store from a backup, or remove the row.`,
+    `The ${context.column} of ${context.table} "${context.row}" (connection "${context.connection}", generation ${context.generation}) ${why}. Restore the store from a backup.`,
   )
 
 /**

@@ -139,7 +139,7 @@ function parseBody({ connection, id, kind }: Row, text: string): Body {
   } catch (cause) {
     throw new GuestpassError(
       'store_corrupt',
-      `The body of credentials "${id}" (connection "${connection}") is not JSON. Restore the store from a backup, or remove the row.`,
+      `The body of credentials "${id}" (connection "${connection}") is not JSON. Restore the store from a backup.`,
       { cause },
     )
   }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, link, realpath, rename } from 'node:fs/promises'
+import { access, link, realpath, rename, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, GuestpassError, type Random } from '@guestpass/core'
@@ -53,6 +53,7 @@ export interface StoreRestore<T> {
 export async function restoreStore<T>(options: RestoreOptions<T>): Promise<StoreRestore<T>> {
   const { path, from, random } = options
   await checkBackupFile(options)
+  const isNewFolder = !(await exists(dirname(path)))
   await createPrivateFolder(dirname(path))
   const former = (await exists(path)) ? lockFormer(path) : undefined
   const draft = `${path}.${random.uuid()}.part`
@@ -76,6 +77,8 @@ export async function restoreStore<T>(options: RestoreOptions<T>): Promise<Store
   } finally {
     if (former !== undefined && former !== 'damaged') former.close()
     await removeDatabase(draft)
+    // Fails, as it should, if the restored database is in it.
+    if (isNewFolder) await rmdir(dirname(path)).catch(() => {})
   }
 }
 

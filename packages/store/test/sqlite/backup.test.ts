@@ -139,6 +139,16 @@ describe('a restore', () => {
     })
   })
 
+  it('leaves no folder behind that it made, if the backup cannot be opened', async () => {
+    await inFolder(async (folder) => {
+      const { backup } = await storeAndBackup(folder, ['ann'])
+      const path = join(folder, 'new', 'guestpass.db')
+      const failed = restore(path, backup, { keyRing: ring(OTHER_KEY) })
+      await expect(failed).rejects.toMatchObject({ code: 'store_wrong_key' })
+      expect(readdirSync(folder)).not.toContain('new')
+    })
+  })
+
   it('changes nothing for a newer, damaged or foreign file, another key, or a failed preparation', async () => {
     await inFolder(async (folder) => {
       const { path, backup } = await storeAndBackup(folder, ['ann'])

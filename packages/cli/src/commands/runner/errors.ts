@@ -11,11 +11,12 @@ export function errorLines(error: GuestpassError): readonly string[] {
   const { upstream, reason, retryAt, fields = [] } = error
   return [
     `guestpass: ${error.message} [${error.code}]`,
-    ...fields.flatMap(({ field, message, remedy }) =>
-      [`${message}.`, `${field}: ${message}.`].includes(error.message)
+    ...fields.flatMap(({ field, message, remedy }) => {
+      const sentence = `${message.replace(/\.$/, '')}.`
+      return [sentence, `${field}: ${sentence}`].includes(error.message)
         ? [`  ${remedy}`]
-        : [`  ${field}: ${message}`, `    ${remedy}`],
-    ),
+        : [`  ${field}: ${message}`, `    ${remedy}`]
+    }),
     ...(reason === undefined ? [] : [`  Reason: ${reason}`]),
     ...(upstream ? answerLines(upstream, error.message) : []),
     // Most messages say it.

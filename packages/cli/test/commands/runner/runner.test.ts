@@ -290,6 +290,11 @@ describe('a mistake in the command line', () => {
       ['act'],
     )
     expect(err).toBe('guestpass: --yes: is not given. [invalid_input]\n  Give it.\n')
+    const sentence = [{ field: '--yes', message: 'is not given. It has no default.', remedy: 'Give it.' }]
+    const other = new GuestpassError('invalid_input', '--yes: is not given. It has no default.', { fields: sentence })
+    expect((await running([failing(other)], ['act'])).err).toBe(
+      'guestpass: --yes: is not given. It has no default. [invalid_input]\n  Give it.\n',
+    )
   })
 
   it('does not repeat what may be a token', async () => {

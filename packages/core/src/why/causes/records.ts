@@ -19,7 +19,7 @@ export const recordCauses = {
     happened: 'unknown',
     why: 'The log has no record of the guest.',
     rule: 'Records are removed when they are older than the retention.',
-    prevention: 'Look in an archive of the log.',
+    prevention: 'Look in an archive of the log, if one was made before the records were removed.',
   },
   access_token: {
     happened: 'unknown',
