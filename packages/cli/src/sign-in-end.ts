@@ -1,26 +1,25 @@
 import { connectionView, type Store } from '@guestpass/core'
-import { iso } from '@guestpass/core/runtime-kit'
+import { iso, newestLinks } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 
 /** The newest audit records of the sign-in that are read. */
 const RECORDS = 50
-const NEWEST = Number.MAX_SAFE_INTEGER
 
 type SignInStore = Pick<Store, 'list' | 'chain'>
 
 /** When and why a sign-in ended. Members are absent if the newest audit records do not say it. */
-export interface SignInEnd {
+interface SignInEnd {
   readonly at?: Instant
   /** What the upstream said. */
   readonly why?: string
 }
 
 /** Finds when and why the sign-in of a connection ended, in its newest audit records. */
-export async function signInEnd(store: SignInStore, connection: string): Promise<SignInEnd> {
+async function signInEnd(store: SignInStore, connection: string): Promise<SignInEnd> {
   const { credentials } = await store.list(connection, { kind: 'grant', limit: 1 })
   const [grant] = credentials
   if (grant === undefined) return {}
-  const { links } = await store.chain(connection, { before: NEWEST, limit: RECORDS, subject: grant.subject })
+  const links = await newestLinks(store, connection, { limit: RECORDS, subject: grant.subject })
   const end = links.find(({ event }) => event.type === 'GRANT_ENDED')?.event
   if (end === undefined) return {}
   const refusal = links.find(({ event }) => event.error?.code === 'needs_reauth')?.event

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Store } from '@guestpass/core'
 import {
   iso,
+  newestLinks,
   prepareRestoredConnection,
   type RestoreData,
   systemClock,
@@ -139,13 +140,8 @@ export async function restoreDatabase(config: Config, host: RuntimeHost, file: s
   }
 }
 
-async function timeOfLastRecord(
-  store: Pick<Store, 'chain' | 'chainHead'>,
-  connection: string,
-): Promise<string | undefined> {
-  const { count } = await store.chainHead(connection)
-  const { links } = await store.chain(connection, { after: Math.max(0, count - 1), limit: 1 })
-  const [last] = links
+async function timeOfLastRecord(store: Pick<Store, 'chain'>, connection: string): Promise<string | undefined> {
+  const [last] = await newestLinks(store, connection, { limit: 1 })
   return last && iso(last.event.at)
 }
 

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { type Clock, GuestpassError, type Store, type Verifier } from '@guestpass/core'
-import { guestIdOf } from '@guestpass/core/runtime-kit'
+import { guestIdOf, newestLinks } from '@guestpass/core/runtime-kit'
 import type { Credential } from '@guestpass/core/store-kit'
 import { commandFor } from '@guestpass/runtime'
 import { shellWord } from '../shell-word.ts'
@@ -8,7 +8,7 @@ import { type Finding, ok, warning } from './finding.ts'
 
 /** The stored guests of a connection, and a verifier with the keys that the upstream has now. */
 export interface StoredTokens {
-  readonly store: Pick<Store, 'chain' | 'chainHead' | 'findBySubject' | 'list'>
+  readonly store: Pick<Store, 'chain' | 'findBySubject' | 'list'>
   readonly connection: string
   readonly clock: Pick<Clock, 'wall'>
   readonly verifier: Verifier
@@ -68,9 +68,8 @@ interface StoredToken {
 
 /** Guests with a JWT that has not expired, by their newest audit records. */
 async function newestGuests({ store, connection, clock }: StoredTokens): Promise<readonly StoredToken[]> {
-  const { count } = await store.chainHead(connection)
-  const { links } = await store.chain(connection, { after: Math.max(0, count - RECORDS), limit: RECORDS })
-  const subjects = [...new Set(links.map(({ event }) => event.subject).toReversed())].slice(0, GUESTS_READ)
+  const links = await newestLinks(store, connection, { limit: RECORDS })
+  const subjects = [...new Set(links.map(({ event }) => event.subject))].slice(0, GUESTS_READ)
   const found: StoredToken[] = []
   for (const subject of subjects) {
     if (found.length === GUESTS) break

@@ -1,4 +1,5 @@
 import { type Clock, type ErrorCode, type Event, GuestpassError, type Store } from '@guestpass/core'
+import { newestLinks } from '@guestpass/core/runtime-kit'
 import { type Millis, MINUTE } from '@guestpass/core/store-kit'
 import { commandFor } from '@guestpass/runtime'
 import { withVariables } from '../commands/runner/remedies.ts'
@@ -14,7 +15,6 @@ interface RecentParts {
 const RECENT: Millis = 10 * MINUTE
 /** The newest audit records that are read. */
 const RECORDS = 1_000
-const NEWEST = Number.MAX_SAFE_INTEGER
 
 /** What is done for guests, and the events of its end. */
 const operations = [
@@ -44,7 +44,7 @@ const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * not called, because each call makes a guest.
  */
 export async function recentFailures({ store, connection, ports: { clock } }: RecentParts): Promise<Finding> {
-  const { links } = await store.chain(connection, { before: NEWEST, limit: RECORDS })
+  const links = await newestLinks(store, connection, { limit: RECORDS })
   const since = clock.wall() - RECENT
   const events = links.map(({ event }) => event).filter(({ at }) => at >= since)
   const failing = operations.flatMap((operation) => {

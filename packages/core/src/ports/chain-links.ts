@@ -22,8 +22,8 @@ export async function* chainLinks(
   }
 }
 
-/** A count that is after every link. */
-const END = Number.MAX_SAFE_INTEGER
+/** A place that is after every link. */
+export const END = Number.MAX_SAFE_INTEGER
 
 /**
  * Reads the links of a connection's audit chain from the newest to the oldest, a page at a time. `before`: begins
@@ -48,4 +48,22 @@ export async function* chainLinksBackwards(
     if (next === undefined) return
     start = next
   }
+}
+
+/**
+ * Reads the newest links of a connection's audit chain, the newest first: one read, however long the chain is.
+ * `limit`: the most links, 1 to 1000. `before`: only links before this place; default: all. `subject`: only the links
+ * of this subject.
+ *
+ * @throws the errors of the store
+ */
+export async function newestLinks(
+  store: Pick<AuditTrail, 'chain'>,
+  connection: string,
+  {
+    before = END,
+    ...page
+  }: { readonly limit: number; readonly before?: number | undefined; readonly subject?: string },
+): Promise<readonly Link[]> {
+  return (await store.chain(connection, { before, ...page })).links
 }

@@ -26,7 +26,7 @@ const BELIEVED: Millis = 7 * DAY
 /** What an hour of the wall clock counts for, while the passes are behind it. */
 const CATCH_UP: Millis = 6 * HOUR
 
-/** Only `store` below writes the value. */
+/** Only `next` below writes the value. */
 const markOf = (value: Json | undefined): Mark | undefined => value as unknown as Mark | undefined
 
 /** How far passes may go by what is stored. After more than `BELIEVED`, they catch up in steps. */

@@ -1,5 +1,5 @@
 import { type Millis, MINUTE } from '../domain/time.ts'
-import { chainLinksBackwards } from '../ports/chain-links.ts'
+import { newestLinks } from '../ports/chain-links.ts'
 import type { AuditTrail, Link } from '../ports/store.ts'
 import type { Cause } from './causes/causes.ts'
 import { type History, type PlacedRecord, placedRecord } from './history.ts'
@@ -29,14 +29,15 @@ export async function contextRecords(
 ): Promise<readonly PlacedRecord[]> {
   if (restoreCauses.has(cause)) {
     // If the token is the last that happened, the restore came after it.
-    const links = await latestLinks(store, connection, decisive === token ? undefined : decisive?.count)
+    const before = decisive === token ? undefined : decisive?.count
+    const links = await newestLinks(store, connection, { before, limit: MOST_READ })
     return links
       .filter(({ event }) => event.type === 'STORE_RESTORED')
       .slice(0, 1)
       .map(placedRecord)
   }
   if (cause !== 'circuit_open' || !decisive) return []
-  const links = await latestLinks(store, connection, decisive.count)
+  const links = await newestLinks(store, connection, { before: decisive.count, limit: MOST_READ })
   const operation = operationOf(decisive.record.error)
   const failures = links.filter(
     (link) =>
@@ -45,16 +46,6 @@ export async function contextRecords(
       link.event.at >= decisive.at - CIRCUIT_MEMORY,
   )
   return failures.slice(0, MOST_FAILURES).toReversed().map(placedRecord)
-}
-
-/** The newest links before a place, the newest first. */
-async function latestLinks(
-  store: Pick<AuditTrail, 'chain'>,
-  connection: string,
-  before: number | undefined,
-): Promise<readonly Link[]> {
-  for await (const links of chainLinksBackwards(store, connection, { before, limit: MOST_READ })) return links
-  return []
 }
 
 /** The operation of a failed call, with which its message begins. Each operation has its own circuit. */

@@ -1,4 +1,5 @@
 import { DAY, HOUR, type Instant, type Millis, MINUTE } from '../domain/time.ts'
+import { END } from '../ports/chain-links.ts'
 import type { AuditTrail, Link } from '../ports/store.ts'
 import { type History, historyOf, isRelated, type PlacedRecord, placedRecord, tokenEnd } from './history.ts'
 
@@ -8,8 +9,6 @@ type Chain = Pick<AuditTrail, 'chain'>
 const PAGE = 200
 /** The most reads. If they do not decide, the explanation rests on what was read. */
 const MOST_READS = 10
-/** A count that is after every link. */
-const END = Number.MAX_SAFE_INTEGER
 /** Processes that share a store may commit in another order than their clocks say. */
 const MOST_SKEW: Millis = MINUTE
 /** A request and its repeats end within this time. */

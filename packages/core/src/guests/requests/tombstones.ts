@@ -68,7 +68,7 @@ const documentWrite = (
   ...(expiresAt === undefined ? {} : { expiresAt }),
 })
 
-/** Only `tombstoneWrite` writes the values. */
+/** Only `documentWrite` writes the values. */
 const tombstoneOf = (value: Json): Tombstone => value as unknown as Tombstone
 
 /** What is left of a guest that retention removed. */
