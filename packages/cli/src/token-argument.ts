@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
+import { commandFor } from '@guestpass/runtime'
 import type { Cli } from './commands/runner/command.ts'
 
 /**
@@ -13,19 +14,18 @@ export async function readTokenArgument(given: string, field: string, cli: Cli):
     const what = given === '-' ? 'was to come from standard input, which is empty' : 'is empty'
     throw argumentError(field, what, 'Give the token. A variable of the shell that is not set gives nothing.')
   }
+  const inFull = commandFor(cli.connection, 'guest token GUEST_ID --raw')
   if (text.includes('…'))
-    throw argumentError(field, 'is the masked form of a token', `Give the token in full: \`${IN_FULL}\`.`)
-  if (isUuid(text)) throw argumentError(field, 'is the id of a guest', `Give the token: \`${IN_FULL}\`.`)
+    throw argumentError(field, 'is the masked form of a token', `Give the token in full: \`${inFull}\`.`)
+  if (isUuid(text)) throw argumentError(field, 'is the id of a guest', `Give the token: \`${inFull}\`.`)
   if (given !== '-' && (await isFile(resolve(cli.hostProcess.cwd, text))))
     throw argumentError(
       field,
       'is the name of a file',
-      `Read the token from there: give - in its runtime, and < ${text}.`,
+      `Read the token from there: give - in its place, and < ${text}.`,
     )
   return text
 }
-
-const IN_FULL = 'guestpass guest token GUEST_ID --raw'
 
 const isUuid = (text: string): boolean => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 

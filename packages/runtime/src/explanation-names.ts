@@ -4,6 +4,7 @@ import { settingNamesIn, settingOfOption, type SettingName } from './config/core
 import { settings } from './config/setting-table.ts'
 import { type Key, settingName } from './config/settings.ts'
 import { shownSettings } from './config/view.ts'
+import { commandFor } from './remedies.ts'
 
 /** How the reader of an explanation names settings, members of a request and the background work. */
 export interface ExplanationNames {
@@ -18,7 +19,7 @@ export interface ExplanationNames {
 export const commandNames = ({ connection }: Pick<Config, 'connection'>): ExplanationNames => ({
   nameOf: (key) => settingName(key, connection),
   member: (name, value) => `${flags[name] ?? name}${value === undefined ? '' : ` ${value}`}`,
-  keeper: '`guestpass keep`',
+  keeper: `\`${commandFor(connection, 'keep')}\``,
 })
 
 /**

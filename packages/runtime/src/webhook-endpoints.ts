@@ -1,6 +1,7 @@
 import { type Random, Secret, signingSecret, type Store } from '@guestpass/core'
 import { type ConfiguredEndpoint, documentKind } from '@guestpass/core/runtime-kit'
 import type { Config } from './config/config.ts'
+import { commandFor } from './remedies.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 
 /** The document of the signing secret that is used if WEBHOOK_SECRET is not set. */
@@ -40,7 +41,7 @@ async function storedSigningSecret(
     const documents = [{ ...SECRET_DOCUMENT, value: made, expect: { revision } }]
     if ((await store.commit({ connection, documents })) !== 'done') continue
     host.note(
-      'WEBHOOK_SECRET is not set: made a secret that signs webhooks; see it with guestpass webhooks list --reveal',
+      `WEBHOOK_SECRET is not set: made a secret that signs webhooks; see it with \`${commandFor(connection, 'webhooks list --reveal')}\``,
     )
     return new Secret(made)
   }

@@ -87,6 +87,9 @@ describe('the document of an explanation', () => {
     expect(document('replaced').prevention).toContain('with --on-duplicate reuse')
     expect(inProgram('keeper_not_running').prevention).toContain('`start()`')
     expect(document('keeper_not_running').prevention).toContain('`guestpass keep`')
+    expect(
+      explanationDocument(explanation('keeper_not_running'), { ...config, connection: 'emea' }).prevention,
+    ).toContain('`guestpass keep --connection emea`')
   })
 
   it('has a row of the page for every cause, with its sentences', async () => {

@@ -5,7 +5,7 @@ import { auditExport, type AuditLog, type Checkpoint, GuestpassError, verifyExpo
 import { iso, prunableCheckpoint, type PruneParts, pruneTo, rollUps } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { withRuntime } from '@guestpass/runtime'
+import { commandFor, withRuntime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { writeJsonLines } from '../output-text.ts'
 import { SINCE_FORMATS, sinceOption } from '../since.ts'
@@ -69,7 +69,7 @@ async function lastCheckpoint(parts: PruneParts, auditLog: AuditLog, before: Ins
   throw refused(
     'before',
     `no signed checkpoint covers only records before ${iso(before)}`,
-    'Give a later time. `guestpass keep` signs a checkpoint every 10 minutes in which there are new records.',
+    `Give a later time. \`${commandFor(parts.connection, 'keep')}\` signs a checkpoint every 10 minutes in which there are new records.`,
   )
 }
 

@@ -1,7 +1,7 @@
 import type { GuestView } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { guestViewDocument, revocationDocument } from '@guestpass/runtime'
+import { commandFor, guestViewDocument, revocationDocument } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { defineCommand } from './runner/command.ts'
 import { untilThere } from './guest-person.ts'
@@ -74,7 +74,7 @@ export const guestInvalidateCommand = defineCommand({
         ...(guestId === undefined
           ? []
           : [
-              `  Guest ${guestId} had it; its token stays valid until it ends: \`guestpass guest revoke ${guestId}\` ends it.`,
+              `  Guest ${guestId} had it; its token stays valid until it ends: \`${commandFor(cli.connection, `guest revoke ${guestId}`)}\` ends it.`,
             ]),
       ])
     }),

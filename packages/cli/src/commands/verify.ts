@@ -14,6 +14,7 @@ import { nodePorts, NotText } from '@guestpass/core/node'
 import * as z from 'zod'
 import {
   algorithmOf,
+  commandFor,
   type Config,
   databasePath,
   isPlainHttp,
@@ -85,7 +86,7 @@ export const verifyCommand = defineCommand({
         if (!cli.signal.aborted) await close()
       }
     })
-    cli.answer(verdict, () => verdictLines(verdict))
+    cli.answer(verdict, () => verdictLines(verdict, config.connection))
     return verdict.valid ? 0 : 4
   },
 })
@@ -183,18 +184,24 @@ const keySet = z.object({ keys: z.array(z.unknown()) }) as z.ZodType<{ keys: rea
 const flagError = (field: string, message: string, remedy: string): GuestpassError =>
   new GuestpassError('invalid_input', `${field} ${message}.`, { fields: [{ field, message, remedy }] })
 
-const verdictLines = (verdict: Verdict): readonly string[] =>
+const verdictLines = (verdict: Verdict, connection: string): readonly string[] =>
   verdict.valid
     ? ['valid', ...Object.entries(verdict.claims).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)]
-    : [`not valid: ${verdictText(verdict)}`, ...(remedies[verdict.reason] ?? []).map((line) => `  ${line}`)]
+    : [`not valid: ${verdictText(verdict)}`, ...remedyFor(verdict.reason, connection).map((line) => `  ${line}`)]
 
-const inFull = ['Give the token in full, as from `guestpass guest token GUEST_ID --raw | guestpass verify -`.']
-const otherKeys = ['Check that the keys are those of the issuer: --jwks, --public-key, or --connection.']
-/** What a user can do about a token that is not valid, by reason. */
-const remedies: Readonly<Partial<Record<Extract<Verdict, { readonly valid: false }>['reason'], readonly string[]>>> = {
-  expired: ['Get a valid token of the guest with `guestpass guest token GUEST_ID`.'],
-  malformed: inFull,
-  scope: ['Issue the guest again with `guestpass guest issue` and each --scope that it needs.'],
-  signature: otherKeys,
-  unknown_key: otherKeys,
+type Refusal = Extract<Verdict, { readonly valid: false }>['reason']
+
+/** What a user can do about a token that is not valid. */
+function remedyFor(reason: Refusal, connection: string): readonly string[] {
+  const command = (words: string): string => commandFor(connection, words)
+  const inFull = `Give the token in full, as from \`${command('guest token GUEST_ID --raw')} | ${command('verify -')}\`.`
+  const otherKeys = 'Check that the keys are those of the issuer: --jwks, --public-key, or --connection.'
+  const remedies: Readonly<Partial<Record<Refusal, string>>> = {
+    expired: `Get a valid token of the guest with \`${command('guest token GUEST_ID')}\`.`,
+    malformed: inFull,
+    scope: `Issue the guest again with \`${command('guest issue')}\` and each --scope that it needs.`,
+    signature: otherKeys,
+    unknown_key: otherKeys,
+  }
+  return remedies[reason] === undefined ? [] : [remedies[reason]]
 }

@@ -112,7 +112,7 @@ async function lookUntilAborted(
 ): Promise<void> {
   const { runtime, config, workers, upstream, lookAtClock, connectionWatch, storeWatch, file, log, onSummary } = parts
   const { clock } = runtime.ports
-  const lookAtBacklog = createBacklogWatch(config.settings.rateLimit, log)
+  const lookAtBacklog = createBacklogWatch(config.settings.rateLimit, { connection: config.connection, log })
   let nextSummary = clock.monotonic() + SUMMARY
   async function look(): Promise<Millis> {
     upstream.look()

@@ -94,13 +94,16 @@ function logEndpoint(
 }
 
 /** Logs when more sessions are due than a minute of requests renews. */
-export function createBacklogWatch(perMinute: number, log: KeepLog): (health: readonly WorkerHealth[]) => void {
+export function createBacklogWatch(
+  perMinute: number,
+  { connection, log }: Pick<WatchParts, 'connection' | 'log'>,
+): (health: readonly WorkerHealth[]) => void {
   let isBehind = false
   return (health) => {
     const due = health.find(({ name }) => name === 'renewal')?.backlog ?? 0
     if (!isBehind && due > perMinute) {
       isBehind = true
-      const message = `${due} sessions are due, more than a minute of requests (${perMinute}) renews. Look at \`rate limit\` of \`guestpass doctor\`: it says what limits the pace.`
+      const message = `${due} sessions are due, more than a minute of requests (${perMinute}) renews. Look at \`rate limit\` of \`${commandFor(connection, 'doctor')}\`: it says what limits the pace.`
       log({ event: 'renewals_behind', level: 'warning', message, facts: { sessionsDue: due } })
     } else if (isBehind && due === 0) {
       isBehind = false

@@ -32,6 +32,16 @@ it.each([
   expect([code, err]).toEqual([2, expect.stringMatching(said)])
 })
 
+it('a command that is advised is for the connection that was asked for', async () => {
+  const own = mkdtempSync(join(folder, 'connections-'))
+  writeFileSync(
+    join(own, 'guestpass.config.json'),
+    JSON.stringify({ connections: { emea: { baseUrl: 'http://127.0.0.1:1' } } }),
+  )
+  const { err } = await runInProcess(['verify', GUEST, '--connection', 'emea'], own)
+  expect(err).toContain('`guestpass guest token GUEST_ID --raw --connection emea`')
+})
+
 it('a consent that is missing is answered with its flag', async () => {
   const line = 'guest issue --api engagements --email ann@example.com --channel web'
   const { code, err } = await runInProcess(line.split(' '), folder, env)

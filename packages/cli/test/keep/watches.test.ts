@@ -92,11 +92,12 @@ describe('the configuration', () => {
 
 describe('the backlog', () => {
   it('is logged when a minute of requests cannot renew it, until nothing is due', () => {
-    const { log, events } = recorded()
-    const look = createBacklogWatch(300, log)
+    const { log, entries, events } = recorded()
+    const look = createBacklogWatch(300, { connection: 'emea', log })
     const of = (backlog: number): readonly WorkerHealth[] => [{ name: 'renewal', state: 'working', backlog }]
     for (const backlog of [10, 301, 900, 20, 0, 0]) look(of(backlog))
     expect(events()).toEqual(['renewals_behind', 'renewals_caught_up'])
+    expect(entries[0]?.message).toContain('`guestpass doctor --connection emea`')
   })
 })
 
