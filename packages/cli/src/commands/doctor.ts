@@ -1,4 +1,4 @@
-import { memoryStore } from '@guestpass/core'
+import { type Claims, memoryStore } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
 import { databasePath, openRuntime, type ReachableConfig, type Runtime, warnOnFailure } from '@guestpass/runtime'
@@ -16,7 +16,9 @@ export const doctorCommand = defineCommand({
   input: z.object({}),
   async run(_input, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    const all = [...configurationFindings(config), ...(await examined(config, cli))]
+    const seen: Claims[] = []
+    const found = await examined(config, cli, (claims) => seen.push(claims))
+    const all = [...configurationFindings(config, seen), ...found]
     const findings = all.map((one) => withSettingsOf(config.connection, one))
     const problems = findings.filter(({ state }) => state === 'failed').length
     cli.answer({ healthy: problems === 0, findings }, () => [...findings.flatMap(linesOf), conclusion(findings)])
@@ -44,7 +46,11 @@ const linesOf = ({ check, state, message, code, details = [], remedy }: Finding)
 ]
 
 /** Looks at the store, and asks the upstream also if the store cannot be opened. */
-async function examined(config: ReachableConfig, cli: Cli): Promise<readonly Finding[]> {
+async function examined(
+  config: ReachableConfig,
+  cli: Cli,
+  onVerified: (claims: Claims) => void,
+): Promise<readonly Finding[]> {
   const { runtimeHost: host, signal } = cli
   let runtime: Runtime
   try {
@@ -55,7 +61,7 @@ async function examined(config: ReachableConfig, cli: Cli): Promise<readonly Fin
   try {
     const path = databasePath(config, host.cwd)
     const [upstream, store] = await Promise.all([
-      upstreamFindings({ config, ports: runtime.ports, signal, path }),
+      upstreamFindings({ config, ports: runtime.ports, signal, path, onVerified }),
       storeFindings(runtime, path, config.settings),
     ])
     return [...upstream, ok('store', `${path} can be opened and read`), ...store]

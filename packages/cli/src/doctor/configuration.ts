@@ -1,14 +1,17 @@
-import { guestApis } from '@guestpass/core'
+import { type Claims, guestApis } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { Contradiction, ReachableConfig } from '@guestpass/runtime'
 import { staleVariables } from '../stale-environment.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
-/** Whether its sources agree, where the upstream is, and which claims of tokens are pinned. */
-export const configurationFindings = (config: ReachableConfig): readonly Finding[] => [
+/**
+ * Whether its sources agree, where the upstream is, and which claims of tokens are pinned. `seen`: the claims of
+ * verified guest tokens, whose values can be pinned. Default none.
+ */
+export const configurationFindings = (config: ReachableConfig, seen: readonly Claims[] = []): readonly Finding[] => [
   sources(config),
   ...addresses(config),
-  ...pins(config),
+  ...pins(config, seen),
 ]
 
 /** Two sources with different values, as an old terminal and the `.env` of a new sandbox. Shows no value. */
@@ -62,11 +65,24 @@ const pinNames = {
 } as const
 
 /** Nothing for an upstream on this machine, as a sandbox, whose pins would change at each start. */
-function pins({ settings, hosts }: ReachableConfig): readonly Finding[] {
+function pins({ settings, hosts }: ReachableConfig, seen: readonly Claims[]): readonly Finding[] {
   const open = (Object.keys(pinNames) as (keyof typeof pinNames)[]).filter((pin) => settings[pin] === undefined)
   if (open.length === 0) return [ok('pins', 'issuer, audience and organisation of guest tokens are pinned')]
   if (isLoopback(new URL(hosts.api ?? tokenEndpoint(hosts)).hostname)) return []
   const claims = open.map((pin) => pin.slice('token'.length).toLowerCase()).join(', ')
   const names = open.map((pin) => pinNames[pin]).join(', ')
-  return [warning('pins', `guest tokens of any ${claims} are accepted`, `Pin with ${names}.`)]
+  const finding = warning('pins', `guest tokens of any ${claims} are accepted`, `Pin with ${names}.`)
+  const values = [
+    ...(open.includes('tokenIssuer') ? valueText(seen, 'iss', 'issuer') : []),
+    ...(open.includes('tokenAudience') ? valueText(seen, 'aud', 'audience') : []),
+  ]
+  return [
+    values.length === 0 ? finding : { ...finding, details: [`stored tokens that verify have ${values.join(', ')}`] },
+  ]
+}
+
+/** The value of a claim, if all tokens have the same one. */
+function valueText(seen: readonly Claims[], claim: 'iss' | 'aud', what: string): readonly string[] {
+  const [value, ...others] = new Set(seen.flatMap((claims) => claims[claim] ?? []))
+  return typeof value === 'string' && others.length === 0 ? [`${what} ${value}`] : []
 }

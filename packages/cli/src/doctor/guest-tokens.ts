@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import { type Clock, GuestpassError, type Store, type Verifier } from '@guestpass/core'
+import { type Claims, type Clock, GuestpassError, type Store, type Verifier } from '@guestpass/core'
 import { guestIdOf, newestLinks } from '@guestpass/core/runtime-kit'
 import type { Credential } from '@guestpass/core/store-kit'
 import { commandFor } from '@guestpass/runtime'
@@ -12,6 +12,8 @@ export interface StoredTokens {
   readonly connection: string
   readonly clock: Pick<Clock, 'wall'>
   readonly verifier: Verifier
+  /** Called with the claims of each token that verifies. */
+  readonly onVerified?: ((claims: Claims) => void) | undefined
 }
 
 /** The newest audit records, in which the guests are found. */
@@ -37,7 +39,7 @@ export async function guestTokenFindings(stored: StoredTokens, remedy: string): 
     return [ok('guest tokens', 'nothing to check: no guest has a token that is valid now and verified by keys')]
   const unsigned: string[] = []
   try {
-    for (const { id, token } of guests) if (!(await isSigned(stored.verifier, token))) unsigned.push(id)
+    for (const { id, token } of guests) if (!(await isSigned(stored, token))) unsigned.push(id)
   } catch (thrown) {
     if (thrown instanceof GuestpassError && thrown.code === 'keys_unavailable') return []
     throw thrown
@@ -96,7 +98,8 @@ function tokenOf(credential: Credential | undefined, now: number): readonly Stor
   return [{ id: guestIdOf(credential), token: tokens.access.reveal() }]
 }
 
-async function isSigned(verifier: Verifier, token: string): Promise<boolean> {
+async function isSigned({ verifier, onVerified }: StoredTokens, token: string): Promise<boolean> {
   const verdict = await verifier.verify(token)
+  if (verdict.valid) onVerified?.(verdict.claims)
   return verdict.valid || !['unknown_key', 'signature'].includes(verdict.reason)
 }

@@ -1,4 +1,5 @@
 import {
+  type Claims,
   type Connection,
   type ConnectionPorts,
   connectionView,
@@ -23,6 +24,8 @@ export interface UpstreamParts {
   readonly signal: AbortSignal
   /** The database file of the store. Absent for a store in memory. */
   readonly path?: string
+  /** Called with the claims of each stored guest token that verifies. */
+  readonly onVerified?: (claims: Claims) => void
 }
 
 /** Short, because a person waits. One retry, so that one lost packet is no finding. */
@@ -36,7 +39,7 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   const fresh = await freshConnection(config, ports)
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> => examine(name, config.connection, work)
   const { store, clock } = parts.ports
-  const stored = { store, clock, connection: config.connection, verifier: fresh.verifier }
+  const stored = { store, clock, connection: config.connection, verifier: fresh.verifier, onVerified: parts.onVerified }
   const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
   const unsigned = unsignedRemedy(config.connection, isLocal ? parts.path : undefined)
   const [access, guestTokens, ...keys] = await Promise.all([

@@ -59,6 +59,22 @@ it('a configuration file that differs from .env is a warning, and a flag that di
   expect(await found({ GENESYS_CLIENT_ID: 'a' }, { '.env': dotenv }, { clientId: 'x' })).toMatchObject({ state: 'ok' })
 })
 
+it('open pins name the values of tokens that verify, where all have the same', async () => {
+  const config = await readConfig({
+    env: { GENESYS_BASE_URL: 'https://gateway.example.com', GENESYS_CLIENT_ID: 'a' },
+    cwd: '/app',
+    needs: ['hosts', 'clientId'],
+    files: { read: async () => undefined, load: async () => ({}) },
+  })
+  const detailsOf = (...seen: readonly Readonly<Record<string, unknown>>[]) =>
+    configurationFindings(config, seen).find(({ check }) => check === 'pins')?.details
+  const first = { iss: 'https://issuer.example.com', aud: ['site'] }
+  const said = 'stored tokens that verify have issuer https://issuer.example.com'
+  expect(detailsOf(first, { ...first, aud: 'site' })).toEqual([`${said}, audience site`])
+  expect(detailsOf(first, { ...first, aud: 'another' })).toEqual([said])
+  expect(detailsOf()).toBeUndefined()
+})
+
 it('open pins are a warning, and nothing is said of them for an upstream on loopback', async () => {
   const stateAt = async (GENESYS_BASE_URL: string) => {
     const config = await readConfig({

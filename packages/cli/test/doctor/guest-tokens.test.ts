@@ -18,11 +18,13 @@ async function stored() {
   const options = { hosts: resolveHosts({ baseUrl: upstream.url }), client: { id, secret: new Secret(secret) } }
   const store = memoryStore()
   const { guests } = await connection(options, { ...network, store })
+  const issuers: unknown[] = []
   const found = async () => {
     const { verifier } = await connection(options, { ...network, store: memoryStore() })
-    return guestTokenFindings({ store, connection: 'default', clock: network.clock, verifier }, 'Do this.')
+    const stores = { store, connection: 'default', clock: network.clock, verifier }
+    return guestTokenFindings({ ...stores, onVerified: ({ iss }) => void issuers.push(iss) }, 'Do this.')
   }
-  return { upstream, guests, found, store }
+  return { upstream, guests, found, store, issuers }
 }
 
 it('stored guest tokens that no key of the upstream signed are a warning, which names some of the guests', async () => {
@@ -51,13 +53,14 @@ it('stored guest tokens that no key of the upstream signed are a warning, which 
 })
 
 it('stored guest tokens are found by their rows if no audit record names them, as after a prune', async () => {
-  const { guests, found, store } = await stored()
+  const { guests, found, store, issuers } = await stored()
   const request = { api: 'guest-tokens', scopes: ['webmessaging:guest:send'] } as const
   for (let issued = 0; issued < 3; issued += 1) await guests.issue(request)
   const { count } = await store.chainHead('default')
   expect(await store.prune('default', { through: count, limit: 1_000 })).toBe(count)
   const message = 'keys of the upstream signed stored tokens (3 looked at)'
   expect(await found()).toEqual([{ check: 'guest tokens', state: 'ok', message }])
+  expect(issuers).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^http/)))
 })
 
 it('the remedy for a sandbox that was started again is an empty store', () => {
