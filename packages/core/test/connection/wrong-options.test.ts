@@ -406,9 +406,8 @@ const others = new Set(
   GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback iso readCheckpointLine keysRotated keyPlaces lackedScopes takeLease latestCredible leftOutText linkText closestName
   NotText ocsfExport prepareRestoredConnection profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines triesText verdictText
-  verifyChain verifyExport webhookRoute chainLinks chainLinksBackwards currentStatus guestEnd why rateLimitState withCalls`.split(
-    /\s+/,
-  ),
+  verifyChain verifyExport webhookRoute chainLinks chainLinksBackwards newestLinks currentStatus guestEnd why rateLimitState retentionCatchUp withCalls
+  withClock errorTime`.split(/\s+/),
 )
 
 it('every exported function is a factory of this table, or is listed as none', () => {
