@@ -209,7 +209,7 @@ export const commands: readonly ListedCommand[] = [
   },
   {
     name: 'webhooks redeliver',
-    summary: 'Send events to a webhook endpoint again: those of --event, else all its dead letters',
+    summary: 'Send events to a webhook endpoint again: those of --event, else its dead letters and what waits',
     arguments: endpointId,
     load: async () => (await import('./webhook-deliveries.ts')).webhooksRedeliverCommand,
   },

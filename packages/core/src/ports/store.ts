@@ -230,6 +230,12 @@ export interface Outbox {
    */
   enqueue(connection: string, sink: string, events: readonly string[]): Promise<number>
   /**
+   * Makes the events of a sink due now that failed and wait for their next try. Their attempts stay counted. Also
+   * those that a process is sending: these may be sent twice. Resolves to their number. Absent in a store without
+   * it: then they wait.
+   */
+  retryNow?(sink: string): Promise<number>
+  /**
    * The dead letters of a sink, in the order of commits. `after`: the `next` of the page before. `limit`: 1 to
    * 1000. `next`: absent on the last page.
    */

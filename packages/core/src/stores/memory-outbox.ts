@@ -59,6 +59,7 @@ export function createMemoryOutbox(parts: MemoryOutboxParts): MemoryOutbox {
       for (const event of events) put(state, sink, event)
       return events.length
     },
+    retryNow: async (sink) => retryNow(queueOf(state, sink), state.clock.wall()),
     deadLetters: async (sink, page) => deadLetters(queueOf(state, sink), page),
     counts: async (sink, most) => counts(queueOf(state, sink), most),
     drop: async (sink) => void state.queues.delete(sink),
@@ -150,6 +151,12 @@ function routeMessages(state: State, sink: string, messages: Parameters<Outbox['
     for (const other of new Set(to)) if (!queueOf(state, other).has(id)) put(state, other, message.event)
     queue.delete(id)
   }
+}
+
+function retryNow(queue: Queue, now: Instant): number {
+  const waiting = [...queue].filter(([, one]) => one.attempts > 0 && !isDeadLetter(one) && one.dueAt > now)
+  for (const [id, message] of waiting) queue.set(id, { ...message, dueAt: now, setAt: now })
+  return waiting.length
 }
 
 function deadLetters(

@@ -73,8 +73,8 @@ export interface Webhooks extends StoredWorker {
    */
   counts(id: string, most?: number): Promise<{ readonly waiting: number; readonly deadLetters: number }>
   /**
-   * Makes events due for an endpoint again: those with the given ids, or all its dead letters. Resolves to
-   * the number of events. Rejects with `webhook_unknown`, and with `webhook_failed` while the endpoint is
+   * Makes events due for an endpoint again: those with the given ids, or all its dead letters and all that wait
+   * for their next try. Resolves to the number of events. Rejects with `webhook_unknown`, and with `webhook_failed` while the endpoint is
    * disabled.
    */
   redeliver(id: string, events?: readonly string[]): Promise<number>
@@ -228,7 +228,7 @@ async function redeliver(
     )
   const queue = endpointQueue(connection, id)
   if (events) return outbox.enqueue(connection, queue, events)
-  let enqueued = 0
+  let enqueued = (await outbox.retryNow?.(queue)) ?? 0
   // An enqueued event is a dead letter no longer, so the next page is always the first one.
   for (;;) {
     const { messages } = await outbox.deadLetters(queue, { limit: PAGE })

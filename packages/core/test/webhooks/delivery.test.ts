@@ -189,6 +189,22 @@ describe('a delivery that fails', () => {
     expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
   })
 
+  it('makes an event due now that waits for its next try, when it is redelivered', async () => {
+    let broken = true
+    const { hooks, commit, clock } = await world(() => (broken ? { status: 503 } : {}))
+    await commit(plainEvents(1))
+    await hooks.drain(never)
+    await clock.advance(HOUR / 12)
+    await hooks.drain(never)
+    broken = false
+    await clock.advance(MINUTE)
+    await hooks.drain(never)
+    expect(await hooks.counts('one')).toEqual({ waiting: 1, deadLetters: 0 })
+    expect(await hooks.redeliver('one')).toBe(1)
+    await hooks.drain(never)
+    expect(await hooks.counts('one')).toEqual({ waiting: 0, deadLetters: 0 })
+  })
+
   it('lets later events of the endpoint pass', async () => {
     const { hooks, commit, peer } = await world((_, nth) => (nth === 1 ? { status: 500 } : {}))
     await commit([event('1', { type: 'KEYS_ROTATED' }), event('2', { type: 'KEYS_ROTATED' })])

@@ -196,6 +196,18 @@ export async function enqueueEvents(
   return rows.length
 }
 
+/** Makes messages due now that were tried and wait. Returns their number. */
+export async function retryMessagesNow(db: Db, sink: string, now: Instant): Promise<number> {
+  const { numUpdatedRows } = await db
+    .updateTable('outbox')
+    .set({ due_at: NEVER_TRIED, set_at: 0 })
+    .where('sink', '=', sink)
+    .where('due_at', '>', now)
+    .where('attempts', '>', 0)
+    .executeTakeFirst()
+  return Number(numUpdatedRows)
+}
+
 /** The cursor of the page after a message. */
 const cursorOf = ({ connection, chain, count }: Omit<QueuePosition, 'queued_at'>): string =>
   `${chain}:${count}:${connection}`

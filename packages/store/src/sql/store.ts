@@ -30,6 +30,7 @@ import {
   claimMessages,
   countMessages,
   enqueueEvents,
+  retryMessagesNow,
   hasDueMessage,
   listDeadLetters,
   removeMessages,
@@ -217,6 +218,7 @@ const outbox = ({ database: { read, write, now }, route }: CommitParts): Outbox 
   },
   route: (sink, messages) => write((db) => routeMessages(db, sink, messages)),
   enqueue: (connection, sink, events) => write((db) => enqueueEvents(db, connection, sink, events, now())),
+  retryNow: (sink) => write((db) => retryMessagesNow(db, sink, now())),
   async deadLetters(sink, page) {
     checkPageLimit(page.limit)
     return read((db) => listDeadLetters(db, sink, page))

@@ -69,6 +69,18 @@ export function outboxQueueCases({ test, expect }: TestTools): void {
 }
 
 export function deadLetterCases({ test, expect }: TestTools): void {
+  test('makes due what failed and waits, and nothing else, if it can', async ({ store, other }) => {
+    if (!store.outbox.retryNow) return
+    await send(store)
+    await claim(store, 'hub')
+    await store.outbox.settle('hub', [{ event: one.id, then: 'retry', inMs: 3_600_000, why: 'HTTP 503' }])
+    await deadLetter(store, 'hub', two.id)
+    expect(await claim(other, 'hub')).toEqual([])
+    expect(await other.outbox.retryNow?.('hub')).toEqual(1)
+    const due = await store.outbox.claim('hub', 9, LEASE)
+    expect(due.map(({ event: found, attempts }) => [found.id, attempts])).toEqual([[one.id, 1]])
+  })
+
   test('lists the dead letters of a sink page by page, with the reason', async ({ store, other }) => {
     await send(store)
     await deadLetter(store, 'hub', three.id, one.id, two.id)
