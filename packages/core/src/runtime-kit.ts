@@ -80,7 +80,7 @@ export type { ExportedGuest, OpenCreate } from './guests/records/person-export.t
 export type { ErasedGuest } from './guests/records/person-records.ts'
 export { type Relay, relay, type RelayOptions } from './outbox/relay.ts'
 export type { BreakerOptions } from './policy/breaker.ts'
-export type { LimitOptions } from './policy/limit.ts'
+export { defaultBurst, type LimitOptions } from './policy/limit.ts'
 export type { RetryOptions } from './policy/retry.ts'
 export type { BudgetOptions, RetryBudget } from './policy/retry-budget.ts'
 export { errorTime, withClock } from './ports/error-clock.ts'

@@ -1,5 +1,5 @@
 import type { Clock, Store } from '@guestpass/core'
-import { iso } from '@guestpass/core/runtime-kit'
+import { defaultBurst, iso } from '@guestpass/core/runtime-kit'
 import { type Millis, type RateLimitState, SECOND } from '@guestpass/core/store-kit'
 import { type Finding, ok, warning } from './finding.ts'
 
@@ -24,7 +24,7 @@ export async function rateLimit(runtime: LimitedRuntime, perMinute: number): Pro
   const { store, connection, ports } = runtime
   const read = Object.entries(limited).map(async ([key, what]) => ({
     what,
-    limit: await store.rateLimitState(connection, key, { perMinute, burst: 10 }),
+    limit: await store.rateLimitState(connection, key, { perMinute, burst: defaultBurst }),
   }))
   const all = await Promise.all(read)
   const held = all.filter(({ limit }) => limit.waitMs > USUAL_WAIT)

@@ -27,6 +27,9 @@ export interface LimitOptions {
   readonly maxWaitMs?: Millis
 }
 
+/** How many requests a rate limit lets through at once after a quiet time, if `burst` is not given. */
+export const defaultBurst = 10
+
 export const limitSchema = object<LimitOptions>({
   perMinute: number(Number.MIN_VALUE),
   burst: number(1),
@@ -45,7 +48,7 @@ export const limitSchema = object<LimitOptions>({
 export function limit(options: LimitOptions, ports: { readonly clock: Clock; readonly store: PermitStore }): Policy {
   const { clock } = ports
   checkOptions('limit', ['limit', options, limitSchema])
-  const { perMinute = 300, burst = 10, maxWaitMs = 30 * SECOND } = options
+  const { perMinute = 300, burst = defaultBurst, maxWaitMs = 30 * SECOND } = options
   const states = createKeyedStates((): { queue?: PermitQueue } => ({}), {
     isBusy: ({ queue }) => (queue?.waiting ?? 0) > 0,
   })

@@ -102,14 +102,18 @@ function removedGuest(
   }
 }
 
-/** Reads what is left of a removed guest by the id of its tombstone, which is also the id of the result. */
+/**
+ * Reads what is left of a removed guest by the id of its tombstone. `row`: the row of the guest, which is the id of the
+ * result. Default: the id of the tombstone.
+ */
 export async function removedGuestAt(
   connection: string,
   id: string,
   store: Pick<Store, 'document'>,
+  row = id,
 ): Promise<RemovedGuest | undefined> {
   const { value, revision } = await store.document(connection, documentKind.tombstone, id)
-  return value === undefined ? undefined : removedGuest(connection, id, { id, revision, value })
+  return value === undefined ? undefined : removedGuest(connection, row, { id, revision, value })
 }
 
 const PAGE = 200
@@ -159,9 +163,7 @@ export function createRemovedGuests(
   async function left(row: string): Promise<RemovedGuest | undefined> {
     // Most stores have none, and a digest takes longer than this read.
     if (isOAuthCredentialId(row) || (await store.countDocuments(connection, { kind, most: 1 })) === 0) return undefined
-    const id = await pseudonyms.ofRow(row)
-    const { value, revision } = await store.document(connection, kind, id)
-    return value === undefined ? undefined : removedGuest(connection, row, { id, revision, value })
+    return removedGuestAt(connection, await pseudonyms.ofRow(row), store, row)
   }
 
   async function restore(row: string): Promise<boolean> {

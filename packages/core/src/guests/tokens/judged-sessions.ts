@@ -1,6 +1,5 @@
-import type { GuestCredential } from '../../domain/credential.ts'
+import type { GuestCredential, TokenSet } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
-import type { TokenSet } from '../../domain/credential.ts'
 import { GuestpassError } from '../../domain/errors.ts'
 import type { Reason, Verifier } from '../../verify/verdict.ts'
 import type { GuestSessions } from './guest-sessions.ts'
