@@ -18,11 +18,16 @@ export class InvalidOptions extends TypeError {
   readonly faults: readonly OptionFault[]
 
   constructor(faults: readonly OptionFault[]) {
-    const texts = faults.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
-    super(`The sandbox's options are not valid: ${texts.join('; ')}`)
+    super(`The sandbox's options are not valid: ${faultTexts(faults)}`)
     this.faults = faults
   }
 }
+
+/** Faults as clauses of one sentence, each with the path of its value. */
+export const faultTexts = (
+  faults: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string =>
+  faults.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; ')
 
 /**
  * The faults that a schema found in `options`.

@@ -4,7 +4,7 @@ import type { ChannelOptions } from './channels/channels.ts'
 import { environmentVariables } from './environment.ts'
 import type { Fault } from './faults.ts'
 import type { JournalEntry } from './journal.ts'
-import { InvalidOptions, optionFaults } from './invalid-options.ts'
+import { faultTexts, InvalidOptions, optionFaults } from './invalid-options.ts'
 import { type Limit, limitBody } from './limits.ts'
 import type { ConsentChoice } from './oauth/consent.ts'
 import type { DeviceDecision } from './oauth/sign-in-endpoints.ts'
@@ -202,10 +202,7 @@ function withTypeError(what: string, run: () => void): void {
     run()
   } catch (error) {
     if (!(error instanceof ZodError)) throw error
-    const issues = error.issues.map(({ path, message }) =>
-      [...(path.length === 0 ? [] : [path.join('.')]), message].join(': '),
-    )
-    throw new TypeError(`${what} not valid: ${issues.join('; ')}`, { cause: error })
+    throw new TypeError(`${what} not valid: ${faultTexts(error.issues)}`, { cause: error })
   }
 }
 
