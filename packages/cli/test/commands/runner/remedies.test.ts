@@ -1,4 +1,5 @@
-import { type ErrorCode, GuestpassError } from '@guestpass/core'
+import { type ErrorCode, GuestpassError, guestRecords, memoryStore } from '@guestpass/core'
+import { systemRandom, why } from '@guestpass/core/runtime-kit'
 import { commandRemedy, programRemedy } from '@guestpass/runtime'
 import { describe, expect, it } from 'vitest'
 import { withRemedy } from '../../../src/commands/runner/remedies.ts'
@@ -40,10 +41,33 @@ describe('the remedy of an error', () => {
     },
   )
 
-  it('of an address in place of an id is the command that finds its guests', () => {
-    const error = new GuestpassError('guest_unknown', 'No guest of the given id, which looks like an address.')
-    expect(commandRemedy(error)).toContain('`guestpass guest find --email ADDRESS`')
-    expect(programRemedy(error)).toContain('{ email }')
+  it('of a guest that is not found says what was given in place of its id', async () => {
+    const id = '3f2b8c1e-7a54-4d09-9c1f-5b6e2a7d8f90'
+    const store = memoryStore()
+    const subject = 'subject-of-one-guest'
+    const guest = { connection: 'default', id, kind: 'guest', api: 'guest-tokens', subject, generation: 1 } as const
+    const credential = { ...guest, status: 'active', createdAt: 0 } as const
+    await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
+    const records = guestRecords({ connection: 'default' }, { store, random: systemRandom() })
+    // The remedies are chosen by the messages of the core library, so that these are its own.
+    const remediesOf = async (asked: Promise<unknown>) => {
+      const error: unknown = await asked.then(() => undefined).catch((thrown: unknown) => thrown)
+      if (!(error instanceof GuestpassError)) throw new TypeError('It did not reject.')
+      return [commandRemedy(error), programRemedy(error)]
+    }
+    expect(await remediesOf(records.show('ann@example.com'))).toEqual([
+      expect.stringContaining('`guestpass guest find --email ADDRESS`'),
+      expect.stringContaining('{ email }'),
+    ])
+    expect(await remediesOf(records.show(id, { api: 'engagements' }))).toEqual([
+      expect.stringMatching(/^Leave out --api/),
+      expect.stringMatching(/^Leave out `api`/),
+    ])
+    const other = '00000000-0000-4000-8000-000000000000'
+    expect(await remediesOf(why('default', { guestId: other }, store))).toEqual([
+      expect.stringContaining('`guestpass why --subject SUBJECT`'),
+      expect.stringContaining('guests.why({ subject })'),
+    ])
   })
 
   it('of a sandbox that has ended restarts the program, too', () => {
