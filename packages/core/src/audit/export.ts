@@ -72,7 +72,7 @@ const exportedPlace = ({ chain, count, hash, version }: LinkPlace): ExportedPlac
  * @param log its audit log
  * @param version the version of this program, for `metadata.product`
  *
- * Rejects with `audit_broken` at the first record that does not fit the chain.
+ * Rejects as `auditExport` does.
  * Source: https://schema.ocsf.io/1.3.0
  */
 export async function* ocsfExport(connection: string, log: AuditLog, version: string): AsyncGenerator<OcsfRecord> {

@@ -70,7 +70,7 @@ export function createEraser(
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
         if (credential.status === 'erased') return withTraces()
         const { subject, api, generation, id } = credential
-        const next = tombstone(credential, random.uuid())
+        const next = erasedRow(credential, random.uuid())
         const about = eventContext({ connection, subject }, context, random)
         const facts = { api, generation: generation + 1, upstream: answer.upstream }
         const erased = guestErased(about, { id: random.uuid(), at: now, ...facts })
@@ -86,8 +86,8 @@ export function createEraser(
   }
 }
 
-/** What is left of an erased guest: enough to refuse it. Its former subject leads to no row. */
-const tombstone = (
+/** The row of an erased guest: enough to refuse it. Its former subject leads to no row. */
+const erasedRow = (
   { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: GuestCredential,
   subject: string,
 ): GuestCredential => ({

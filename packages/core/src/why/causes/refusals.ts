@@ -1,6 +1,8 @@
 import { type CauseText, ONE_SESSION } from './cause-text.ts'
 
 const TO_ITS_END = 'A valid token is served to its end, and the renewal is repeated after a back-off.'
+const LAST_RESORT =
+  'The token is served to its end. Then the refresh is tried once more, which is recorded before it is sent.'
 const VERIFIED = 'Every token is verified before it is stored. One that fails is thrown away.'
 
 /** Causes of a call that failed. */
@@ -111,13 +113,13 @@ export const refusalCauses = {
   answer_lost: {
     happened: 'refused',
     why: 'The answer to a refresh was lost, so that the refresh token may be spent.',
-    rule: 'The token is served to its end. Then the refresh is tried once more, which is recorded before it is sent.',
+    rule: LAST_RESORT,
     prevention: 'Nothing here: the connection to the upstream broke during the refresh.',
   },
   process_ended: {
     happened: 'refused',
     why: 'A process ended while its refresh was under way, so that the refresh token may be spent.',
-    rule: 'The token is served to its end. Then the refresh is tried once more, which is recorded before it is sent.',
+    rule: LAST_RESORT,
     prevention: 'Stop processes by SIGTERM, and give them time to end their renewals.',
   },
   upstream_rejected: {
