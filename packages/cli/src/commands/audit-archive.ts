@@ -40,7 +40,7 @@ export const auditArchiveCommand = defineCommand({
       cli.answer({ file: output, from, to: until.count, until: until.at, pruned }, () => [
         `Records ${from} to ${until.count} are in ${output}, up to the signed checkpoint of ${until.at}.`,
         pruned > 0
-          ? `  ${counted(pruned, 'record')} ${pruned === 1 ? 'was' : 'were'} removed from the store.`
+          ? `  ${counted(pruned, 'record was', 'records were')} removed from the store.`
           : '  The store keeps them. To remove them, archive to another file with --prune.',
       ])
     })

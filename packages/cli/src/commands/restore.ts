@@ -37,5 +37,5 @@ const erasedGuests = ({ replaced, erasedInReplaced }: RestoreResult): readonly s
   replaced === undefined || erasedInReplaced === undefined
     ? []
     : [
-        `  The replaced database holds ${counted(erasedInReplaced, 'guest')} that ${erasedInReplaced === 1 ? 'was' : 'were'} erased: remove it (\`rm ${shellWord(replaced)}\`).`,
+        `  The replaced database holds ${counted(erasedInReplaced, 'guest that was', 'guests that were')} erased: remove it (\`rm ${shellWord(replaced)}\`).`,
       ]

@@ -3,6 +3,7 @@ import { type Claims, type Clock, GuestpassError, type Store, type Verifier } fr
 import { guestIdOf, newestLinks } from '@guestpass/core/runtime-kit'
 import type { Credential } from '@guestpass/core/store-kit'
 import { commandFor } from '@guestpass/runtime'
+import { counted } from '../counted.ts'
 import { shellWord } from '../shell-word.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
@@ -46,7 +47,7 @@ export async function guestTokenFindings(stored: StoredTokens, remedy: string): 
   }
   const looked = `${recorded.length > 0 ? 'the newest stored tokens' : 'stored tokens'} (${guests.length} looked at)`
   if (unsigned.length === 0) return [ok('guest tokens', `keys of the upstream signed ${looked}`)]
-  const message = `of ${looked}, ${unsigned.length} ${unsigned.length === 1 ? 'was' : 'were'} signed by no key that the upstream has now`
+  const message = `of ${looked}, ${counted(unsigned.length, 'was', 'were')} signed by no key that the upstream has now`
   const more = unsigned.length > SHOWN ? [`and ${unsigned.length - SHOWN} more`] : []
   return [{ ...warning('guest tokens', message, remedy), details: [...unsigned.slice(0, SHOWN), ...more] }]
 }

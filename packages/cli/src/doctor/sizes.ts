@@ -63,9 +63,9 @@ export async function backlog({ store, connection }: SizedRuntime, measured: Sto
     : ok('backlog', said)
 }
 
-const dueText = (due: number): string => `${counted(due, 'session')} ${due === 1 ? 'is' : 'are'} due`
+const dueText = (due: number): string => counted(due, 'session is due', 'sessions are due')
 const eventsText = (rows: number): string =>
-  rows === 1 ? '1 event waits for its delivery' : `${rows} events wait for their delivery`
+  counted(rows, 'event waits for its delivery', 'events wait for their delivery')
 
 /** Days of retention; 0: for ever. */
 interface RetentionDays {

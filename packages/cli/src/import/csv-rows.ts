@@ -1,6 +1,7 @@
 import { type Field, GuestpassError } from '@guestpass/core'
 import { closestName } from '@guestpass/core/runtime-kit'
 import { CsvError, parse } from 'csv-parse/sync'
+import { counted } from '../counted.ts'
 import { csvRecords } from './csv-records.ts'
 import { importColumns } from './import-options.ts'
 import { encodingFault, isNoteColumn, LONGEST_ROW, type Row } from './row.ts'
@@ -69,8 +70,7 @@ function rowOf(columns: readonly string[], text: string, line: number): Row {
     const fields = fieldsOf(text)
     if (fields.length === columns.length) return rowValues(columns, fields, line)
     // Which field belongs to which column is not known: a comma may lack its quotes.
-    const found = `${fields.length} field${fields.length === 1 ? '' : 's'}`
-    const message = `has ${found}, the first line names ${columns.length}`
+    const message = `has ${counted(fields.length, 'field')}, the first line names ${columns.length}`
     return unread(message, 'Give every column a field; quote fields with commas.')
   } catch (thrown) {
     const message = faults[(thrown as { code?: string }).code ?? ''] ?? 'the row cannot be read'
