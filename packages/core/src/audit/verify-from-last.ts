@@ -2,25 +2,20 @@ import { auditRecord } from '../domain/audit-record.ts'
 import { EMPTY_CHAIN, linkText } from '../domain/chain.ts'
 import { sha256Hex } from '../ports/system.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { chainBase, checkpointAt, latestCheckpoint } from './checkpoint-store.ts'
+import { checkpointAt, latestCheckpoint } from './checkpoint-store.ts'
 import { brokenChain, type ChainVerdict, verifyChain } from './verify-chain.ts'
-import { type AuditLogParts, broken, keyFault, recordsAfter, verifyStored } from './verify-stored.ts'
+import { type AuditLogParts, broken, keyFault, recordsAfter, verifiedUnpruned, verifyStored } from './verify-stored.ts'
 
 /**
  * Verifies the records after the last checkpoint of the store, and the record that it names. Earlier kept
  * checkpoints are compared with those of the store, and their records are checked too. Without a checkpoint, all
  * records are verified.
  */
-export async function verifyFromLast(parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> {
-  for (;;) {
+export const verifyFromLast = (parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> =>
+  verifiedUnpruned(parts, async (base) => {
     const { last } = await latestCheckpoint(parts)
-    if (!last) return verifyStored(parts, kept)
-    const { base, revision } = await chainBase(parts)
-    const verdict = await verifyAfterLast(parts, { base, last }, kept)
-    // Records that were pruned meanwhile are not missing.
-    if (verdict.valid || (await chainBase(parts)).revision === revision) return verdict
-  }
-}
+    return last ? verifyAfterLast(parts, { base, last }, kept) : verifyStored(parts, kept)
+  })
 
 async function verifyAfterLast(
   parts: AuditLogParts,

@@ -38,11 +38,17 @@ export async function* recordsFrom(
 }
 
 /** Verifies all records and checkpoints that the store has. */
-export async function verifyStored(parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> {
+export const verifyStored = (parts: AuditLogParts, kept: readonly Checkpoint[]): Promise<ChainVerdict> =>
+  verifiedUnpruned(parts, (base) => verifyAfter(parts, base, kept))
+
+/** Verifies again if records were pruned meanwhile: they are not missing. */
+export async function verifiedUnpruned(
+  parts: AuditLogParts,
+  verify: (base: Checkpoint | undefined) => Promise<ChainVerdict>,
+): Promise<ChainVerdict> {
   for (;;) {
     const { base, revision } = await chainBase(parts)
-    const verdict = await verifyAfter(parts, base, kept)
-    // Records that were pruned meanwhile are not missing: verify what is left.
+    const verdict = await verify(base)
     if (verdict.valid || (await chainBase(parts)).revision === revision) return verdict
   }
 }
