@@ -53,8 +53,8 @@ async function readList(name: ListName, file: string | undefined, cwd: string): 
   return Array.isArray(list) ? { list: list as never[] } : fault('does not hold a list', `Write ${listFiles[name]}.`)
 }
 
-/** Names the flag of each fault. Undefined if no fault is about what the command line gives. */
-export function optionFaults(cause: InvalidOptions): GuestpassError | undefined {
+/** Makes the error that names the flag of each fault. Undefined if no fault is about what the command line gives. */
+export function flagError(cause: InvalidOptions): GuestpassError | undefined {
   const fields = given.flatMap((name) => {
     const own = cause.faults.filter(({ path }) => path[0] === name)
     return own.length === 0 ? [] : fieldOf(name, own)

@@ -7,7 +7,7 @@ import { warnOnFailure, dotenvLine, oneOf, whole } from '@guestpass/runtime'
 import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts'
 import { Interruption } from './runner/host-process.ts'
 import { checkedEnvFile, envHeading, type SandboxProcess, writeEnvFile } from './sandbox-env-file.ts'
-import { optionFaults, readLists } from './sandbox-files.ts'
+import { flagError, readLists } from './sandbox-files.ts'
 
 /** How long a process that has the port may take to say that it is a sandbox. */
 const HEALTH_TIMEOUT_MS = 1_000
@@ -78,7 +78,7 @@ async function start(options: SandboxOptions): Promise<Sandbox> {
   // Loaded here alone, so that other commands do not wait for it.
   const { sandbox, InvalidOptions } = await import('@guestpass/sandbox')
   return sandbox(options).catch(async (thrown: unknown) => {
-    const error = thrown instanceof InvalidOptions ? optionFaults(thrown) : undefined
+    const error = thrown instanceof InvalidOptions ? flagError(thrown) : undefined
     throw error ?? (await startError(thrown, options))
   })
 }
