@@ -40,8 +40,7 @@ export async function upstreamFindings(parts: UpstreamParts): Promise<readonly F
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> => examine(name, config.connection, work)
   const { store, clock } = parts.ports
   const stored = { store, clock, connection: config.connection, verifier: fresh.verifier, onVerified: parts.onVerified }
-  const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
-  const unsigned = unsignedRemedy(config.connection, isLocal ? parts.path : undefined)
+  const unsigned = unsignedRemedy(config.connection, mayBeSandbox(config) ? parts.path : undefined)
   const [access, guestTokens, ...keys] = await Promise.all([
     accessFindings({ ...parts, ports, offsetMs: server.offsetMs }, fresh),
     guestTokenFindings(stored, unsigned).catch((thrown: unknown) => [
@@ -65,6 +64,8 @@ function freshConnection({ settings, ...config }: ReachableConfig, ports: Connec
   const fresh = { ...ports, store: memoryStore({ clock: ports.clock }) }
   return connect({ ...config, settings: others }, { ports: fresh, add() {} }, POLICY)
 }
+
+const mayBeSandbox = ({ hosts }: ReachableConfig): boolean => isLoopback(new URL(hosts.oauth).hostname)
 
 /** What was found about the access token, and what to do if the API refuses it. */
 interface AccessCheck {
@@ -159,8 +160,7 @@ async function signedIn(parts: AccessParts, stored: Connection, failures: readon
   if (answer === undefined) return { finding: await endedSignIn(ports, connection), ifRefused: '' }
   const { token, scopes } = answer
   await stored.idle()
-  const isLocal = isLoopback(new URL(config.hosts.oauth).hostname)
-  const restarted = isLocal ? ', or this is a sandbox that was started again' : ''
+  const restarted = mayBeSandbox(config) ? ', or this is a sandbox that was started again' : ''
   const ifRefused = `The token may have been revoked${restarted}. Sign in again with \`${commandFor(connection, 'login')}\`.`
   const { status, expiresAt = 0 } = await connectionView(ports.store, connection)
   const until = `The token in use is valid until ${iso(expiresAt)}.`
