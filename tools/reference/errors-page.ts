@@ -57,6 +57,19 @@ const remedies: Readonly<Record<ErrorCode, string>> = {
   import_running: 'Wait for the other import to end, then run it again: rows that are done are skipped.',
   output_failed: 'The message names the file or stream and the cause (a full disk, a quota); make room and ask again.',
   port_unavailable: 'Choose another port with `--port`, or stop the program that has it.',
+  api_key_invalid: 'Send `Authorization: Bearer KEY` with a key that `guestpass api-keys list` shows as active.',
+  api_key_unknown: 'See `guestpass api-keys list`.',
+  role_missing:
+    'The message names the roles that may do it; make a key with one of them by `guestpass api-keys create`.',
+  quota_exceeded: 'Wait until `retryAt`; raise the quota of the key.',
+  idempotency_key_reused: 'Send a new Idempotency-Key with each new request, and the same one only with the same body.',
+  request_in_progress: 'Wait until `retryAt`, then send the same request with the same Idempotency-Key.',
+  route_unknown: 'See `/openapi.json` of the service for its routes.',
+  body_too_large: 'Send a smaller body; the message names the limit.',
+  media_type_unsupported: 'Send JSON with `content-type: application/json`.',
+  host_refused:
+    'Address the service by the name or address that it listens on, or set `GUESTPASS_PUBLIC_URL` to the address that its callers use.',
+  service_busy: 'Wait until `retryAt`, then ask again.',
   internal: 'Report it with the message.',
 }
 

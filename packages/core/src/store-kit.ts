@@ -29,6 +29,8 @@ export {
   guestEnd,
   guestIn,
   guestsIn,
+  type CredentialWithTokens,
+  type GuestWithTokens,
   type Intent,
   type Status,
   type StoredGuestRequest,

@@ -6,7 +6,7 @@ import { checkArgument, type Parameter } from './arguments.ts'
 import type { ErrorTranslator } from './errors.ts'
 
 /**
- * The last argument of every call: who calls (`actor`), for which request (`correlationId`), how long the call
+ * The last argument of every call: who calls (`actor`), for which request (`correlationId`), for whom (`owner`), how long the call
  * may take (`signal`, `patienceMs`), the API of the guest (`api`), and a listener for the token (`onReady`).
  */
 export interface CallContext extends GuestContext, ReadyContext {}
@@ -71,6 +71,7 @@ const contextSchema = object<CallContext>({
     (value) => typeof value === 'number' && Number.isFinite(value) && value > 0,
     `Give milliseconds, as ${10 * SECOND}.`,
   ),
+  owner: nonEmptyText,
   onReady: callable('Give a function that takes event and token.'),
   api: oneOf(...guestApis),
 })

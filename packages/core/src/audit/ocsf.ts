@@ -75,6 +75,8 @@ const activities: Readonly<Partial<Record<EventType, Activity>>> = {
   STORE_RESTORED: UPDATE,
   AUDIT_PRUNED: DELETE,
   GUEST_REMOVED: DELETE,
+  API_KEY_CREATED: CREATE,
+  API_KEY_REVOKED: DELETE,
 }
 
 const STATUS = {

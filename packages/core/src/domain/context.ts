@@ -13,6 +13,12 @@ export interface Context {
    * Default: as the method says, else the deadline of each call to the upstream (30 s).
    */
   readonly patienceMs?: Millis | undefined
+  /**
+   * For whom the caller acts, as a tenant or the group of an API key. A guest that is issued belongs to this
+   * owner; guests of other owners are not found. Default: the caller finds every guest, and new guests belong to
+   * no owner, so that each owner finds them.
+   */
+  readonly owner?: string | undefined
 }
 
 /** The longest time of a shared call, unless its caller waits longer. */

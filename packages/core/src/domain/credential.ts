@@ -145,6 +145,8 @@ export interface GuestCredential extends CredentialBase {
   readonly upstreamId?: string
   /** True if a guest of another API may have the same id. That guest has a row of its own. */
   readonly shared?: true
+  /** For whom the guest was issued: `Context.owner`. Absent: every owner finds it. */
+  readonly owner?: string
 }
 
 /** A stored token with its status: of a client, of a sign-in, or of a guest. Renewals replace the token. */

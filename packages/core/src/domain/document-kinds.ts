@@ -2,6 +2,10 @@
 export const documentKind = {
   /** Which checkpoint a webhook endpoint acknowledged last, by the id of the endpoint. */
   acknowledgedCheckpoint: 'webhook-checkpoint',
+  /** API keys of the service, by their id. */
+  apiKey: 'api-key',
+  /** When an API key was last used, by the id of the key. */
+  apiKeyUse: 'api-key-use',
   /** The checkpoint up to which the audit chain was pruned. */
   chainBase: 'chain-base',
   /** Signed checkpoints of the audit chain. */
@@ -12,6 +16,12 @@ export const documentKind = {
   configuredEndpoint: 'webhook-configured',
   /** Pending enrichments, by the row of their guest. */
   enrichment: 'enrichment',
+  /** Requests with an Idempotency-Key, by a digest of caller and key. */
+  idempotentRequest: 'idempotent-request',
+  /** The answers to such requests, by the row of their guest and the digest. */
+  idempotentAnswer: 'idempotent-answer',
+  /** One-time links that begin a sign-in, by their digest. */
+  signInLink: 'sign-in-link',
   /** Keys that the service made for itself, by their use. */
   key: 'key',
   /** Guest reservations, by the pseudonym of applicant and channel. */

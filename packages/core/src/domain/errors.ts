@@ -85,6 +85,22 @@ export const errorCatalogue = {
   import_running: { title: 'This file is being imported', status: 409, exit: 1, retryable: true },
   output_failed: { title: 'The output could not be written', status: 500, exit: 1, retryable: false },
   port_unavailable: { title: 'The port cannot be used', status: 500, exit: 1, retryable: false },
+  api_key_invalid: { title: 'The API key is missing or not valid', status: 401, exit: 2, retryable: false },
+  api_key_unknown: { title: 'No such API key', status: 404, exit: 2, retryable: false },
+  role_missing: { title: 'The API key does not have the role', status: 403, exit: 2, retryable: false },
+  quota_exceeded: { title: 'The API key has used up its quota', status: 429, exit: 1, retryable: true },
+  idempotency_key_reused: {
+    title: 'The Idempotency-Key was used for another request',
+    status: 422,
+    exit: 2,
+    retryable: false,
+  },
+  request_in_progress: { title: 'The same request is in progress', status: 409, exit: 1, retryable: true },
+  route_unknown: { title: 'No such route', status: 404, exit: 2, retryable: false },
+  body_too_large: { title: 'The body of the request is too large', status: 413, exit: 2, retryable: false },
+  media_type_unsupported: { title: 'The body of the request is not JSON', status: 415, exit: 2, retryable: false },
+  host_refused: { title: 'The request is for another host', status: 421, exit: 2, retryable: false },
+  service_busy: { title: 'The service takes no more requests for now', status: 503, exit: 1, retryable: true },
   internal: { title: 'An unexpected error occurred', status: 500, exit: 1, retryable: false },
 } as const satisfies Record<string, Entry>
 

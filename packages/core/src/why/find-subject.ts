@@ -27,7 +27,7 @@ export async function findGuestSubject(
   api: GuestApi | undefined,
   store: FindingStore,
 ): Promise<FoundSubject> {
-  const found = await createLocate(connection, withRemoved(connection, store))(parseGuestId(guestId), api).catch(
+  const found = await createLocate(connection, withRemoved(connection, store))(parseGuestId(guestId), { api }).catch(
     (thrown: unknown) => {
       // The text of an address says what else to do.
       const isUnknown = thrown instanceof GuestpassError && thrown.code === 'guest_unknown' && !guestId.includes('@')

@@ -1,4 +1,5 @@
 import type { AccessTokenEvent } from './access-tokens.ts'
+import type { ApiKeyEvent } from './api-keys.ts'
 import type { GuestCreateEvent } from './guest-creates.ts'
 import type { GuestRecordEvent } from './guest-records.ts'
 import type { GuestTokenEvent } from './guest-tokens.ts'
@@ -46,6 +47,8 @@ export const eventTypes = [
   'STORE_RESTORED',
   'AUDIT_PRUNED',
   'GUEST_REMOVED',
+  'API_KEY_CREATED',
+  'API_KEY_REVOKED',
 ] as const
 
 /** A type of event, as `REFRESH_COMPLETED`. */
@@ -65,6 +68,7 @@ export type Event =
   | KeyEvent
   | StoreEvent
   | RetentionEvent
+  | ApiKeyEvent
 
 /** The event of a type. */
 export type EventOf<T extends EventType> = Extract<Event, { readonly type: T }>

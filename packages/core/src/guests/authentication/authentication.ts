@@ -5,6 +5,7 @@ import { applicantData } from '../../domain/events/guest-creates.ts'
 import { tokenRequested } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
+import { isOwnedBy } from '../../domain/guest-owner.ts'
 import type { Meter } from '../../ports/meter.ts'
 import { stopwatch } from '../../ports/clock.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
@@ -23,6 +24,7 @@ import {
   type CreateDecision,
   type Decision,
   decide,
+  isLive,
   reservedGuest,
   type Reservation,
   reservationOf,
@@ -134,9 +136,14 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
   const { assurance, onDoubt = 'refuse' } = applicant
   const issuerNow = ports.issuerNow?.() ?? ports.clock.wall()
   const input = { assurance, onDuplicate, onDoubt, conflicts: api.conflicts, issuerNow }
-  const decision = decide(reservation, guest, now, input)
+  const decided = decide(reservation, guest, now, input)
+  const isForeign = guest !== undefined && !isOwnedBy(guest, attempt.context.owner)
+  const decision = isForeign && isLive(guest, now, issuerNow) ? refusal(guest) : decided
   return { reservation, revision, guest, now: () => now + elapsed(), decision }
 }
+
+/** The session of an owner is neither given to another one nor replaced for it. */
+const refusal = ({ id }: GuestCredential): Decision => ({ do: 'refuse', guestId: id })
 
 /** Serves or refuses a request that needs no create. Undefined: it needs one. */
 async function serveWithoutCreate(call: ApplicantCall, found: FoundReservation): Promise<GuestWithTokens | undefined> {

@@ -113,6 +113,7 @@ function newGuestOf({ parts, entry }: Creation, { created, sentAt }: Answered, l
     profile: profileSecret({ ...requestProfile(attempt.applicant, lookup), upstream: created.upstream }),
     person: attempt.person,
     createdAt: sentAt,
+    ...(attempt.context.owner === undefined ? {} : { owner: attempt.context.owner }),
     ...(upstreamId === undefined ? {} : { upstreamId }),
   }
 }

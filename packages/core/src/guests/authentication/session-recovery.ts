@@ -1,5 +1,6 @@
 import { guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { guestCreateFailed, guestOrphaned } from '../../domain/events/guest-creates.ts'
+import { isOwnedBy } from '../../domain/guest-owner.ts'
 import { hasEnded } from '../../domain/plan.ts'
 import { asGuestpassError, causedBy, GuestpassError } from '../../domain/errors.ts'
 import { authenticated } from './attempt.ts'
@@ -29,7 +30,8 @@ async function renewFormer({ parts }: Creation, entry: LedgerEntry): Promise<Gue
   const { connection, ports, sessions } = parts
   const { former = '', replaces } = entry.decision
   const guest = guestIn(await ports.store.find(connection, former))
-  if (!guest?.tokens?.refresh || hasEnded(guest)) return undefined
+  const { owner } = entry.attempt.context
+  if (!guest?.tokens?.refresh || hasEnded(guest) || !isOwnedBy(guest, owner)) return undefined
   // The replacement ends all tokens that were issued before.
   if (replaces) await ports.store.commit({ connection, deny: [former] })
   try {

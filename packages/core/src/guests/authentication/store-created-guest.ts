@@ -57,7 +57,10 @@ export async function storeCreatedGuest(
     const base = place.credential
     if (base && hasEnded(base)) throw await refuseEnded(creation, base, made)
     if (base && !isOf(base, entry)) throw await refuseForeign(creation, guestId)
-    const next = { ...nextGeneration(base ?? made.credential, made.credential), id: place.row }
+    // Who makes a guest anew after its session has ended owns it.
+    const { owner = base?.owner } = made.credential
+    const from = { ...(base ?? made.credential), ...(owner === undefined ? {} : { owner }) }
+    const next = { ...nextGeneration(from, made.credential), id: place.row }
     const change = await changeOf(creation, outcome, { next, place, former, isFirst: revision !== undefined })
     const settled = await settle(parts, entry, {
       next: { state: 'live', guestId: next.id },

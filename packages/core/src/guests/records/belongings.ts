@@ -4,17 +4,19 @@ import { profileIn } from '../../domain/profile.ts'
 import type { DocumentWrite, Store } from '../../ports/store.ts'
 import { withoutGuest, reservedGuest, reservationOf } from '../authentication/guest-reservation.ts'
 import type { Pseudonym, ApplicantKey } from '../authentication/pseudonyms.ts'
+import { answerRemovals } from './stored-answers.ts'
 import { channelOf } from './guests-by-address.ts'
 
-/** The writes that remove the other documents of a guest: its reservation, and work that is left. */
+/** The writes that remove the other documents of a guest: its reservation, stored answers, and work that is left. */
 export async function belongingsOf(
   { connection, ...credential }: GuestCredential,
-  { store, pseudonym }: { readonly store: Pick<Store, 'document'>; readonly pseudonym: Pseudonym },
+  { store, pseudonym }: { readonly store: Pick<Store, 'document' | 'documents'>; readonly pseudonym: Pseudonym },
 ): Promise<readonly DocumentWrite[]> {
   const { id, api, profile } = credential
   const pending = await store.document(connection, documentKind.enrichment, id)
-  const work =
-    pending.value === undefined ? [] : [{ kind: documentKind.enrichment, id, expect: { revision: pending.revision } }]
+  const answers = await answerRemovals(connection, id, store)
+  const enrichment = { kind: documentKind.enrichment, id, expect: { revision: pending.revision } }
+  const work: readonly DocumentWrite[] = [...answers, ...(pending.value === undefined ? [] : [enrichment])]
   const { email } = profileIn(profile)
   if (typeof email !== 'string' || api === 'guest-tokens') return work
   const channelId = channelOf({ connection, ...credential })

@@ -88,7 +88,7 @@ export function createEraser(
 
 /** The row of an erased guest: enough to refuse it. Its former subject leads to no row. */
 const erasedRow = (
-  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared }: GuestCredential,
+  { connection, id, kind, api, generation, createdAt, aliveUntil, upstreamId, shared, owner }: GuestCredential,
   subject: string,
 ): GuestCredential => ({
   connection,
@@ -103,6 +103,7 @@ const erasedRow = (
   // The upstream's id of a guest whose row has an invented id: the guest is refused by it, too.
   ...(upstreamId === undefined || api === 'guest-tokens' ? {} : { upstreamId }),
   ...(shared ? { shared } : {}),
+  ...(owner === undefined ? {} : { owner }),
 })
 
 const TRACES =

@@ -1,5 +1,6 @@
 import { guestsIn } from '../../domain/credential.ts'
 import { type CurrentStatus, currentStatus } from '../../domain/current-status.ts'
+import { isOwnedBy } from '../../domain/guest-owner.ts'
 import type { Instant, Millis } from '../../domain/time.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Store } from '../../ports/store.ts'
@@ -27,6 +28,8 @@ interface ListParts {
   readonly store: Pick<Store, 'list'>
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
+  /** Only guests that this owner finds. */
+  readonly owner?: string | undefined
 }
 
 /** Rows that are read at once, at least, where a filter may leave most of them out. */
@@ -39,12 +42,12 @@ const MOST_ROWS = 10_000
  * 10,000 match, and `next` if there are more. Rejects with the reason of the signal.
  */
 export async function listGuests(
-  { connection, store, clock, signal }: ListParts,
+  { connection, store, clock, signal, owner }: ListParts,
   { limit = 100, after: start, ...filter }: GuestListOptions,
 ): Promise<{ readonly guests: readonly GuestView[]; readonly next?: string }> {
   checkPageLimit(limit)
   const now = clock.wall()
-  const isFiltered = Object.values(filter).some((value) => value !== undefined)
+  const isFiltered = owner !== undefined || Object.values(filter).some((value) => value !== undefined)
   const guests: GuestView[] = []
   let lastId = ''
   let read = 0
@@ -54,7 +57,7 @@ export async function listGuests(
     const page = await store.list(connection, { kind: 'guest', limit: rows, ...(after === undefined ? {} : { after }) })
     for (const credential of guestsIn(page)) {
       const view = viewOf(credential)
-      if (!isWanted(view, filter, now)) continue
+      if (!isOwnedBy(credential, owner) || !isWanted(view, filter, now)) continue
       if (guests.length === limit) return { guests, next: lastId }
       guests.push(view)
       lastId = credential.id

@@ -166,7 +166,7 @@ export function createGuestRecords(
   return {
     show: (guestId, context) => waited(context, async (own) => show(calls, guestId, own)),
     list: (options = {}, context) =>
-      waited(context, async ({ signal }) => listGuests({ connection, store, clock, signal }, options)),
+      waited(context, async ({ signal, owner }) => listGuests({ connection, store, clock, signal, owner }, options)),
     revoke: (guestId, context) => waited(context, async (own) => revoke(calls, guestId, own)),
     erase,
     find: (whose, context) => waited(context, async (own) => persons.find(whose, own)),
@@ -175,9 +175,9 @@ export function createGuestRecords(
   }
 }
 
-async function located(calls: RecordCalls, guestId: string, { api, signal }: GuestContext): Promise<Located> {
+async function located(calls: RecordCalls, guestId: string, { api, owner, signal }: GuestContext): Promise<Located> {
   signal?.throwIfAborted()
-  return calls.locate(parseGuestId(guestId), api)
+  return calls.locate(parseGuestId(guestId), { api, owner })
 }
 
 async function show(calls: RecordCalls, guestId: string, context: GuestContext): Promise<GuestView> {

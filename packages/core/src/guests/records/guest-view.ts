@@ -36,10 +36,12 @@ export interface GuestView {
   readonly subject: string
   /** The `sub` of its tokens, if an imported token brought another than the guest id. */
   readonly tokenSubject?: string
+  /** For whom it was issued: `Context.owner`. Absent: every owner finds it. */
+  readonly owner?: string
 }
 
 export function viewOf(credential: GuestCredential): GuestView {
-  const { api, status, generation, tokens, createdAt, request, subject } = credential
+  const { api, status, generation, tokens, createdAt, request, subject, owner } = credential
   const tokenSubject = foreignSubject(credential)
   const expiresAt = tokens ? tokenEnd(tokens) : status === 'active' ? credential.aliveUntil : undefined
   return {
@@ -54,5 +56,6 @@ export function viewOf(credential: GuestCredential): GuestView {
     createdAt: Math.floor(createdAt),
     subject,
     ...(tokenSubject === undefined ? {} : { tokenSubject }),
+    ...(owner === undefined ? {} : { owner }),
   }
 }

@@ -12,7 +12,7 @@ import { tombstoneWrite } from '../requests/tombstones.ts'
 /** What the removal of ended guests works with. */
 export interface RemovalParts {
   readonly connection: string
-  readonly store: Pick<Store, 'commit' | 'document' | 'endedGuests'>
+  readonly store: Pick<Store, 'commit' | 'document' | 'documents' | 'endedGuests'>
   readonly clock: Clock
   readonly random: Random
   readonly pseudonyms: Pick<Pseudonyms, 'ofApplicant' | 'ofRow'>

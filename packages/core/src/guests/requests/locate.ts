@@ -1,4 +1,5 @@
 import { type GuestCredential, guestIn, guestsIn } from '../../domain/credential.ts'
+import { isOwnedBy } from '../../domain/guest-owner.ts'
 import { guestIdOf, idInRow } from '../../domain/guest-id.ts'
 import type { Instant } from '../../domain/time.ts'
 import { isUuid } from '../../domain/uuid.ts'
@@ -8,6 +9,7 @@ import { pagesOf } from '../../ports/pages.ts'
 import type { Store } from '../../ports/store.ts'
 import { type GuestApi, guestApis } from '../../upstream/guest-apis.ts'
 import { invalid } from './faults.ts'
+import type { GuestContext } from './guest-context.ts'
 import { findNamedRow } from './guest-row.ts'
 
 /** A guest as it is stored, and the store's time at the moment of the read. */
@@ -17,11 +19,14 @@ export interface Located {
   readonly now: Instant
 }
 
+/** Which of several guests of one id is meant, and for whom it is looked up. */
+type Whose = Pick<GuestContext, 'api' | 'owner'>
+
 /**
- * Finds a guest by its id, and by its API if two APIs have a guest of that id. Rejects with `guest_unknown`,
- * or with `invalid_input` if `api` is missing and the id is ambiguous.
+ * Finds a guest by its id, and by its API if two APIs have a guest of that id. Rejects with `guest_unknown`, also
+ * for a guest of another owner, or with `invalid_input` if `api` is missing and the id is ambiguous.
  */
-export type Locate = (guestId: string, api?: GuestApi) => Promise<Located>
+export type Locate = (guestId: string, whose?: Whose) => Promise<Located>
 
 interface LocateParts {
   readonly connection: string
@@ -33,18 +38,20 @@ interface LocateParts {
 export function createLocate(connection: string, store: Pick<Store, 'find' | 'list'>): Locate {
   // No new row gets an invented id: they are listed once.
   const inventedRows = loadOnce(() => listInventedRows(connection, store))
-  return (guestId, api) => findGuest({ connection, store, inventedRows }, guestId, api)
+  return (guestId, whose = {}) => findGuest({ connection, store, inventedRows }, guestId, whose)
 }
 
-async function findGuest(parts: LocateParts, guestId: string, api: GuestApi | undefined): Promise<Located> {
-  const plain = await plainGuest(parts, guestId)
+async function findGuest(parts: LocateParts, guestId: string, { api, owner }: Whose): Promise<Located> {
+  const owned = (one: Located | undefined): Located | undefined =>
+    one && isOwnedBy(one.credential, owner) ? one : undefined
+  const plain = owned(await plainGuest(parts, guestId))
   const isOnly = plain && (api === undefined ? !plain.credential.shared : plain.credential.api === api)
   if (isOnly) return plain
   const others = (api === undefined ? guestApis : [api]).filter((one) => one !== plain?.credential.api)
   const named = await Promise.all(others.map((one) => namedGuest(parts, one, guestId)))
-  const found = [...(api === undefined ? [plain] : []), ...named].filter((one) => one !== undefined)
+  const found = [...(api === undefined ? [plain] : []), ...named.map(owned)].filter((one) => one !== undefined)
   if (found.length > 1) throw ambiguous(guestId, found)
-  const only = found[0] ?? (await guestAtInventedRow(parts, guestId))
+  const only = found[0] ?? owned(await guestAtInventedRow(parts, guestId))
   if (only && (api === undefined || only.credential.api === api)) return only
   throw unknownGuest(parts.connection, guestId, api && (await guestApiOf(parts, guestId)))
 }

@@ -19,6 +19,7 @@ type Tombstone = Pick<GuestCredential, 'api' | 'subject' | 'generation' | 'statu
   readonly shared?: true
   /** How long the tombstone is kept after the last change of the guest. Absent: for ever. */
   readonly keptMs?: Millis
+  readonly owner?: string
 } & RemovedFacts
 
 /** What the row of a removed guest does not hold. Tombstones of former versions lack it. */
@@ -38,7 +39,7 @@ export async function tombstoneWrite(
   { expiresAt, removedAt }: { readonly expiresAt: Instant | undefined; readonly removedAt: Instant },
   { store, pseudonyms }: { readonly store: Pick<Store, 'document'>; readonly pseudonyms: RowPseudonyms },
 ): Promise<DocumentWrite> {
-  const { connection, api, subject, generation, status, createdAt, aliveUntil, shared, tokens } = guest
+  const { connection, api, subject, generation, status, createdAt, aliveUntil, shared, owner, tokens } = guest
   const id = await pseudonyms.ofRow(rowAfterReturn(guest))
   const { revision } = await store.document(connection, documentKind.tombstone, id)
   const value: Tombstone = {
@@ -49,6 +50,7 @@ export async function tombstoneWrite(
     createdAt,
     ...(aliveUntil === undefined ? {} : { aliveUntil }),
     ...(shared ? { shared } : {}),
+    ...(owner === undefined ? {} : { owner }),
     removedAt,
     ...(tokens ? { verified: tokens.verified } : {}),
     ...(expiresAt === undefined ? {} : { keptMs: expiresAt - removedAt }),

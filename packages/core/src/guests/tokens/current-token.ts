@@ -42,14 +42,15 @@ export async function currentToken(
   context: GuestContext,
 ): Promise<GuestWithTokens> {
   // Nearly every guest has the row of its id, and no other API has a guest of that id: then one read is
-  // enough.
-  const row = context.api === undefined ? likelyRow(guestId) : undefined
+  // enough. An owner must not renew the guest of another one.
+  const isOpen = context.api === undefined && context.owner === undefined
+  const row = isOpen ? likelyRow(guestId) : undefined
   const likely =
     row === undefined
       ? undefined
       : await tokenAt(parts, row, criteria, context).catch((thrown: unknown) => likelyFailure(parts, guestId, thrown))
   if (likely && !likely.shared) return likely
-  const { credential, revision } = await parts.locate(guestId, context.api)
+  const { credential, revision } = await parts.locate(guestId, context)
   if (revision === 0) throw removedError(credential)
   return tokenAt(parts, credential.id, criteria, context)
 }

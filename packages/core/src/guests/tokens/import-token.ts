@@ -1,3 +1,4 @@
+import { isOwnedBy } from '../../domain/guest-owner.ts'
 import { guestNamed } from '../../domain/guest-id.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import type { Context } from '../../domain/context.ts'
@@ -16,7 +17,7 @@ import type { IssuerClock } from '../../verify/issuer-clock.ts'
 import { type Claims, verdictText, type Verifier } from '../../verify/verdict.ts'
 import { newGuest, GUEST_TOKENS } from './issue-guest-token.ts'
 import { invalid } from '../requests/faults.ts'
-import type { Locate, Located } from '../requests/locate.ts'
+import { type Locate, type Located, unknownGuest } from '../requests/locate.ts'
 import { REFRESH_GRACE } from './renewal-action.ts'
 import { findGuestRow } from '../requests/guest-row.ts'
 import { rememberedUntil } from './accept-tokens.ts'
@@ -65,7 +66,7 @@ export function createImportToken(parts: TokenImportParts): ImportToken {
     try {
       const claims = await verifiedClaims(parts, guestId, token, subject)
       for (;;) {
-        const { base, now } = await guestToImportInto(parts, guestId, context.api)
+        const { base, now } = await guestToImportInto(parts, guestId, context)
         const imported = await importIntoGuest(parts, { guestId, token, claims, base, now, context })
         if (imported) return imported
       }
@@ -78,19 +79,15 @@ export function createImportToken(parts: TokenImportParts): ImportToken {
 }
 
 /** The `sub` that tokens of a guest must have. */
-async function knownSubject(parts: TokenImportParts, guestId: string, { api }: GuestContext): Promise<string> {
-  const known = await located(parts, guestId, api)
+async function knownSubject(parts: TokenImportParts, guestId: string, context: GuestContext): Promise<string> {
+  const known = await located(parts, guestId, context)
   const subject = known && foreignSubject(known.credential)
   return subject ?? (isUuid(guestId) ? guestId.toLowerCase() : guestId)
 }
 
 /** Finds the guest. Undefined: it is not stored. */
-const located = (
-  { locate }: TokenImportParts,
-  guestId: string,
-  api: GuestContext['api'],
-): Promise<Located | undefined> =>
-  locate(guestId, api).catch((thrown: unknown) => {
+const located = ({ locate }: TokenImportParts, guestId: string, context: GuestContext): Promise<Located | undefined> =>
+  locate(guestId, context).catch((thrown: unknown) => {
     if (thrown instanceof GuestpassError && thrown.code === 'guest_unknown') return undefined
     throw thrown
   })
@@ -115,7 +112,7 @@ async function recordRefusedToken(
 ): Promise<void> {
   const { connection, ports, recorder } = parts
   try {
-    const { base, now } = await guestToImportInto(parts, guestId, context.api)
+    const { base, now } = await guestToImportInto(parts, guestId, context)
     const event = recorder.refused(base, { ...failure, about: recorder.about(base, context), now })
     await ports.store.commit({ connection, events: [event] })
   } catch {}
@@ -135,14 +132,16 @@ interface TokenImport {
 async function guestToImportInto(
   parts: TokenImportParts,
   guestId: string,
-  api: GuestContext['api'],
+  context: GuestContext,
 ): Promise<{ readonly base: GuestCredential; readonly now: Instant }> {
-  const known = await located(parts, guestId, api)
+  const { api, owner } = context
+  const known = await located(parts, guestId, context)
   if (known) return { base: known.credential, now: known.now }
   if (api !== undefined && api !== GUEST_TOKENS) throw ofAnotherApi(guestId, api)
   const id = parseNewGuestId(guestId)
-  const { row, now } = await findGuestRow(parts.connection, GUEST_TOKENS, id, parts.ports.store)
-  return { base: newGuest(parts, row, now), now }
+  const { row, now, credential } = await findGuestRow(parts.connection, GUEST_TOKENS, id, parts.ports.store)
+  if (credential && !isOwnedBy(credential, owner)) throw unknownGuest(parts.connection, guestId)
+  return { base: newGuest(parts, row, now, owner), now }
 }
 
 /** Checks the token against the guest and writes once. Undefined: the guest was written meanwhile. */

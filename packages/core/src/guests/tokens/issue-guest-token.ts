@@ -1,6 +1,7 @@
 import type { Context } from '../../domain/context.ts'
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
+import { isOwnedBy } from '../../domain/guest-owner.ts'
 import { endedError, hasEnded } from '../../domain/plan.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
@@ -10,6 +11,7 @@ import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { denyLateTokens } from './revocation.ts'
 import type { RequestedTokens, TokenCall } from './request-tokens.ts'
 import { findGuestRow } from '../requests/guest-row.ts'
+import { unknownGuest } from '../requests/locate.ts'
 import type { GuestStore } from '../requests/tombstones.ts'
 import { nextGeneration } from './next-generation.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
@@ -29,6 +31,7 @@ export const newGuest = (
   { connection, ports }: Pick<GuestTokenParts, 'connection' | 'ports'>,
   id: string,
   now: Instant,
+  owner?: string,
 ): GuestCredential => ({
   connection,
   id,
@@ -38,6 +41,7 @@ export const newGuest = (
   generation: 0,
   status: 'active',
   createdAt: now,
+  ...(owner === undefined ? {} : { owner }),
 })
 
 /**
@@ -53,13 +57,15 @@ export async function issueGuestToken(
   const elapsed = stopwatch(ports.clock)
   const place = await findGuestRow(connection, GUEST_TOKENS, request.guestId, ports.store)
   const now = (): Instant => place.now + elapsed()
-  const credential = withRequest(place.credential ?? newGuest(parts, place.row, place.now), request)
+  const { owner } = context
+  if (place.credential && !isOwnedBy(place.credential, owner)) throw unknownGuest(connection, request.guestId)
+  const credential = withRequest(place.credential ?? newGuest(parts, place.row, place.now, owner), request)
   if (hasEnded(credential)) throw endedError(credential)
   const about = recorder.about(credential, context)
   try {
     await ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
     const made = await mint({ credential, about, now, hooks: { onSend() {} }, context })
-    const stored = await storeToken(parts, made)
+    const stored = await storeToken(parts, made, owner)
     recorder.announce({ ...made, credential: stored, kind: 'issued' })
     return stored
   } catch (thrown) {
@@ -82,11 +88,12 @@ const withRequest = (
 
 /**
  * Stores a new token as the next generation after other writes. A guest that ended meanwhile stays ended; a
- * guest of another API that took the row keeps it.
+ * guest of another API that took the row keeps it, and one of another owner keeps its token.
  */
 async function storeToken(
   { connection, ports: { store } }: GuestTokenParts,
   { credential, ...made }: RequestedTokens,
+  owner: string | undefined,
 ): Promise<GuestWithTokens> {
   for (let base: GuestCredential = credential; ; ) {
     const next = { ...nextGeneration(base, credential), id: base.id }
@@ -104,6 +111,7 @@ async function storeToken(
       await denyLateTokens(store, base, issued)
       throw endedError(base)
     }
+    if (!isOwnedBy(base, owner)) throw unknownGuest(connection, guestIdOf(next))
   }
 }
 

@@ -45,7 +45,7 @@ export const issuedGuest = (credential: GuestWithTokens): IssuedGuest => {
   }
 }
 
-/** The same with what is known of the person, for an authenticated guest. */
+/** Gives a stored guest as callers know it, with what is known of the person if it is an authenticated guest. */
 export function issuedAuthenticatedGuest(credential: GuestWithTokens): IssuedGuest {
   const { channelId } = credential.request ?? {}
   const { crm, upstream } = profileIn(credential.profile)

@@ -1,9 +1,9 @@
 import type { GuestCredential, GuestWithTokens } from '../../domain/credential.ts'
 
-/** A guest that the upstream made, as the next generation of its row. */
+/** A guest that the upstream made, as the next generation of its row, whose owner stays. */
 export const nextGeneration = (
-  { subject, createdAt, aliveUntil = 0, generation, shared }: GuestCredential,
-  made: GuestWithTokens,
+  { subject, createdAt, aliveUntil = 0, generation, shared, owner }: GuestCredential,
+  { owner: _asked, ...made }: GuestWithTokens,
 ): GuestWithTokens => ({
   ...made,
   subject,
@@ -11,4 +11,5 @@ export const nextGeneration = (
   aliveUntil: Math.max(aliveUntil, made.aliveUntil ?? 0),
   generation: generation + 1,
   ...(shared ? { shared } : {}),
+  ...(owner === undefined ? {} : { owner }),
 })

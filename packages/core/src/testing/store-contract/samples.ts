@@ -57,6 +57,7 @@ export const fullCredential = (id: string, generation = 1): Required<GuestCreden
   tokens: tokens(`${id}-${generation}`),
   upstreamId: 'guest-token-1',
   shared: true,
+  owner: 'group:shop',
   aliveUntil: AT + 3_600_000.5,
   intent: { id: 'b8f6f3a6-5f1f-4a41-9b62-0d3c0b6f3a11', action: 'refresh', holder: 'process-1', startedAt: AT + 7.5 },
   backOff: { until: AT + 9, failures: 3, code: 'upstream_unavailable', message: 'Upstream answered 503.' },
