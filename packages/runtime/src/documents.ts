@@ -1,6 +1,17 @@
-import type { AccessToken, ConnectionView, GuestView, IssuedGuest, Revocation, Secret } from '@guestpass/core'
-import { currentStatus, iso } from '@guestpass/core/runtime-kit'
-import type { Instant } from '@guestpass/core/store-kit'
+import {
+  type AccessToken,
+  type ConnectionView,
+  type Erasure,
+  type GuestView,
+  GuestpassError,
+  type IssuedGuest,
+  type PersonErasure,
+  type Revocation,
+  type Secret,
+  type WebhookEndpoint,
+} from '@guestpass/core'
+import { currentStatus, iso, type WebhookAttempt } from '@guestpass/core/runtime-kit'
+import type { DeadLetter, Instant } from '@guestpass/core/store-kit'
 
 /** Gives the text that shows a token: the token, or a mask. */
 export type ShownToken = (token: Secret) => string
@@ -68,3 +79,64 @@ export const connectionDocument = (
   ...(expiresAt === undefined ? {} : { expiresAt: iso(expiresAt) }),
   ...(renewedAt === undefined ? {} : { renewedAt: iso(renewedAt) }),
 })
+
+/**
+ * Makes the JSON of an erased guest, for a route or `--json`. Times are ISO 8601 in UTC. `files`: see
+ * `remainingFiles`.
+ */
+export const erasureDocument = (erasure: Erasure, files: readonly string[]) => ({
+  ...revocationDocument(erasure),
+  remains: [...erasure.remains, ...files],
+})
+
+/**
+ * Makes the JSON of the erasure of a person, for a route or `--json`. Times are ISO 8601 in UTC. `files`: see
+ * `remainingFiles`.
+ */
+export const personErasureDocument = ({ guests, remains }: PersonErasure, files: readonly string[]) => ({
+  guests: guests.map(({ guestId, api, channelId, ...revocation }) => ({
+    guestId,
+    api,
+    ...(channelId === undefined ? {} : { channelId }),
+    ...revocationDocument(revocation),
+  })),
+  remains: [...remains, ...files],
+})
+
+/** Makes the JSON of a webhook endpoint, for a route or `--json`. Times are ISO 8601 in UTC. */
+export const endpointDocument = (
+  { id, url, contract, events, includeToken, configured, disabled, secrets }: WebhookEndpoint,
+  shown: ShownToken,
+) => ({
+  id,
+  url,
+  contract,
+  events,
+  includeToken,
+  configured,
+  secrets: secrets.map(shown),
+  ...(disabled ? { disabled: { at: iso(disabled.at), why: disabled.why } } : {}),
+})
+
+/** Makes the JSON of a dead letter, for a route or `--json`. Times are ISO 8601 in UTC. */
+export const deadLetterDocument = ({ event: { id, type, at }, attempts, why }: DeadLetter) => ({
+  eventId: id,
+  eventType: type,
+  timestamp: iso(at),
+  attempts,
+  why,
+})
+
+/**
+ * Makes the JSON of a test of a webhook endpoint, for a route or `--json`. Throws `webhook_failed` if the endpoint
+ * did not take it.
+ */
+export function webhookTestDocument(id: string, { result, why, latencyMs, statusCode }: WebhookAttempt) {
+  if (result !== 'taken')
+    throw new GuestpassError(
+      'webhook_failed',
+      `Webhook endpoint ${id} did not take the test: ${why}. See that it answers with 2xx within its time.`,
+      statusCode === undefined ? {} : { upstream: { status: statusCode } },
+    )
+  return { id, delivered: true, statusCode, latencyMs: Math.round(latencyMs * 10) / 10 }
+}

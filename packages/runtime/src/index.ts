@@ -17,11 +17,20 @@ export {
 } from './config/config.ts'
 export { dotenvLine } from './config/dotenv.ts'
 export { jsonFault } from './config/json-fault.ts'
-export { algorithmOf, isPlainHttp, oneOf, whole, yesNo } from './config/kinds.ts'
+export {
+  algorithmOf,
+  type ApiKey,
+  type ApiKeyRole,
+  apiKeyRoles,
+  isPlainHttp,
+  oneOf,
+  whole,
+  yesNo,
+} from './config/kinds.ts'
 export type { Files } from './config/files.ts'
 export type { Flags, Layer, LayerFault, Origin, UnknownName, Variables, WrittenSetting } from './config/layers.ts'
 export { configurationPage } from './config/page.ts'
-export { commandFor, commandRemedy, explainedError, programRemedy } from './remedies.ts'
+export { commandFor, commandRemedy, explainedError, programRemedy, serviceRemedy } from './remedies.ts'
 export { settingNamesIn, withMessage, type SettingName, withSettingNames } from './config/core-options.ts'
 export {
   settingEntries,
@@ -39,16 +48,32 @@ export type { ConfigOptions, OptionKey, OptionValue, SettingOptions, WebhookOpti
 export { optionFault, type ParsedOptions, readOptions } from './config/options.ts'
 export type { AuditListener, AuditListeners } from './audit-listener.ts'
 export type { AuditRelays } from './audit-relays.ts'
+export {
+  type ApiKeyView,
+  type CreatedApiKey,
+  apiKeyView,
+  idInApiKey,
+  type StoredApiKey,
+  storedApiKey,
+} from './api-keys/api-key.ts'
+export { type ApiKeyRequest, type ApiKeys, apiKeys, createUseRecorder, groupOwner } from './api-keys/api-keys.ts'
+export { apiKeyDocument, createdApiKeyDocument } from './api-keys/documents.ts'
+export { type Background, type BackgroundParts, createBackground, type Health } from './background.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
 export { databasePath, pathFault } from './database-path.ts'
 export {
   accessTokenDocument,
   connectionDocument,
+  deadLetterDocument,
+  endpointDocument,
+  erasureDocument,
   guestDocument,
   guestViewDocument,
+  personErasureDocument,
   revocationDocument,
   type ShownToken,
   tokenDocument,
+  webhookTestDocument,
 } from './documents.ts'
 export { explanationDocument } from './explanation-document.ts'
 export {
@@ -58,6 +83,9 @@ export {
   type NamedExplanation,
   namedExplanation,
 } from './explanation-names.ts'
+export { type ListDocument, listDocument } from './list-document.ts'
+export { followedRecords, type LatestRecords, latestRecords, type RecordFilter } from './read-records.ts'
+export { DURATION_FORMATS, durationOption, SINCE_FORMATS, sinceOption } from './since.ts'
 export type { RuntimeHost } from './runtime-host.ts'
 export type { EventObserver, ObservedStore } from './observed-store.ts'
 export { openMemoryStore, openSharedStore, type OpenStore, type StorePorts } from './open-store.ts'
@@ -75,3 +103,4 @@ export {
 } from './workers/registry.ts'
 export type { WorkerChange, WorkerHealth } from './workers/running-worker.ts'
 export { type RunningWorkers, startWorkers, type WorkersOptions, withWorkers } from './workers/start-workers.ts'
+export { remainingFiles } from './remaining-files.ts'

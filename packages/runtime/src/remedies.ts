@@ -2,15 +2,15 @@ import type { ErrorCode, GuestpassError } from '@guestpass/core'
 import { type SettingName, withMessage, withSettingNames } from './config/core-options.ts'
 
 /*
- * The core library states facts: it knows neither commands nor variables. Here the command line and the front
- * door add what a user can do about an error. The error then names settings as its reader does, and ends with
+ * The core library states facts: it knows neither commands nor variables. Here the command line, the front door and
+ * the service add what a user can do about an error. The error then names settings as its reader does, and ends with
  * the remedy for its code and reason.
  */
 
 /** Writes a command for the connection of the error. */
 type WriteCommand = (words: string) => string
 
-/** What a user can do about an error: on the command line, and in a program that opened `guestpass()`. */
+/** What a user can do about an error: on the command line, in a program that opened `guestpass()`, and as a caller of the service. */
 interface Remedy {
   readonly code: ErrorCode
   /** The remedy is for this reason only. Default: every reason. */
@@ -23,17 +23,21 @@ interface Remedy {
   readonly says?: RegExp
   readonly onCommandLine?: (command: WriteCommand) => string
   readonly inProgram?: string
+  /** For callers of the service. */
+  readonly inService?: string
 }
 
 const issueAgain = {
   onCommandLine: (command) => `Issue the guest again with \`${command('guest issue')}\`.`,
   inProgram: 'Issue the guest again with guests.issue.',
+  inService: 'Issue the guest again with POST /v1/guests.',
 } as const satisfies Omit<Remedy, 'code'>
 
 const takeSession = {
   onCommandLine: () =>
     'If the address is verified, give --assurance verified and --on-duplicate reuse, or --on-duplicate replace.',
   inProgram: "If the address is verified, give assurance: 'verified' and onDuplicate: 'reuse' or 'replace'.",
+  inService: 'If the address is verified, send "assurance": "verified" and "onDuplicate": "reuse" or "replace".',
 } as const satisfies Omit<Remedy, 'code'>
 
 const UNTIL_IT_ENDS = 'the upstream may refuse a second session until the present one ends.'
@@ -50,6 +54,8 @@ const startSandbox = {
 /** The message names the setting. */
 const ASK_LESS = 'Correct that setting, or leave it unset: each call then asks for the scopes that it needs.'
 
+const signInService = 'An operator signs in with POST /v1/connections/NAME/login.'
+
 const signInProgram =
   'In a program, sign in with signIn.begin and signIn.complete, or with deviceSignIn.run; on the command line, with `guestpass login`.'
 
@@ -61,6 +67,7 @@ const remedies: readonly Remedy[] = [
     onCommandLine: (command) =>
       `The command is \`${command('login')}\`, or \`${command('login --device')}\` if this machine has no browser.`,
     inProgram: signInProgram,
+    inService: signInService,
   },
   {
     code: 'client_rejected',
@@ -72,6 +79,7 @@ const remedies: readonly Remedy[] = [
     reason: 'sign_in',
     onCommandLine: (command) => `Sign in with \`${command('login')}\`.`,
     inProgram: signInProgram,
+    inService: signInService,
   },
   {
     code: 'scope_missing',
@@ -137,18 +145,27 @@ const remedies: readonly Remedy[] = [
     onCommandLine: (command) =>
       `List the known guests with \`${command('guest list')}\`. Each folder has a store of its own: give --database, or run the command where the guest was issued.`,
     inProgram: 'List the known guests with guests.list; find, export and erase also take { email }.',
+    inService: 'GET /v1/guests lists the guests of this key.',
   },
   {
     code: 'connection_unknown',
+    inService: 'GET /v1/connections shows the connection of this key.',
     onCommandLine: () => 'List the known connections with `guestpass connections list`; check --database.',
   },
   {
     code: 'webhook_unknown',
+    inService: 'GET /v1/webhooks lists the endpoints.',
     onCommandLine: (command) => `List the endpoints with \`${command('webhooks list')}\`.`,
+  },
+  {
+    code: 'api_key_unknown',
+    inService: 'GET /v1/api-keys lists the keys.',
+    onCommandLine: (command) => `List the keys with \`${command('api-keys list')}\`.`,
   },
   {
     code: 'webhook_failed',
     reason: 'disabled',
+    inService: 'Enable it with PATCH /v1/webhooks/ID.',
     onCommandLine: (command) => `Enable it with \`${command('webhooks enable ID')}\`.`,
   },
   { code: 'upstream_unavailable', ...startSandbox },
@@ -180,6 +197,9 @@ export const commandFor = (connection: string, words: string): string =>
 export const commandRemedy = (error: GuestpassError, connection = 'default'): string | undefined =>
   remedyFor(error)?.onCommandLine?.((words) => commandFor(connection, words))
 
+/** Gives the remedy of an error for a caller of the service: a sentence that names a route. Undefined if there is none. */
+export const serviceRemedy = (error: GuestpassError): string | undefined => remedyFor(error)?.inService
+
 /** Gives the remedy of an error for a program: a sentence that names a call. Undefined if there is none. */
 export const programRemedy = (error: GuestpassError): string | undefined => remedyFor(error)?.inProgram
 
@@ -188,7 +208,7 @@ export const programRemedy = (error: GuestpassError): string | undefined => reme
  * message that already names a command gets no remedy.
  *
  * @param nameOf the name of a setting for this user
- * @param remedyOf `commandRemedy` or `programRemedy`
+ * @param remedyOf `commandRemedy`, `programRemedy` or `serviceRemedy`
  */
 export function explainedError(
   error: GuestpassError,

@@ -52,7 +52,12 @@ function facts(
 const MOST_OWNERS = 1_000
 
 /** Records about the store, whose random subject no row has. */
-const ofStore: ReadonlySet<string> = new Set<AuditRecord['eventType']>(['AUDIT_PRUNED', 'STORE_RESTORED'])
+const ofStore: ReadonlySet<string> = new Set<AuditRecord['eventType']>([
+  'AUDIT_PRUNED',
+  'STORE_RESTORED',
+  'API_KEY_CREATED',
+  'API_KEY_REVOKED',
+])
 
 /**
  * Names whom records are about, as people know them: `guest ID`, `sign-in`, `access token`, `the store`. A subject

@@ -5,10 +5,9 @@ import { auditExport, type AuditLog, type Checkpoint, GuestpassError, verifyExpo
 import { iso, prunableCheckpoint, type PruneParts, pruneTo, rollUps } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { commandFor, withRuntime } from '@guestpass/runtime'
+import { commandFor, SINCE_FORMATS, sinceOption, withRuntime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { writeJsonLines } from '../output-text.ts'
-import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { exportAgainIfBusy, linesGiven } from './audit-files.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 

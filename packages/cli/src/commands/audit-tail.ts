@@ -2,14 +2,23 @@ import { type AuditRecord, guestRecords, type Store } from '@guestpass/core'
 import { eventTypes } from '@guestpass/core/runtime-kit'
 import { auditRecord, type Link } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { type Runtime, settingName, settingNamesIn, whole, withRuntime } from '@guestpass/runtime'
-import { followedRecords, latestRecords, type RecordFilter } from '../audit/read-records.ts'
+import {
+  type Runtime,
+  settingName,
+  settingNamesIn,
+  whole,
+  withRuntime,
+  SINCE_FORMATS,
+  sinceOption,
+  followedRecords,
+  latestRecords,
+  type RecordFilter,
+  listDocument,
+} from '@guestpass/runtime'
 import { createOwnerNames, recordLine } from '../audit/record-line.ts'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
-import { listDocument } from '../lists/list-document.ts'
 import { utcInput } from '../lists/times.ts'
-import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
 import type { Line } from './runner/styled-line.ts'
 

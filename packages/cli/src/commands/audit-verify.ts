@@ -1,8 +1,7 @@
 import { type Checkpoint, verifyExport } from '@guestpass/core'
 import { type ExportVerdict, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { withRuntime } from '@guestpass/runtime'
-import { latestRecords } from '../audit/read-records.ts'
+import { withRuntime, latestRecords } from '@guestpass/runtime'
 import { type Cli, defineCommand } from './runner/command.ts'
 import { checkpointsIn, linesGiven } from './audit-files.ts'
 

@@ -1,13 +1,19 @@
 import { guestApis, guestRecords } from '@guestpass/core'
 import { currentStatuses } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { databasePath, guestViewDocument, withRuntime } from '@guestpass/runtime'
+import {
+  databasePath,
+  DURATION_FORMATS,
+  durationOption,
+  guestViewDocument,
+  listDocument,
+  withRuntime,
+} from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi } from '../guest-apis.ts'
 import { guestTable } from '../lists/guest-table.ts'
-import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
+import { moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
 import { utcInput, utcOption } from '../lists/times.ts'
-import { DURATION_FORMATS, durationOption } from '../since.ts'
 import { defineCommand } from './runner/command.ts'
 
 export const guestListCommand = defineCommand({

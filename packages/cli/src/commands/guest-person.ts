@@ -1,11 +1,16 @@
-import { GuestpassError, type PersonErasure, type PersonKey } from '@guestpass/core'
-import { databasePath, guestViewDocument, revocationDocument } from '@guestpass/runtime'
+import { GuestpassError, type PersonKey } from '@guestpass/core'
+import {
+  erasureDocument,
+  guestViewDocument,
+  listDocument,
+  personErasureDocument,
+  remainingFiles,
+} from '@guestpass/runtime'
 import * as z from 'zod'
 import { callContext } from '../call-context.ts'
 import { counted } from '../counted.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { guestTable } from '../lists/guest-table.ts'
-import { listDocument } from '../lists/list-document.ts'
 import { utcInput, utcOption } from '../lists/times.ts'
 import { onGuestRecords } from '../on-guest-records.ts'
 import { writeJsonLines } from '../output-text.ts'
@@ -67,18 +72,8 @@ export const guestExportCommand = defineCommand({
   },
 })
 
-/** What the library does not know of: files are the command line's. */
-const FILES = [
-  'files of imports: the rows that were given, and those that failed (FILE.failures.csv or .ndjson)',
-  'files of `guest export`: everything',
-]
-
-/** Databases that restores replaced hold the guests of their time. */
-async function replacedFiles(cli: Cli): Promise<readonly string[]> {
-  const { replacedDatabases } = await import('@guestpass/store/sqlite')
-  const files = await replacedDatabases(databasePath(await cli.config(), cli.hostProcess.cwd))
-  return files.map((file) => `${file}: the database that a restore replaced; remove it when you do not need it`)
-}
+/** The files that may still hold data of who was erased. */
+const filesOf = async (cli: Cli): Promise<readonly string[]> => remainingFiles(await cli.config(), cli.hostProcess.cwd)
 
 /** What a guest's end means upstream, for people. */
 export const untilThere = (until: string | undefined): readonly string[] =>
@@ -106,10 +101,7 @@ export const guestEraseCommand = defineCommand({
 const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: Cli): Promise<void> =>
   onGuestRecords(cli, async (records) => {
     const erased = await records.erase(guestId, { ...callContext(cli), api })
-    const document = {
-      ...revocationDocument(erased),
-      remains: [...erased.remains, ...(await replacedFiles(cli)), ...FILES],
-    }
+    const document = erasureDocument(erased, await filesOf(cli))
     cli.answer(document, () => [
       `Guest ${guestId} is erased here.`,
       ...untilThere(document.upstreamValidUntil),
@@ -120,7 +112,7 @@ const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: C
 const erasePerson = (person: PersonKey, cli: Cli): Promise<void> =>
   onGuestRecords(cli, async (records) => {
     const erased = await records.erase(person, { ...callContext(cli), patienceMs: Number.POSITIVE_INFINITY })
-    const document = erasureDocument(erased, [...(await replacedFiles(cli)), ...FILES])
+    const document = personErasureDocument(erased, await filesOf(cli))
     cli.answer(document, () => [
       document.guests.length === 0 ? 'No guest of this address.' : 'Erased here:',
       ...document.guests.flatMap(({ guestId, api, upstreamValidUntil }) => [
@@ -130,17 +122,6 @@ const erasePerson = (person: PersonKey, cli: Cli): Promise<void> =>
       ...remainsLines(document.remains),
     ])
   })
-
-/** The JSON of the erasure of a person. Times are ISO 8601 in UTC. */
-const erasureDocument = ({ guests, remains }: PersonErasure, files: readonly string[]) => ({
-  guests: guests.map(({ guestId, api, channelId, ...revocation }) => ({
-    guestId,
-    api,
-    ...(channelId === undefined ? {} : { channelId }),
-    ...revocationDocument(revocation),
-  })),
-  remains: [...remains, ...files],
-})
 
 function oneOfBoth(): GuestpassError {
   const message = 'must be either the id of a guest, or --email with or without --channel'

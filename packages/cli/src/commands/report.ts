@@ -1,9 +1,8 @@
 import { type Report, report as reportOf } from '@guestpass/core'
 import type { JobReport, SignInReport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { withRuntime } from '@guestpass/runtime'
+import { withRuntime, SINCE_FORMATS, sinceOption } from '@guestpass/runtime'
 import { defineCommand } from './runner/command.ts'
-import { SINCE_FORMATS, sinceOption } from '../since.ts'
 
 export const reportCommand = defineCommand({
   example: 'guestpass report --since 24h',

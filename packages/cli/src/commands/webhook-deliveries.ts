@@ -1,9 +1,8 @@
 import { GuestpassError } from '@guestpass/core'
-import { iso } from '@guestpass/core/runtime-kit'
+import { deadLetterDocument, listDocument, webhookTestDocument, withMessage } from '@guestpass/runtime'
 import type { DeadLetter } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { withMessage } from '@guestpass/runtime'
-import { listDocument, moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
+import { moreLines, pageInput, pageOptions } from '../lists/list-document.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
 import { defineCommand } from './runner/command.ts'
@@ -15,17 +14,11 @@ export const webhooksTestCommand = defineCommand({
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
     onWebhooks(cli, async (webhooks, { command }) => {
-      const { result, why, latencyMs, statusCode } = await webhooks.test(id, cli.signal)
-      if (result !== 'taken')
-        throw new GuestpassError(
-          'webhook_failed',
-          `Webhook endpoint ${id} did not take the test: ${why}. See that it answers with 2xx within its time.`,
-          statusCode === undefined ? {} : { upstream: { status: statusCode } },
-        )
-      const ms = Math.round(latencyMs * 10) / 10
+      const attempt = await webhooks.test(id, cli.signal)
+      const document = webhookTestDocument(id, attempt)
       const { disabled } = await webhooks.endpoints.get(id)
-      cli.answer({ id, delivered: true, statusCode, latencyMs: ms }, () => [
-        `Delivered: ${why} in ${ms} ms.`,
+      cli.answer(document, () => [
+        `Delivered: ${attempt.why} in ${document.latencyMs} ms.`,
         ...(disabled ? [`  It is disabled: enable it with \`${command(`webhooks enable ${id}`)}\`.`] : []),
       ])
     }),
@@ -48,14 +41,6 @@ export const webhooksDeadCommand = defineCommand({
         ...moreLines(next),
       ])
     }),
-})
-
-const deadLetterDocument = ({ event: { id, type, at }, attempts, why }: DeadLetter) => ({
-  eventId: id,
-  eventType: type,
-  timestamp: iso(at),
-  attempts,
-  why,
 })
 
 const deadLetterTable = (messages: readonly DeadLetter[], times: TimeFormat): readonly Line[] =>

@@ -1,9 +1,8 @@
 import type { WebhookEndpoint, Webhooks } from '@guestpass/core'
-import { iso, webhookEvents } from '@guestpass/core/runtime-kit'
+import { webhookEvents } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { commandFor, withRuntime } from '@guestpass/runtime'
-import { listDocument } from '../lists/list-document.ts'
+import { commandFor, endpointDocument, listDocument, withRuntime } from '@guestpass/runtime'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
@@ -27,21 +26,6 @@ export async function onWebhooks<T>(
     work(webhooks, { now: () => ports.clock.wall(), command }),
   )
 }
-
-/** An endpoint as a document; the routes of the service answer the same. */
-const endpointDocument = (
-  { id, url, contract, events, includeToken, configured, disabled, secrets }: WebhookEndpoint,
-  cli: Cli,
-) => ({
-  id,
-  url,
-  contract,
-  events,
-  includeToken,
-  configured,
-  secrets: secrets.map((secret) => cli.showToken(secret)),
-  ...(disabled ? { disabled: { at: iso(disabled.at), why: disabled.why } } : {}),
-})
 
 const describeEvents = ({ contract, events }: Pick<WebhookEndpoint, 'contract' | 'events'>): string => {
   if (contract !== 'standard') return contract
@@ -77,10 +61,7 @@ export const webhooksListCommand = defineCommand({
     onWebhooks(cli, async (webhooks, { command }) => {
       const all = await webhooks.endpoints.all()
       const rows = await Promise.all(
-        all.map(async (one) => {
-          const { waiting, deadLetters } = await webhooks.counts(one.id)
-          return { ...endpointDocument(one, cli), waiting, deadLetters }
-        }),
+        all.map(async (one) => ({ ...endpointDocument(one, cli.showToken), ...(await webhooks.counts(one.id)) })),
       )
       cli.answer(listDocument(rows), () =>
         rows.length === 0
@@ -123,7 +104,7 @@ export const webhooksAddCommand = defineCommand({
   run: ({ url, event, includeToken = false }, cli) =>
     onWebhooks(cli, async ({ endpoints }, { command }) => {
       const added = await endpoints.add({ url, includeToken, ...(event ? { events: event } : {}) })
-      const document = endpointDocument(added, cli)
+      const document = endpointDocument(added, cli.showToken)
       cli.answer(document, () => [
         ...endpointLines(document, command),
         `  The receiver needs the secret: \`${command('webhooks list --reveal')}\` shows it.`,
@@ -146,7 +127,7 @@ export const webhooksEnableCommand = defineCommand({
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
     onWebhooks(cli, async ({ endpoints }, { command }) => {
-      const document = endpointDocument(await endpoints.enable(id), cli)
+      const document = endpointDocument(await endpoints.enable(id), cli.showToken)
       cli.answer(document, () => [
         ...endpointLines(document, command),
         `  It is enabled; \`${command(`webhooks redeliver ${id}`)}\` sends what it missed.`,
@@ -160,7 +141,7 @@ export const webhooksRotateCommand = defineCommand({
   input: z.object({ id: z.string() }),
   run: ({ id }, cli) =>
     onWebhooks(cli, async ({ endpoints }, { command }) => {
-      const document = endpointDocument(await endpoints.rotate(id), cli)
+      const document = endpointDocument(await endpoints.rotate(id), cli.showToken)
       cli.answer(document, () => endpointLines(document, command))
     }),
 })

@@ -1,10 +1,9 @@
 import { GuestpassError } from '@guestpass/core'
 import { type Cause, type Explanation, iso, why } from '@guestpass/core/runtime-kit'
-import { commandFor, explanationDocument, withRuntime } from '@guestpass/runtime'
+import { commandFor, explanationDocument, SINCE_FORMATS, sinceOption, withRuntime } from '@guestpass/runtime'
 import * as z from 'zod'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { shellWord } from '../shell-word.ts'
-import { SINCE_FORMATS, sinceOption } from '../since.ts'
 import { defineCommand } from './runner/command.ts'
 
 /** Commands that help next, the best one first, without the name of the program. Words in capitals are to be replaced. */

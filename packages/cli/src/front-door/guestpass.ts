@@ -2,8 +2,11 @@ import { type Connection, report, type Report, type SignedOut, type Store, type 
 import { SECOND } from '@guestpass/core/store-kit'
 import { type NodePorts, nodePorts } from '@guestpass/core/node'
 import {
+  type Background,
   connect,
+  createBackground,
   endsWithin,
+  type Health,
   openSharedStore,
   type OpenStore,
   type Runtime,
@@ -12,7 +15,6 @@ import {
   workedConnection,
 } from '@guestpass/runtime'
 import { type AccessTokenRequest, type AccessTokenResult, accessTokenResult, tokenSourceFor } from './access-token.ts'
-import { type Background, createBackground, type Health } from './background.ts'
 import { type CallContext, type Calls, createCalls } from './calls.ts'
 import { createErrorTranslator, type ErrorTranslator } from './errors.ts'
 import { createExplainGuest } from './explain.ts'
@@ -188,7 +190,7 @@ export async function guestpassWith(options: GuestpassOptions | undefined, makeP
       ...connection.accessTokens,
       token: (context) => run(undefined, () => connection.accessTokens.token(context)),
     }),
-    start: background.start,
+    start: () => background.start(),
     health: background.health,
     close,
     [Symbol.asyncDispose]: close,

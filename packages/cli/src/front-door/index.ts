@@ -22,7 +22,7 @@ export {
 export type { Cause, Happened, PlacedRecord } from '@guestpass/core/runtime-kit'
 export type { AuditListener, NamedSetting, WebhookOptions, WorkerHealth } from '@guestpass/runtime'
 export type { AccessTokenRequest, AccessTokenResult } from './access-token.ts'
-export type { Health } from './background.ts'
+export type { Health } from '@guestpass/runtime'
 export type { CallContext } from './calls.ts'
 export type {
   AddEventListener,

@@ -3,19 +3,6 @@ import { whole } from '@guestpass/runtime'
 import type { ParameterHelp } from '../commands/runner/command.ts'
 import type { Line } from '../commands/runner/styled-line.ts'
 
-/** A page of a list as JSON, which the routes of the service answer too. */
-interface ListDocument<Item> {
-  readonly data: readonly Item[]
-  /** `cursor`: where the next page begins; null on the last page. */
-  readonly pagination: { readonly cursor: string | null; readonly hasMore: boolean }
-}
-
-/** Makes the JSON of a page. `next`: the cursor of the next page; absent on the last page. */
-export const listDocument = <Item>(data: readonly Item[], next?: string): ListDocument<Item> => ({
-  data,
-  pagination: { cursor: next ?? null, hasMore: next !== undefined },
-})
-
 /** The options of a list that has pages. `items`: what it lists, in the plural. */
 export const pageOptions = (items: string): readonly ParameterHelp[] => [
   ['--limit <n>', `${items} on a page, from 1 to 1000 (default: 100)`],

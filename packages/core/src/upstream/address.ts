@@ -44,8 +44,8 @@ export function addressFault(
   if (!isSafe(url, insecure)) {
     return {
       message: 'is plain http, over which a secret would travel in clear',
-      remedy:
-        'Use https://; http:// is for loopback (127.0.0.1, [::1], localhost), and for the hosts in `hosts.insecureHosts`.',
+      // Where hosts are listed, one of them may have a wrong port.
+      remedy: `Use https://; http:// is for loopback (127.0.0.1, [::1], localhost), and for the hosts in \`hosts.insecureHosts\`${insecure?.length ? `: add ${url.host}` : ''}.`,
     }
   }
   return undefined

@@ -25,6 +25,7 @@ const regions: ReadonlyMap<string, string> = new Map(
   }),
 )
 
+/** The domains of the regions of Genesys Cloud, as `mypurecloud.ie`. */
 export const domains: readonly string[] = [...regions.values()]
 
 /** Names that guides write for a region: the first label of its oldest domain. */

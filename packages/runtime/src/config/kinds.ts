@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { type Algorithm, type ExtraParams, Secret } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
@@ -212,6 +213,36 @@ export const hostNames: z.ZodType<readonly string[], string> = withForm(
   ),
 )
 
+const isNetwork = (written: string): boolean => {
+  const [host = '', bits, ...more] = written.split('/')
+  const version = isIP(host)
+  return version > 0 && more.length === 0 && (bits === undefined || isPrefixLength(bits, version === 4 ? 32 : 128))
+}
+const isPrefixLength = (written: string, most: number): boolean => /^\d{1,3}$/.test(written) && Number(written) <= most
+
+/** Addresses of hosts, or networks as 10.0.0.0/8. */
+export const networks: z.ZodType<readonly string[], string> = withForm(
+  'list',
+  parsedBy(
+    (written) => each(parts(written, /[\s,]+/), (one) => (isNetwork(one) ? one : undefined)),
+    (written) => `${quoted(written)} is not a list of addresses or networks`,
+  ),
+)
+
+/** Origins of pages (RFC 6454): scheme, host and port. */
+export const origins: z.ZodType<readonly string[], string> = withForm(
+  'list',
+  parsedBy(
+    (written) =>
+      each(parts(written, /[\s,]+/), (one) =>
+        /^https?:\/\//.test(one) && URL.canParse(one) && new URL(one).origin === one.toLowerCase().replace(/\/$/, '')
+          ? new URL(one).origin
+          : undefined,
+      ),
+    (written) => `${quoted(written)} is not a list of origins`,
+  ),
+)
+
 const base64Bytes = (written: string): number | undefined => {
   const bytes = Buffer.from(written, 'base64')
   return bytes.toString('base64') === written ? bytes.length : undefined
@@ -246,11 +277,15 @@ export const webhookSecrets: z.ZodType<readonly Secret[], string> = withForm(
   ),
 )
 
-const roles = ['issuer', 'verifier', 'operator', 'auditor', 'metrics', 'connection'] as const
+/** What an API key may do. */
+export const apiKeyRoles = ['issuer', 'verifier', 'operator', 'auditor', 'metrics', 'connection'] as const
+
+/** A role of an API key: what it may do. */
+export type ApiKeyRole = (typeof apiKeyRoles)[number]
 
 /** A key of the service: what it may do, for which connection, and with whom it shares its guests. */
 export interface ApiKey {
-  readonly role: (typeof roles)[number]
+  readonly role: ApiKeyRole
   readonly connection: string
   readonly group?: string
   readonly key: Secret
@@ -258,7 +293,7 @@ export interface ApiKey {
 
 function apiKeyOf(written: string): ApiKey | undefined {
   const words = written.split(':').map((word) => word.trim())
-  const role = roles.find((known) => known === words[0])
+  const role = apiKeyRoles.find((known) => known === words[0])
   const key = words.at(-1)
   if (!role || !key || words.length < 2 || words.length > 4 || words.includes('')) return undefined
   const [connection = 'default', group] = words.slice(1, -1)
@@ -267,7 +302,7 @@ function apiKeyOf(written: string): ApiKey | undefined {
 
 export const apiKeys: z.ZodType<readonly ApiKey[], string> = parsedBy(
   (written) => each(parts(written, /\s*,\s*/), apiKeyOf),
-  `does not hold role:key, role:connection:key or role:connection:group:key with a role of ${roles.join(', ')}`,
+  `does not hold role:key, role:connection:key or role:connection:group:key with a role of ${apiKeyRoles.join(', ')}`,
 )
 
 /** A database. `place` may be shown; the address of PostgreSQL may hold a password. */

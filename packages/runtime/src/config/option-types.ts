@@ -17,7 +17,12 @@ export type OptionValue<V> = V extends readonly Secret[]
 /** The keys of settings whose option has the name of the key. The others have another name, or no option. */
 export type OptionKey = Exclude<
   Key,
+  | 'apiKeyQuota'
   | 'apiKeys'
+  | 'corsOrigins'
+  | 'drainSeconds'
+  | 'publicUrl'
+  | 'trustedProxies'
   | 'analyticsWebhookUrl'
   | 'crmBaseUrl'
   | 'databaseUrl'

@@ -48,10 +48,18 @@ const renamedOptions: Readonly<Partial<Record<Key, string>>> = {
 }
 
 /**
- * Settings without an option for programs: there, `env` is the environment, and API keys are for the service
+ * Settings without an option for programs: there, `env` is the environment, and the others are for the service
  * only.
  */
-const withoutOption: ReadonlySet<Key> = new Set<Key>(['env', 'apiKeys'])
+const withoutOption: ReadonlySet<Key> = new Set<Key>([
+  'env',
+  'apiKeys',
+  'apiKeyQuota',
+  'publicUrl',
+  'trustedProxies',
+  'corsOrigins',
+  'drainSeconds',
+])
 
 /** The option of a setting in a program, as `clientId` or `webhooks.idm`. Undefined if it has none. */
 export const optionName = (key: Key): string | undefined =>

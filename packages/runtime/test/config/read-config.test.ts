@@ -151,6 +151,8 @@ describe('precedence', () => {
       externalUserTokenFormat: 'jwt',
       retentionDays: 400,
       endedGuestDays: 30,
+      apiKeyQuota: 0,
+      drainSeconds: 1,
       databaseUrl: { kind: 'file', path: './.guestpass/guestpass.db', place: './.guestpass/guestpass.db' },
     })
     expect(origins.rateLimit).toEqual({ origin: 'default', name: 'GENESYS_RATE_LIMIT' })

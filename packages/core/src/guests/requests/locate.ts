@@ -53,12 +53,12 @@ async function findGuest(parts: LocateParts, guestId: string, { api, owner }: Wh
   if (found.length > 1) throw ambiguous(guestId, found)
   const only = found[0] ?? owned(await guestAtInventedRow(parts, guestId))
   if (only && (api === undefined || only.credential.api === api)) return only
-  throw unknownGuest(parts.connection, guestId, api && (await guestApiOf(parts, guestId)))
+  throw unknownGuest(parts.connection, guestId, api && (await guestApiOf(parts, guestId, owner)))
 }
 
 /** The API of the guest of an id. Undefined: there is none, or several. */
-const guestApiOf = (parts: LocateParts, guestId: string): Promise<string | undefined> =>
-  findGuest(parts, guestId, undefined).then(
+const guestApiOf = (parts: LocateParts, guestId: string, owner: string | undefined): Promise<string | undefined> =>
+  findGuest(parts, guestId, owner === undefined ? {} : { owner }).then(
     ({ credential }) => credential.api,
     () => undefined,
   )

@@ -40,6 +40,7 @@ export const sinceOption: z.ZodType<(now: Instant) => Instant, string> = z.strin
   return z.NEVER
 })
 
-/** What such options take, for help and remedies. */
+/** What `durationOption` takes, for help and remedies. */
 export const DURATION_FORMATS = 'a duration as 60s, 90m, 24h or 7d'
+/** What `sinceOption` takes, for help and remedies. */
 export const SINCE_FORMATS = 'an age as 60s, 90m, 24h or 7d, or a time as 2026-01-31 or 2026-01-31T08:00Z'

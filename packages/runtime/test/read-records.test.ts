@@ -2,7 +2,7 @@ import { memoryStore } from '@guestpass/core'
 import type { Change } from '@guestpass/core/store-kit'
 import { fakeClock } from '@guestpass/core/testing'
 import { describe, expect, it } from 'vitest'
-import { followedRecords, latestRecords, type RecordFilter } from '../../src/audit/read-records.ts'
+import { followedRecords, latestRecords, type RecordFilter } from '../src/read-records.ts'
 
 const HOME = 'default'
 const MINUTE = 60_000

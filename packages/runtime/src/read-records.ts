@@ -14,15 +14,13 @@ export interface RecordFilter {
 }
 
 /** The newest records that match, in the order of the chain. */
-interface LatestRecords {
+export interface LatestRecords {
   readonly links: readonly Link[]
   /** Whether older records match, too. */
   readonly hasMore: boolean
   /** The count of the newest record of the chain, whether it matches or not. */
   readonly end: number
 }
-
-type Chain = Pick<Store, 'chain' | 'chainHead'>
 
 const PAGE = 1_000
 
@@ -33,7 +31,7 @@ const PAGE = 1_000
  * @param before only records whose count is less. Default: all
  */
 export async function latestRecords(
-  store: Chain,
+  store: Pick<Store, 'chain' | 'chainHead'>,
   filter: RecordFilter,
   { lines, before = Number.POSITIVE_INFINITY }: { readonly lines: number; readonly before?: number | undefined },
 ): Promise<LatestRecords> {
@@ -58,7 +56,7 @@ export async function latestRecords(
  * @param wait waits until the chain is read again
  */
 export async function* followedRecords(
-  store: Chain,
+  store: Pick<Store, 'chain' | 'chainHead'>,
   filter: RecordFilter,
   start: number,
   wait: () => Promise<void>,

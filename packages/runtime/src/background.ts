@@ -1,14 +1,10 @@
 import type { ErrorCode, Store } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
-import type { ErrorTranslator } from './errors.ts'
-import {
-  type OpenStore,
-  type Runtime,
-  type RunningWorkers,
-  startWorkers,
-  type WorkedConnection,
-  type WorkerHealth,
-} from '@guestpass/runtime'
+import type { OpenStore } from './open-store.ts'
+import type { Runtime } from './runtime.ts'
+import type { WorkedConnection } from './workers/registry.ts'
+import type { WorkerHealth } from './workers/running-worker.ts'
+import { type RunningWorkers, startWorkers, type WorkersOptions } from './workers/start-workers.ts'
 
 /** The health of a connection, as JSON without secrets. */
 export interface Health {
@@ -29,20 +25,59 @@ export interface Health {
   readonly backlog: Readonly<Record<string, number>>
 }
 
-/** The background work of a front door, and its health. */
+/** The background work of a connection in a program that stays up, and its health. */
 export interface Background {
-  start(): void
+  /** Starts the workers. A second call, and one after `stop`, does nothing. */
+  start(options?: WorkersOptions): void
+  /** Gives the state of the store and of each worker. Never rejects. */
   health(): Promise<Health>
+  /** Stops the workers, and resolves when they have ended their current work. Never rejects. */
   stop(): Promise<void>
 }
 
-interface BackgroundParts {
+/** What the background work of a connection needs. */
+export interface BackgroundParts {
   readonly runtime: Runtime<Store>
   readonly kept: WorkedConnection
   readonly opened: Pick<OpenStore, 'place' | 'checkStoreFile'>
-  readonly translate: Pick<ErrorTranslator, 'text'>
+  /** Names settings in messages as the reader of the health knows them. */
+  readonly translate: { text(message: string): string }
 }
 
+/**
+ * Creates the background work of a connection. Nothing runs before `start`.
+ *
+ * @example
+ * ```ts
+ * import { nodePorts } from '@guestpass/core/node'
+ * import {
+ *   connect,
+ *   createBackground,
+ *   openSharedStore,
+ *   readConfig,
+ *   type RuntimeHost,
+ *   runtimeOn,
+ *   workedConnection,
+ * } from '@guestpass/runtime'
+ *
+ * const env = {
+ *   GENESYS_REGION: 'mypurecloud.ie',
+ *   GENESYS_CLIENT_ID: 'id',
+ *   GENESYS_CLIENT_SECRET: 'secret',
+ *   GUESTPASS_DATABASE_URL: 'memory:',
+ * }
+ * const config = await readConfig({ env, cwd: '.', needs: ['hosts', 'clientId'] })
+ * const { signal } = new AbortController()
+ * const host: RuntimeHost = { env, cwd: '.', signal, actor: 'me', note: console.log, warn: console.log }
+ * const opened = await openSharedStore(config, host, nodePorts())
+ * const runtime = await runtimeOn(opened, config, host)
+ * const kept = workedConnection(await connect(config, runtime), config.settings)
+ * const background = createBackground({ runtime, kept, opened, translate: { text: (message) => message } })
+ * console.log((await background.health()).status)
+ * await background.stop()
+ * await runtime.close()
+ * ```
+ */
 export function createBackground({ runtime, kept, opened, translate }: BackgroundParts): Background {
   const { connection } = kept
   const { place } = opened
@@ -64,8 +99,8 @@ export function createBackground({ runtime, kept, opened, translate }: Backgroun
   }
 
   return {
-    start() {
-      if (!ending.signal.aborted) workers ??= startWorkers(runtime, [kept], ending.signal)
+    start(options) {
+      if (!ending.signal.aborted) workers ??= startWorkers(runtime, [kept], ending.signal, options)
     },
     async health() {
       const all = ((await workers?.health()) ?? []).map(explained)
