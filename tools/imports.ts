@@ -51,7 +51,8 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   store: ['@guestpass/core', '@guestpass/core/node', '@guestpass/core/options', '@guestpass/core/store-kit'],
   runtime: [...core, '@guestpass/store/sqlite'],
-  cli: [...core, '@guestpass/runtime', '@guestpass/store/sqlite', '@guestpass/sandbox'],
+  server: [...core, '@guestpass/runtime'],
+  cli: [...core, '@guestpass/runtime', '@guestpass/server', '@guestpass/store/sqlite', '@guestpass/sandbox'],
 }
 
 /** Files where time, randomness, environment and network of the platform may be named. */

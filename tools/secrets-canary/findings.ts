@@ -15,8 +15,9 @@ export const takeFindings = (): readonly string[] => findings.splice(0)
 /** Commands that print a secret, or the data of a person, because it was asked for. */
 const prints = (argv: readonly string[]): boolean =>
   argv.some((word) => ['--reveal', '--raw'].includes(word)) ||
-  ['sandbox', 'demo'].includes(argv[0] ?? '') ||
-  (argv[0] === 'guest' && argv[1] === 'export')
+  ['sandbox', 'demo', 'serve'].includes(argv[0] ?? '') ||
+  (argv[0] === 'guest' && argv[1] === 'export') ||
+  (argv[0] === 'api-keys' && ['create', 'rotate'].includes(argv[1] ?? ''))
 
 /** An answer without `upstream`: the API's own answer about a guest that it made, which names the person. */
 export function withoutUpstream(out: string): string {

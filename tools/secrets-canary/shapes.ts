@@ -26,6 +26,7 @@ const kinds: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ['a marked secret in base64', new RegExp(MARKERS.flatMap(encoded).join('|'))],
   ['a JWT', /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}/],
   ['a webhook secret', /\bwhsec_[A-Za-z0-9+/]{16,}/],
+  ['an API key', /\bgp[kr]_(?:[\da-f]{16}_)?[\w-]{43}/],
   ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\s|\\n)*[A-Za-z0-9+/]{16}|"d"\s*:\s*"[\w-]{32,}"/],
   // Addresses of tests are at the domains that RFC 2606 reserves. "as ann@example.com" is a remedy's example.
   ['an email address', /(?<!\bas )\b[\w.+-]+@(?:[\w-]+\.)*(?:example\.(?:com|org|net)|example|test)\b/i],

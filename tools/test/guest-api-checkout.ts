@@ -33,9 +33,11 @@ export interface Checkout {
 
 /** Whose packages are those of the copy. */
 const workspaces: Readonly<Record<string, string>> = {
+  '@guestpass/client': 'client',
   '@guestpass/core': 'core',
   '@guestpass/runtime': 'runtime',
   '@guestpass/sandbox': 'sandbox',
+  '@guestpass/server': 'server',
   '@guestpass/store': 'store',
   guestpass: 'cli',
 }

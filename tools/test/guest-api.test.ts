@@ -45,7 +45,7 @@ beforeAll(async () => {
   copy.write('fixtures/wire/demo/create.json', create)
   copy.write('fixtures/wire/demo/create-again.json', createAgain)
   copy.write('packages/runtime/src/demo-types.ts', TYPES)
-  const include = ['core', 'runtime', 'cli'].map((name) => `packages/${name}/src`)
+  const include = ['core', 'runtime', 'server', 'cli'].map((name) => `packages/${name}/src`)
   const tsconfig = { extends: './tsconfig.json', include, exclude: ['packages/cli/src/middleware'] }
   copy.write('tsconfig.demo.json', JSON.stringify(tsconfig))
 })

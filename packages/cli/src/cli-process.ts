@@ -4,11 +4,12 @@ import { readAllBytes } from '@guestpass/runtime'
 import manifest from '../package.json' with { type: 'json' }
 import { createCommandRunner } from './commands/runner/runner.ts'
 import { Interruption, type OutputStream, type HostProcess } from './commands/runner/host-process.ts'
+import { hardenProcess } from './process-hardening.ts'
 import { isSighupIgnored } from './sighup.ts'
 import { commandGroups, commands, nextSteps } from './commands/index.ts'
 
-/** How long clean-up may take after a signal, in milliseconds. */
-const GRACE_MS = 5_000
+/** How long clean-up may take after a signal, in milliseconds, unless the command says otherwise. */
+let graceMs = 5_000
 
 /** A stream of the process, whose failures are those of single texts. */
 function sinkOf(stream: NodeJS.WriteStream): OutputStream {
@@ -36,6 +37,8 @@ const hostProcess: HostProcess = {
   input: () => readAllBytes(process.stdin),
   signal: ending.signal,
   version: manifest.version,
+  setGrace: (ms) => void (graceMs = ms),
+  harden: hardenProcess,
 }
 const program = createCommandRunner(commands, commandGroups, hostProcess, nextSteps)
 
@@ -44,7 +47,7 @@ function end(by: string, exit: number, signal: NodeJS.Signals): void {
   if (ending.signal.aborted) return endAtOnce(signal)
   ending.abort(new Interruption(by, exit))
   void systemClock({ unref: true })
-    .sleep(GRACE_MS)
+    .sleep(graceMs)
     .then(() => endAtOnce(signal))
 }
 

@@ -5,12 +5,15 @@ export const commandGroups: Readonly<Record<string, string>> = {
   connections: 'Show how connections get their access tokens',
   guest: 'Issue, authenticate, show, find, renew, revoke, export and erase guests',
   audit: 'Read, check and export the audit log',
+  'api-keys': 'Make, show, rotate and revoke the keys that open the service',
   keys: 'Show and rotate the encryption keys of the store',
   webhooks: 'Send signed events to other systems, with retries',
 }
 
 const guestId: readonly ParameterHelp[] = [['<guest-id>', "the guest's id"]]
 const endpointId: readonly ParameterHelp[] = [['<id>', "the endpoint's id, as `guestpass webhooks list` shows it"]]
+
+const apiKeyId: readonly ParameterHelp[] = [['<id>', "the key's id, as `guestpass api-keys list` shows it"]]
 
 /** What the program does if no command is named. */
 export const nextSteps: ListedCommand = {
@@ -133,6 +136,33 @@ export const commands: readonly ListedCommand[] = [
     name: 'keep',
     summary: 'Renew guest sessions before they expire, until Ctrl-C; several processes may run on one store',
     load: async () => (await import('./keep.ts')).keepCommand,
+  },
+  {
+    name: 'serve',
+    summary: 'Run the service: the jobs over HTTP, with the workers, until Ctrl-C; several may run on one store',
+    load: async () => (await import('./serve.ts')).serveCommand,
+  },
+  {
+    name: 'api-keys list',
+    summary: 'List the API keys of the store, without the keys: roles, group, last use',
+    load: async () => (await import('./api-keys.ts')).apiKeysListCommand,
+  },
+  {
+    name: 'api-keys create',
+    summary: 'Make an API key and print it, once; the service takes it at once',
+    load: async () => (await import('./api-keys.ts')).apiKeysCreateCommand,
+  },
+  {
+    name: 'api-keys rotate',
+    summary: 'Replace an API key by a new one with the same guests; with --overlap both work for a while',
+    arguments: apiKeyId,
+    load: async () => (await import('./api-keys.ts')).apiKeysRotateCommand,
+  },
+  {
+    name: 'api-keys revoke',
+    summary: 'Revoke an API key, at once or from a later time on',
+    arguments: apiKeyId,
+    load: async () => (await import('./api-keys.ts')).apiKeysRevokeCommand,
   },
   {
     name: 'verify',

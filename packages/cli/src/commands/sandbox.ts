@@ -1,4 +1,3 @@
-import { GuestpassError } from '@guestpass/core'
 import { nodeHttp } from '@guestpass/core/node'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { Sandbox, SandboxOptions } from '@guestpass/sandbox'
@@ -8,6 +7,7 @@ import { type Cli, defineCommand, type ParameterHelp } from './runner/command.ts
 import { Interruption } from './runner/host-process.ts'
 import { checkedEnvFile, envHeading, type SandboxProcess, writeEnvFile } from './sandbox-env-file.ts'
 import { flagError, readLists } from './sandbox-files.ts'
+import { listenError, placeOf } from '../listen-error.ts'
 
 /** How long a process that has the port may take to say that it is a sandbox. */
 const HEALTH_TIMEOUT_MS = 1_000
@@ -121,22 +121,13 @@ async function announce(
 
 /** Why the sandbox did not start, with the flag that changes it. */
 async function startError(thrown: unknown, { host = '127.0.0.1', port = 0 }: SandboxOptions): Promise<unknown> {
-  const { code } = thrown as NodeJS.ErrnoException
-  const place = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const whys: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'it is taken; choose another --port, or none for any free one',
-    EACCES: 'this user may not listen there; choose a --port from 1024',
-    EADDRNOTAVAIL: 'the address is not of this machine; choose another --host',
-    ENOTFOUND: 'the name is not known; choose another --host',
-    EAI_AGAIN: 'the name cannot be resolved; choose another --host',
-  }
-  const why =
-    code === 'EADDRINUSE' && (await isSandboxAt(`http://${place}`))
+  const place = placeOf(host, port)
+  const isTaken = (thrown as NodeJS.ErrnoException).code === 'EADDRINUSE'
+  const taken =
+    isTaken && (await isSandboxAt(`http://${place}`))
       ? 'a sandbox runs there already; use it, end it, or choose another --port'
-      : code && whys[code]
-  return why
-    ? new GuestpassError('port_unavailable', `The sandbox cannot listen on ${place}: ${why}.`, { cause: thrown })
-    : thrown
+      : 'it is taken; choose another --port, or none for any free one'
+  return listenError(thrown, { what: 'The sandbox', place, taken })
 }
 
 /** Whether a sandbox answers at this base URL. */

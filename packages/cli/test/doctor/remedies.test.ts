@@ -11,7 +11,9 @@ it('the remedies of doctor name commands and variables that exist', () => {
     remedyOf(new GuestpassError(code, ''), 'default'),
   )
   const verbs = commands.map(({ name }) => name)
-  const named = remedies.flatMap((remedy) => [...remedy.matchAll(/`guestpass ([a-z ]+[a-z])/g)].map(([, verb]) => verb))
+  const named = remedies.flatMap((remedy) =>
+    [...remedy.matchAll(/`guestpass ([a-z]+(?:-[a-z]+)*(?: [a-z]+(?:-[a-z]+)*)*)/g)].map(([, verb]) => verb),
+  )
   expect(named).toContain('login')
   expect(named.filter((verb) => !verbs.includes(verb ?? ''))).toEqual([])
   const settings = [...settingEntries.map(([key]) => settingName(key, 'default')), 'HTTPS_PROXY']

@@ -74,6 +74,11 @@ export interface Cli {
    * default: they are printed on standard error. Rejects with `config_invalid`.
    */
   config<const N extends Need = never>(needs?: readonly N[], warn?: RuntimeHost['warn']): Promise<ConfigWith<N>>
+  /**
+   * Reads the configuration of another connection. Flags of settings that belong to a connection do not count for
+   * it. Rejects with `config_invalid`.
+   */
+  configOf<const N extends Need = never>(connection: string, needs?: readonly N[]): Promise<ConfigWith<N>>
   /** The name of the connection, which is known before the configuration is read. */
   readonly connection: string
   readonly json: boolean

@@ -26,6 +26,13 @@ export interface HostProcess {
   /** Aborts with an `Interruption` at the first signal that asks the process to end. */
   readonly signal: AbortSignal
   readonly version: string
+  /**
+   * Sets how long the work may take to end after `signal` aborted, in milliseconds. Then the process ends at once.
+   * Absent: 5 s, or as long as the caller of the runner waits.
+   */
+  setGrace?(ms: number): void
+  /** Keeps the secrets in the memory of the process out of reports, cores and the inspector. Absent in tests. */
+  harden?(): void
 }
 
 /** The process was asked to end. */

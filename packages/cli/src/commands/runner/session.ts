@@ -8,6 +8,7 @@ import {
   readConfig,
   type RuntimeHost,
   secretsOf,
+  settingEntries,
 } from '@guestpass/runtime'
 import { decodeStandardInput, standardInputError } from '../../input-text.ts'
 import type { Cli } from './command.ts'
@@ -75,6 +76,7 @@ export function createCommandSession(hostProcess: HostProcess, flags: CommonFlag
     hostProcess,
     note: (...lines) => note(parts, lines),
     config: (needs, warn) => loadConfig(parts, { ...runtimeHost, ...(warn ? { warn } : {}) }, needs ?? []),
+    configOf: (connection, needs) => loadConfig(parts, runtimeHost, needs ?? [], connection),
     connection: flags.connection,
     answer(document, lines) {
       hasAnswered = true
@@ -122,17 +124,33 @@ const createRuntimeHost = (parts: SessionParts): RuntimeHost => ({
   warn: (line) => note(parts, [`guestpass: warning: ${line}`]),
 })
 
+/** The settings of the program among those of flags. */
+const programSettings = (flags: Flags): Flags =>
+  Object.fromEntries(
+    settingEntries.flatMap(([key, { of }]) =>
+      of === 'program' && flags[key] !== undefined ? [[key, flags[key]]] : [],
+    ),
+  )
+
 async function loadConfig<const N extends Need>(
-  { hostProcess: { env, cwd }, flags: { settings, connection }, secrets, shownWarnings, contradictions }: SessionParts,
+  {
+    hostProcess: { env, cwd },
+    flags: { settings, connection: own },
+    secrets,
+    shownWarnings,
+    contradictions,
+  }: SessionParts,
   host: RuntimeHost,
   needs: readonly N[],
+  connection: string = own,
 ): Promise<ConfigWith<N>> {
+  const flags = connection === own ? settings : programSettings(settings)
   const warn = (warning: string): void => {
     if (shownWarnings.has(warning)) return
     shownWarnings.add(warning)
     host.warn(warning)
   }
-  const config = await readConfig({ env, cwd, flags: settings, connection, needs, warn })
+  const config = await readConfig({ env, cwd, flags, connection, needs, warn })
   for (const secret of secretsOf(config)) secrets.add(secret)
   contradictions.splice(0, contradictions.length, ...config.contradictions)
   config.warnings.forEach(warn)

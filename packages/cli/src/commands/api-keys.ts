@@ -1,0 +1,118 @@
+import { iso } from '@guestpass/core/runtime-kit'
+import {
+  apiKeyDocument,
+  apiKeyRoles,
+  type ApiKeys,
+  apiKeys,
+  type ApiKeyView,
+  createdApiKeyDocument,
+  DURATION_FORMATS,
+  durationOption,
+  listDocument,
+  whole,
+  withRuntime,
+} from '@guestpass/runtime'
+import * as z from 'zod'
+import { callContext } from '../call-context.ts'
+import { statusCell } from '../lists/status-cell.ts'
+import { tableLines } from '../lists/table.ts'
+import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
+import { type Cli, defineCommand } from './runner/command.ts'
+import type { Line } from './runner/styled-line.ts'
+
+/** Runs work on the API keys of the connection. */
+async function onKeys<T>(cli: Cli, work: (keys: ApiKeys, now: number) => Promise<T>): Promise<T> {
+  const config = await cli.config()
+  return withRuntime(config, cli.runtimeHost, ({ ports }) =>
+    work(apiKeys(config.connection, ports), ports.clock.wall()),
+  )
+}
+
+export const apiKeysListCommand = defineCommand({
+  example: 'guestpass api-keys list',
+  options: [utcOption],
+  input: z.object({ utc: utcInput }),
+  run: ({ utc }, cli) =>
+    onKeys(cli, async (keys, now) => {
+      const all = await keys.list()
+      cli.answer(listDocument(all.map(apiKeyDocument)), () =>
+        all.length === 0
+          ? ['No API keys yet. Make one with `guestpass api-keys create --name NAME --role issuer`.']
+          : keyTable(all, { now, utc }),
+      )
+    }),
+})
+
+const keyTable = (all: readonly ApiKeyView[], times: TimeFormat): readonly Line[] =>
+  tableLines<ApiKeyView>(
+    [
+      { title: 'id', cell: ({ id }) => id },
+      { title: 'name', cell: ({ name }) => name },
+      { title: 'status', cell: ({ expiresAt }) => statusCell(expiresAt === undefined ? 'active' : 'ending') },
+      { title: 'roles', cell: ({ roles }) => roles.join(' ') },
+      { title: 'group', cell: ({ group = '' }) => group },
+      { title: 'created', cell: ({ createdAt }) => timeText(createdAt, times) },
+      { title: 'ends', cell: ({ expiresAt }) => timeText(expiresAt, times) },
+      { title: 'last used', cell: ({ usedAt }) => timeText(usedAt, times) },
+    ],
+    all,
+  )
+
+/** The lines of a key that was just made: the only ones with the key. */
+const createdLines = ({ key, id, roles }: ReturnType<typeof createdApiKeyDocument>): readonly string[] => [
+  key,
+  `  id ${id}, roles ${roles.join(' ')}. Keep the key now: it is not shown again.`,
+]
+
+const revealed = (secret: { reveal(): string }): string => secret.reveal()
+
+export const apiKeysCreateCommand = defineCommand({
+  example: 'guestpass api-keys create --name shop --role issuer verifier',
+  options: [
+    ['--name <text>', 'what you call the key, 1 to 100 characters'],
+    ['--role <role...>', `what it may do: ${apiKeyRoles.join(', ')}`],
+    ['--group <name>', 'keys of one group share their guests (default: its guests are its own)'],
+    ['--quota <n>', 'requests a minute that it may send to each instance (default: GUESTPASS_API_KEY_QUOTA)'],
+    ['--expires-in <time>', `how long it is valid: ${DURATION_FORMATS} (default: until it is revoked)`],
+  ],
+  input: z.object({
+    name: z.string({ error: 'is missing' }).trim().min(1, 'is empty').max(100, 'is longer than 100 characters'),
+    role: z.array(z.enum(apiKeyRoles, { error: 'is not a role' }), { error: 'is missing' }).min(1),
+    group: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'is not 1 to 64 letters, digits, dots, hyphens or underscores')
+      .optional(),
+    quota: whole(1, 1_000_000).optional(),
+    expiresIn: durationOption.optional(),
+  }),
+  run: ({ name, role, group, quota, expiresIn }, cli) =>
+    onKeys(cli, async (keys) => {
+      const request = { name, roles: [...new Set(role)], group, perMinute: quota, lastsMs: expiresIn }
+      const document = createdApiKeyDocument(await keys.create(request, callContext(cli)), revealed)
+      cli.answer(document, () => createdLines(document))
+    }),
+})
+
+export const apiKeysRotateCommand = defineCommand({
+  example: 'guestpass api-keys rotate 9f2c41d7b0a83e65 --overlap 24h',
+  options: [['--overlap <time>', `how long the former key goes on: ${DURATION_FORMATS} (default: it ends at once)`]],
+  input: z.object({ id: z.string(), overlap: durationOption.optional() }),
+  run: ({ id, overlap = 0 }, cli) =>
+    onKeys(cli, async (keys) => {
+      const document = createdApiKeyDocument(await keys.rotate(id, overlap, callContext(cli)), revealed)
+      cli.answer(document, () => createdLines(document))
+    }),
+})
+
+export const apiKeysRevokeCommand = defineCommand({
+  example: 'guestpass api-keys revoke 9f2c41d7b0a83e65',
+  options: [['--in <time>', `when it ends: ${DURATION_FORMATS} from now (default: at once)`]],
+  input: z.object({ id: z.string(), in: durationOption.optional() }),
+  run: ({ id, in: inMs = 0 }, cli) =>
+    onKeys(cli, async (keys) => {
+      const { endsAt } = await keys.revoke(id, inMs, callContext(cli))
+      cli.answer({ id, endsAt: iso(endsAt) }, () => [
+        `API key ${id} ${inMs > 0 ? `ends at ${iso(endsAt)}` : 'has ended'}.`,
+      ])
+    }),
+})

@@ -1,0 +1,210 @@
+import cors from '@fastify/cors'
+import type { Clock } from '@guestpass/core'
+import { stopwatch } from '@guestpass/core/runtime-kit'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { authenticate } from './auth/authenticate.ts'
+import type { KeyRing } from './auth/key-ring.ts'
+import type { Quotas } from './auth/quotas.ts'
+import type { ServedConnections } from './connections/served-connection.ts'
+import { addDocumentRoutes, addOpenApi } from './docs/open-api.ts'
+import type { OpenStreams } from './events/open-streams.ts'
+import type { HostCheck } from './http/host-check.ts'
+import { addJsonParser, BODY_LIMIT } from './http/json-body.ts'
+import type { ServiceLog } from './http/log.ts'
+import { asServiceError, createProblems } from './http/problems.ts'
+import { REQUEST_ID, requestIdOf } from './http/request-id.ts'
+import type { Metrics } from './metrics/metrics.ts'
+import type { Readiness } from './readiness.ts'
+import { addApiKeyRoutes } from './routes/api-keys.ts'
+import { addAuditRoutes } from './routes/audit.ts'
+import { addConnectionRoutes } from './routes/connections.ts'
+import { addEventRoutes } from './routes/events.ts'
+import { addGuestRoutes } from './routes/guests.ts'
+import { addOperationRoutes, unknownRoute } from './routes/operation.ts'
+import type { App } from './routes/route-parts.ts'
+import { addSignInRoutes } from './routes/sign-in.ts'
+import { addPeopleRoutes, addVerifyRoute } from './routes/tokens-and-people.ts'
+import { addWebhookRoutes } from './routes/webhooks.ts'
+import type { SignInLinks } from './sign-in/sign-in-links.ts'
+import { beginRequestSpan, type RequestSpan } from './tracing.ts'
+
+/** What the routes of an instance need. */
+export interface AppParts {
+  readonly connections: ServedConnections
+  readonly keys: KeyRing
+  readonly quotas: Quotas
+  readonly streams: OpenStreams
+  readonly links: SignInLinks
+  readonly metrics: Metrics
+  readonly readiness: Readiness
+  readonly hostCheck: HostCheck
+  readonly log: ServiceLog
+  readonly clock: Clock
+  readonly version: string
+  /** Proxies whose headers are believed. Default: none. */
+  readonly trustedProxies?: readonly string[] | undefined
+  /** Origins of pages that may call the service. Default: none. */
+  readonly corsOrigins?: readonly string[] | undefined
+}
+
+/** Longer parameters are refused. An id of 200 characters may be percent-encoded. */
+const MAX_PARAM_LENGTH = 2_500
+/** How long a client may take to send its request, in milliseconds. */
+const REQUEST_TIMEOUT = 30_000
+
+/** Creates the HTTP server of an instance with all routes. It does not listen. */
+export async function createApp(parts: AppParts): Promise<App> {
+  const { clock, log } = parts
+  const problems = createProblems(clock, log)
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    genReqId: requestIdOf,
+    requestTimeout: REQUEST_TIMEOUT,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    ...(parts.trustedProxies ? { trustProxy: [...parts.trustedProxies] } : {}),
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, request, reply) => void problems.answer(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>() as unknown as App
+  app.setValidatorCompiler(validatorCompiler)
+  // Answers are made by functions that the command line uses too. Tests check them against the schemas.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.setErrorHandler((error, request, reply) => problems.answer(error, request, reply))
+  app.setNotFoundHandler((request, reply) => problems.answer(unknownRoute(request.method), request, reply))
+  addJsonParser(app)
+  addHooks(app, parts)
+  if (parts.corsOrigins)
+    await app.register(cors, {
+      origin: [...parts.corsOrigins],
+      methods: ['GET', 'POST', 'PATCH', 'DELETE'],
+      exposedHeaders: [REQUEST_ID, 'retry-after'],
+      maxAge: 600,
+    })
+  await addOpenApi(app, parts.version)
+  addRoutes(app, parts)
+  return app
+}
+
+/**
+ * Gives the OpenAPI document of the service, without opening anything.
+ *
+ * @param version the version of the program
+ *
+ * @example
+ * ```ts
+ * import { openApiDocument } from '@guestpass/server'
+ *
+ * const document = await openApiDocument('1.0.0')
+ * console.log(Object.keys(document).includes('paths'))
+ * ```
+ */
+export async function openApiDocument(version: string): Promise<Readonly<Record<string, unknown>>> {
+  const app = Fastify().withTypeProvider<ZodTypeProvider>() as unknown as App
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  await addOpenApi(app, version)
+  addRoutes(app, DOCUMENTED)
+  await app.ready()
+  const document = { ...app.swagger() }
+  await app.close()
+  return document
+}
+
+/** What routes need to be described. Nothing of it is called before a request. */
+const DOCUMENTED = {} as RouteParts
+
+type RouteParts = Pick<
+  AppParts,
+  'links' | 'connections' | 'streams' | 'readiness' | 'metrics' | 'keys' | 'quotas' | 'trustedProxies'
+>
+
+function addRoutes(app: App, parts: RouteParts): void {
+  addGuestRoutes(app)
+  addVerifyRoute(app)
+  addPeopleRoutes(app)
+  addConnectionRoutes(app, parts.links)
+  addSignInRoutes(app, parts)
+  addWebhookRoutes(app)
+  addApiKeyRoutes(app)
+  addAuditRoutes(app)
+  addEventRoutes(app, parts.streams)
+  addOperationRoutes(app, { ...parts, isProxied: parts.trustedProxies !== undefined })
+  addDocumentRoutes(app)
+}
+
+/** What is known of a request that is being answered. */
+interface RequestState {
+  readonly elapsed: () => number
+  readonly span: RequestSpan
+}
+
+/** Adds what happens to every request before and after its route. */
+function addHooks(app: App, parts: AppParts): void {
+  const { metrics, readiness, hostCheck, clock } = parts
+  const states = new WeakMap<FastifyRequest, RequestState>()
+  const codes = new WeakMap<FastifyRequest, string>()
+  app.decorateRequest('caller', null)
+  app.addHook('onRequest', (request, reply, done) => {
+    metrics.began()
+    reply.header(REQUEST_ID, request.id)
+    const span = beginRequestSpan(request.method, request.headers, request.id)
+    states.set(request, { elapsed: stopwatch(clock), span })
+    span.run(done)
+  })
+  app.addHook('onRequest', async (request) => {
+    hostCheck.check(request.headers.host)
+    const { roles } = request.routeOptions.config
+    if (roles) request.caller = await authenticate(request, roles, parts)
+  })
+  // Bodies come in events of the socket, which know nothing of the span.
+  app.addHook('preHandler', (request, _reply, done) => {
+    const state = states.get(request)
+    if (state) state.span.run(done)
+    else done()
+  })
+  app.addHook('onSend', async (request, reply, payload) => {
+    // While the instance drains, clients must not keep their connections.
+    if (!readiness.isOpen()) reply.header('connection', 'close')
+    if (request.routeOptions.config.roles) reply.header('cache-control', 'no-store')
+    reply.header('x-content-type-options', 'nosniff')
+    return payload
+  })
+  app.addHook('onError', (request, _reply, error, done) => {
+    codes.set(request, asServiceError(error).code)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const state = states.get(request)
+    if (state) finish(parts, request, reply, { ...state, code: codes.get(request) })
+    done()
+  })
+}
+
+/** Records a request that was answered. */
+function finish(
+  { metrics, log }: Pick<AppParts, 'metrics' | 'log'>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { elapsed, span, code }: RequestState & { readonly code: string | undefined },
+): void {
+  const { method, caller } = request
+  const { statusCode: status } = reply
+  const route = request.routeOptions.url ?? 'unknown'
+  const durationMs = Math.round(elapsed() * 10) / 10
+  const isStream = String(reply.getHeader('content-type') ?? '').startsWith('text/event-stream')
+  metrics.answered({ method, route, status }, isStream ? undefined : durationMs)
+  span.end(route, status)
+  const by = caller ? { key: caller.id, connection: caller.served.name } : {}
+  log.request({
+    requestId: request.id,
+    method,
+    route,
+    status,
+    durationMs,
+    ...by,
+    ...(code === undefined ? {} : { code }),
+  })
+}

@@ -1,0 +1,79 @@
+import { documentKind, equalInConstantTime } from '@guestpass/core/runtime-kit'
+import { createUseRecorder, idInApiKey, storedApiKey } from '@guestpass/runtime'
+import type { ServedConnection, ServedConnections } from '../connections/served-connection.ts'
+import { type Caller, ownerOf } from './caller.ts'
+import { type ConfiguredKey, digestOf } from './configured-keys.ts'
+
+/** The keys that open this instance. */
+export interface KeyRing {
+  /**
+   * Finds the caller of a key. The store is asked for each request, so that a key that another process has made or
+   * revoked counts at once. Undefined: the key is not valid.
+   */
+  find(key: string): Promise<Caller | undefined>
+  /** Puts other keys in the place of those that no store has. */
+  replaceConfigured(keys: readonly ConfiguredKey[]): void
+}
+
+interface KeyRingParts {
+  readonly served: ServedConnections
+  configured: readonly ConfiguredKey[]
+  readonly recordUse: ReturnType<typeof createUseRecorder>
+}
+
+/** Creates the key ring of an instance. `configured`: keys that no store has. */
+export function createKeyRing(served: ServedConnections, configured: readonly ConfiguredKey[]): KeyRing {
+  const { store, ports } = served.first.runtime
+  const parts: KeyRingParts = { served, configured, recordUse: createUseRecorder(store, ports.clock) }
+  return {
+    find: async (key) => configuredCaller(parts, digestOf(key)) ?? (await storedCaller(parts, key)),
+    replaceConfigured: (keys) => void (parts.configured = keys),
+  }
+}
+
+/** Compares with every key, so that the time does not depend on the one that fits. */
+function configuredCaller(parts: KeyRingParts, digest: string): Caller | undefined {
+  const { configured, served } = parts
+  const [found] = configured.filter((one) => equalInConstantTime(one.digest, digest))
+  const connection = found && served.get(found.connection)
+  if (!found || !connection) return undefined
+  const { id, roles, owner } = found
+  return {
+    id,
+    roles,
+    served: connection,
+    owner: ownerOf(roles, owner),
+    scope: owner,
+    perMinute: undefined,
+    isValid: async () => configuredCaller(parts, digest) !== undefined,
+  }
+}
+
+async function storedCaller(parts: KeyRingParts, key: string): Promise<Caller | undefined> {
+  const id = idInApiKey(key)
+  if (id === undefined) return undefined
+  const digest = digestOf(key)
+  for (const served of parts.served.all) {
+    const caller = await callerAt(served, id, digest)
+    if (!caller) continue
+    void parts.recordUse(served.name, id)
+    return caller
+  }
+  return undefined
+}
+
+async function callerAt(served: ServedConnection, id: string, digest: string): Promise<Caller | undefined> {
+  const { value } = await served.runtime.store.document(served.name, documentKind.apiKey, id)
+  if (value === undefined) return undefined
+  const { roles, owner, perMinute, ...stored } = storedApiKey(value)
+  if (!equalInConstantTime(stored.digest, digest)) return undefined
+  return {
+    id,
+    roles,
+    served,
+    owner: ownerOf(roles, owner),
+    scope: owner,
+    perMinute,
+    isValid: async () => (await callerAt(served, id, digest)) !== undefined,
+  }
+}

@@ -1,0 +1,41 @@
+import type { Clock } from '@guestpass/core'
+import { repeatUntilAborted } from '@guestpass/core/runtime-kit'
+import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
+import type { ApiKey } from '@guestpass/runtime'
+import type { ServiceLog } from '../http/log.ts'
+import { configuredKeys } from './configured-keys.ts'
+import type { KeyRing } from './key-ring.ts'
+
+/** How often the configured keys are read again. */
+const STEP: Millis = 5 * SECOND
+
+interface WatchParts {
+  readonly keys: KeyRing
+  readonly clock: Clock
+  readonly log: ServiceLog
+}
+
+/**
+ * Reads the configured keys again, until the signal aborts: their file may change. Keys that cannot be read leave
+ * those of before in force.
+ */
+export async function watchConfiguredKeys(
+  read: () => Promise<readonly ApiKey[]>,
+  { keys, clock, log }: WatchParts,
+  signal: AbortSignal,
+): Promise<void> {
+  let known: string | undefined
+  async function look(): Promise<Millis> {
+    const found = configuredKeys(await read())
+    const text = JSON.stringify(found)
+    if (known !== undefined && text !== known) {
+      keys.replaceConfigured(found)
+      log.note(`The file of GUESTPASS_API_KEYS has changed: ${found.length} keys are in force.`)
+    }
+    known = text
+    return STEP
+  }
+  const failed = (thrown: unknown): void =>
+    log.warn(`API keys could not be read again: ${asGuestpassError(thrown).message}`)
+  await repeatUntilAborted(look, { clock, signal, observer: { succeeded() {}, failed } })
+}

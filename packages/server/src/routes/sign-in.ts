@@ -1,0 +1,68 @@
+import { GuestpassError } from '@guestpass/core'
+import type { FastifyReply } from 'fastify'
+import * as z from 'zod'
+import type { ServedConnections } from '../connections/served-connection.ts'
+import { bindingCookie, bindingIn, newBinding } from '../sign-in/browser-cookie.ts'
+import type { SignInLinks } from '../sign-in/sign-in-links.ts'
+import { SECOND } from '@guestpass/core/store-kit'
+import { page } from '../docs/page.ts'
+import type { App } from './route-parts.ts'
+
+/** How long a sign-in waits for the upstream. */
+const PATIENCE = 30 * SECOND
+
+interface SignInParts {
+  readonly links: SignInLinks
+  readonly connections: ServedConnections
+}
+
+/**
+ * Adds the routes that a browser opens: the one-time link, and the address to which the upstream sends it back. They
+ * have no API key: the link is the secret, and the cookie binds the callback to the browser that opened it.
+ */
+export function addSignInRoutes(app: App, { links, connections }: SignInParts): void {
+  const isSecure = (): boolean => links.callbackUrl().startsWith('https:')
+  app.route({
+    method: 'GET',
+    url: '/oauth/login/:name/:code',
+    schema: { hide: true, params: z.object({ name: z.string().max(100), code: z.string().max(100) }) },
+    async handler(request, reply) {
+      const { name, code } = request.params
+      const { served, actor } = await links.take(`${name}/${code}`)
+      const binding = newBinding(served.name, actor)
+      const ask = { redirectUri: links.callbackUrl(), browser: binding.secret }
+      const context = { actor, correlationId: request.id, patienceMs: PATIENCE }
+      const { url } = await served.connection.signIn.begin(ask, context)
+      reply.header('set-cookie', bindingCookie(binding, isSecure())).header('cache-control', 'no-store')
+      return reply.redirect(url, 303)
+    },
+  })
+  app.route({
+    method: 'GET',
+    url: '/oauth/callback',
+    schema: { hide: true },
+    async handler(request, reply) {
+      const binding = bindingIn(request.headers.cookie, isSecure())
+      const served = binding && connections.get(binding.connection)
+      if (!binding || !served) throw otherBrowser()
+      const query = new URLSearchParams(request.raw.url?.split('?')[1] ?? '')
+      const context = { actor: binding.actor, correlationId: request.id, patienceMs: PATIENCE }
+      await served.connection.signIn.complete(query, binding.secret, context)
+      return htmlAnswer(reply, `<p>Connection ${served.name} is signed in. You can close this page.</p>`)
+    },
+  })
+}
+
+const otherBrowser = (): GuestpassError =>
+  new GuestpassError(
+    'sign_in_refused',
+    'This browser did not begin the sign-in, or began it more than 10 minutes ago. Open a new one-time link in it.',
+    { reason: 'browser' },
+  )
+
+const htmlAnswer = (reply: FastifyReply, body: string): FastifyReply =>
+  reply
+    .type('text/html; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('content-security-policy', page.policy)
+    .send(page.html('Sign-in', body))

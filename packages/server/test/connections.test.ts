@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { serviceForTests, type ServiceForTests } from './service-for-tests.ts'
+
+const OWN = 'test-secret-operator-of-default'
+const ACME = 'test-secret-operator-of-acme'
+const SCOPES = { scopes: ['webmessaging:guest:send'] }
+
+const folder = mkdtempSync(join(tmpdir(), 'guestpass-service-'))
+let on: ServiceForTests
+beforeAll(async () => {
+  on = await serviceForTests({
+    connections: ['acme'],
+    env: {
+      GUESTPASS_DATABASE_URL: join(folder, 'store.db'),
+      GUESTPASS_API_KEYS: `issuer:${OWN},operator:${OWN},issuer:acme:${ACME},operator:acme:${ACME},issuer:gone:test-secret-gone`,
+    },
+  })
+})
+afterAll(async () => {
+  await on.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('a service of two connections on one database', () => {
+  it('opens to each key its own connection alone', async () => {
+    const issued = await on.call('POST', '/v1/guests', { key: ACME, body: SCOPES })
+    expect(issued.status).toBe(201)
+    const url = `/v1/guests/${String(issued.body['guestId'])}`
+    expect((await on.call('GET', url, { key: ACME })).status).toBe(200)
+    expect((await on.call('GET', url, { key: OWN })).body['code']).toBe('guest_unknown')
+    const { body } = await on.call('GET', '/v1/connections', { key: ACME })
+    expect(body['data']).toMatchObject([{ connection: 'acme' }])
+    expect((await on.call('GET', '/v1/audit', { key: OWN })).text).not.toContain(String(issued.body['guestId']))
+  })
+
+  it('finds a key of the store in its connection', async () => {
+    const body = { name: 'acme-shop', roles: ['issuer'] }
+    const made = await on.call('POST', '/v1/api-keys', { key: ACME, body })
+    const key = String(made.body['key'])
+    expect((await on.call('POST', '/v1/guests', { key, body: SCOPES })).status).toBe(201)
+    expect((await on.call('GET', '/v1/api-keys', { key: OWN })).body['data']).toEqual([])
+    const readiness = await on.call('GET', '/readyz', { key: null })
+    expect(readiness.body['connections']).toMatchObject([{ connection: 'default' }, { connection: 'acme' }])
+  })
+
+  it('warns of a key for a connection that it does not serve, and refuses it', async () => {
+    expect(on.log.join('')).toContain('GUESTPASS_API_KEYS has a key for connection gone')
+    expect((await on.call('GET', '/v1/guests', { key: 'test-secret-gone' })).status).toBe(401)
+  })
+
+  it('keeps no API key in its files', async () => {
+    const made = await on.call('POST', '/v1/api-keys', { key: OWN, body: { name: 'kept', roles: ['issuer'] } })
+    expect(made.status).toBe(201)
+  })
+})

@@ -1,0 +1,34 @@
+import { Secret } from '@guestpass/core'
+import { fakeClock, settle } from '@guestpass/core/testing'
+import type { ApiKey } from '@guestpass/runtime'
+import { expect, it } from 'vitest'
+import { type ConfiguredKey, digestOf } from '../src/auth/configured-keys.ts'
+import { watchConfiguredKeys } from '../src/auth/watched-keys.ts'
+import { createServiceLog } from '../src/http/log.ts'
+
+const keyOf = (key: string): ApiKey => ({ role: 'issuer', connection: 'default', key: new Secret(key) })
+
+it('keys in a file are read again, and an unreadable file leaves those of before in force', async () => {
+  const clock = fakeClock()
+  const lines: string[] = []
+  let read: () => readonly ApiKey[] = () => [keyOf('test-secret-first')]
+  let current: readonly ConfiguredKey[] | undefined
+  const keys = { find: async () => undefined, replaceConfigured: (found: typeof current) => void (current = found) }
+  const stop = new AbortController()
+  const log = createServiceLog((line) => void lines.push(line))
+  const watching = watchConfiguredKeys(async () => read(), { keys, clock, log }, stop.signal)
+  await settle()
+  expect(current).toBeUndefined()
+  read = () => [keyOf('test-secret-second'), keyOf('test-secret-third')]
+  await clock.advance(5_000)
+  const digests = ['second', 'third'].map((name) => digestOf(`test-secret-${name}`))
+  expect(current?.map(({ digest }) => digest)).toEqual(digests)
+  read = () => {
+    throw new Error('no such file')
+  }
+  await clock.advance(5_000)
+  expect(current).toHaveLength(2)
+  expect(lines.join('')).toMatch(/2 keys are in force.*could not be read again/s)
+  stop.abort()
+  await watching
+})
