@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+
+/** Whether HAProxy is installed. */
+export const hasProxy = (): boolean => spawnSync('haproxy', ['-v']).status === 0
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+const serverLine = (port: number, at: number): string => `  server instance-${at} 127.0.0.1:${port}`
+
+/** A load balancer as an operator sets it up: it asks for `/readyz`, and sends again only what was never sent. */
+const configuration = (port: number, backends: readonly number[]): string => `global
+  maxconn 500
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 30s
+  timeout server 30s
+  timeout check 5s
+  option redispatch
+  retries 2
+  retry-on conn-failure
+frontend service
+  bind 127.0.0.1:${port}
+  default_backend instances
+backend instances
+  balance roundrobin
+  option httpchk
+  http-check send meth GET uri /readyz ver HTTP/1.1 hdr host localhost
+  http-check expect status 200
+  default-server check inter 200ms fall 1 rise 1
+${backends.map(serverLine).join('\n')}
+`
+
+/** Starts HAProxy before services on these ports. */
+export async function startProxy(
+  folder: string,
+  backends: readonly number[],
+): Promise<{ readonly url: string; readonly child: ChildProcess }> {
+  const port = await freePort()
+  const file = join(folder, 'haproxy.cfg')
+  writeFileSync(file, configuration(port, backends))
+  const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'ignore'] })
+  return { url: `http://127.0.0.1:${port}`, child }
+}
