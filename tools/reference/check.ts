@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type PublicName, publicNames } from '../../docs/api/public-api.ts'
 import { configurationPage } from '@guestpass/runtime'
+import { metricsPage } from '@guestpass/server'
 import { errorsPage } from './errors-page.ts'
 import { docstringFaults, hiddenTypeFaults } from './docstrings.ts'
 import { glossaryFaults, retiredWordFaults } from './glossary.ts'
@@ -27,6 +28,7 @@ const pages = files.filter((file) => file.endsWith('.md') && !file.startsWith('d
 const generated: ReadonlyMap<string, string> = new Map([
   ['docs/errors.md', errorsPage()],
   ['docs/configuration.md', configurationPage()],
+  ['docs/metrics.md', metricsPage()],
   ['docs/guest-apis.md', guestApisPage()],
 ])
 /** Read once, and only by a check of names: it takes about two seconds. */

@@ -31,6 +31,7 @@ await gp.guests.issue({ api: 'engagements', email, consent: true, channelId: 'we
     after: 'console.log((await gp.guests.find({ email })).length, "left")\nawait gp.close()\n',
     prints: /^0 left\n$/,
   },
+  { page: 'packages/client/README.md', at: 0 },
   { page: 'docs/webhooks.md', at: 0, prints: /^function\n$/ },
   {
     page: 'docs/sign-ins.md',

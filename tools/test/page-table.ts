@@ -18,6 +18,7 @@ export const programsOfPages: Readonly<Record<string, Readonly<Record<string, st
   'docs/workers.md': { ts: 'tools/test/page-snippets.ts' },
   'docs/write-a-store.md': { ts: 'tools/test/page-snippets.ts' },
   'packages/cli/README.md': { js: 'tools/test/page-snippets.ts' },
+  'packages/client/README.md': { ts: 'tools/test/page-snippets.ts' },
   'packages/core/README.md': { js: 'tools/test/page-snippets.ts' },
   'packages/sandbox/README.md': { js: 'tools/test/page-snippets.ts' },
   'packages/store/README.md': { js: 'tools/test/page-snippets.ts' },

@@ -5,6 +5,7 @@ import {
   createBackground,
   endsWithin,
   openSharedStore,
+  remainingFiles,
   type ReachableConfig,
   type RuntimeHost,
   runtimeOn,
@@ -50,6 +51,7 @@ export async function openConnection(
       connection,
       background: createBackground({ runtime, kept: workedConnection(connection, config.settings), opened, translate }),
       keys: apiKeys(name, runtime.ports),
+      remainingFiles: () => remainingFiles(config, host.cwd),
       answers: createAnswerStore(name, runtime, attached),
     }
   } catch (thrown) {

@@ -10,6 +10,8 @@ export interface ServedConnection {
   readonly connection: Connection
   readonly background: Background
   readonly keys: ApiKeys
+  /** Names the files that may hold data of an erased guest. */
+  remainingFiles(): Promise<readonly string[]>
   /** Answers to requests with an Idempotency-Key. */
   readonly answers: AnswerStore
 }

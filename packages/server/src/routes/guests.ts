@@ -246,9 +246,9 @@ function addEndRoutes(app: App): void {
       response: answers({ 200: schemas.erasure }),
     },
     async handler(request, reply) {
-      const { guests } = callerOf(request).served.connection
+      const { connection, remainingFiles } = callerOf(request).served
       const context = { ...callContext(request, reply), ...request.query }
-      return erasureDocument(await guests.erase(request.params.guestId, context))
+      return erasureDocument(await connection.guests.erase(request.params.guestId, context), await remainingFiles())
     },
   })
 }

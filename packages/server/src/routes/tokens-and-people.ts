@@ -87,8 +87,9 @@ export function addPeopleRoutes(app: App): void {
       response: answers({ 200: schemas.personErasure }),
     },
     async handler(request, reply) {
-      const { guests } = callerOf(request).served.connection
-      return personErasureDocument(await guests.erase(person(request.body), callContext(request, reply)))
+      const { connection, remainingFiles } = callerOf(request).served
+      const erased = await connection.guests.erase(person(request.body), callContext(request, reply))
+      return personErasureDocument(erased, await remainingFiles())
     },
   })
 }
