@@ -7,7 +7,7 @@ export const plainWords: readonly string[] = `
   framework given got guarded guestpass happened head header held histogram hono hook host http imported input instant invalid
   instruction issued job journal kind latest left like limit line list listener local lock log lookup make maker
   member memory message method millis name named need network node not note o object observed observer
-  ocsf of on open operation option out outcome owner page param parsed part pascal path place placed pruned public question random raw reachable read ready
+  ocsf of on open operation option out outcome owner page param parsed part pascal path place placed postgre pruned public question random raw reachable read ready
   received refreshed removed repeat request resource result revoked route running runtime sdk sealed seen server setting shown
   signed sqlite standard started state stored target test text trail try type typed under unknown unsaved usable user value
   variable verify version view web why with worked working wrapped write written

@@ -36,14 +36,15 @@ export const retiredWords: readonly RetiredWord[] = [
     word: 'standing',
     instead: 'status',
     except:
-      /^(bench\/filled-store|packages\/store\/(src\/sql\/|test\/.*wal-scrubber)|packages\/(core\/src\/(stores\/store-text|tokens\/access\/connection-views)|runtime\/src\/documents)\.)/,
+      /^(bench\/filled-store|packages\/store\/(src\/sql\/|src\/postgres\/(first-migration|schema)|test\/.*wal-scrubber)|packages\/(core\/src\/(stores\/store-text|tokens\/access\/connection-views)|runtime\/src\/documents)\.)/,
   },
   { word: 'lesson', instead: 'feedback' },
   { word: 'taught', instead: 'applyFeedback' },
   {
     word: 'lane',
     instead: 'rate-limit key',
-    except: /^packages\/store\/src\/sql\/(migrations\/migrations|rate-limit-buckets|schema)\.ts$/,
+    except:
+      /^packages\/store\/src\/(sql\/(migrations\/migrations|rate-limit-buckets|schema)|postgres\/(first-migration|schema))\./,
   },
   { word: 'lanes', instead: 'rate-limit keys' },
   { word: 'letters', instead: 'messages', terms: /deadLetters|DeadLetters/g, namesOnly: true },

@@ -38,7 +38,8 @@ export {
   type TokenSet,
 } from './domain/credential.ts'
 export { dueAt, dueSetAt } from './domain/due.ts'
-export { asGuestpassError, DISK_FAILING, DISK_FULL } from './domain/errors.ts'
+export { backOffMs, type BackOffFigures } from './domain/back-off.ts'
+export { asGuestpassError, DISK_FAILING, DISK_FULL, UNREACHABLE } from './domain/errors.ts'
 export { canonicalJson, type Json } from './domain/json.ts'
 export { profileIn, type Profile, profileSecret } from './domain/profile.ts'
 export {
@@ -85,6 +86,7 @@ export type {
   AuditTrail,
   CredentialWrite,
 } from './ports/store.ts'
+export { countdown } from './ports/clock.ts'
 export { sha256Hex } from './ports/system.ts'
 export { type Lease, takeLease } from './stores/lease.ts'
 export {

@@ -10,12 +10,14 @@ const TEST = `
 test('a secret does not print', () => {
   expect(String(new Secret('x'))).toBe('[secret]')
   expect(typeof nodePorts).toBe('function')
+  expect(typeof postgresStore).toBe('function')
   expect(typeof sqliteStore).toBe('function')
 })
 `
 const NAMES: Readonly<Record<string, string>> = {
   '@guestpass/core': 'Secret',
   '@guestpass/core/node': 'nodePorts',
+  '@guestpass/store/postgres': 'postgresStore',
   '@guestpass/store/sqlite': 'sqliteStore',
 }
 const importing = Object.entries(NAMES).map(([entry, name]) => `import { ${name} } from '${entry}'`)

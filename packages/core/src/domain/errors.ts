@@ -139,8 +139,8 @@ export interface ErrorFacts {
    * The cause as one word. Of a token: a reason of `verify`; of a channel: `channel`, `scope` or
    * `organisation`; of a sign-in: a `SignInReason`; of the upstream: `discovery` if only the discovery
    * document is unavailable; of an ended sign-in: `guest` if it is a guest's; of a lost answer: `process_ended`; of
-   * a refresh that is given up: `key_too_old`; of a store: `disk_full` or
-   * `disk_failing`.
+   * a refresh that is given up: `key_too_old`; of a store: `disk_full`,
+   * `disk_failing` or `unreachable`.
    */
   readonly reason?: string
   /** Received tokens that could not be stored, in the caller's type. They are lost when the process ends. */
@@ -173,8 +173,11 @@ export const DISK_FULL = 'disk_full'
 /** Reason of `store_unavailable`: the disk could not be read or written. */
 export const DISK_FAILING = 'disk_failing'
 
+/** Reason of `store_unavailable`: the server of the database is gone, read-only, or out of connections. */
+export const UNREACHABLE = 'unreachable'
+
 /** Reasons that make an error retryable although its code is not. */
-const transientReasons: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING])
+const transientReasons: ReadonlySet<string | undefined> = new Set([DISK_FULL, DISK_FAILING, UNREACHABLE])
 
 const MARK = 'guestpass.error'
 

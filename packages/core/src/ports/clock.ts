@@ -43,6 +43,17 @@ export function stopwatch(clock: Clock): () => Millis {
 /**
  * Starts a countdown of `ms` milliseconds. Returns a function that gives the rest, at least 0; counted as by
  * `stopwatch`.
+ *
+ * @example
+ * ```ts
+ * import { countdown } from '@guestpass/core/store-kit'
+ * import { fakeClock } from '@guestpass/core/testing'
+ *
+ * const clock = fakeClock()
+ * const left = countdown(clock, 1_000)
+ * await clock.advance(250)
+ * console.log(left()) // 750
+ * ```
  */
 export function countdown(clock: Clock, ms: Millis): () => Millis {
   const elapsed = stopwatch(clock)

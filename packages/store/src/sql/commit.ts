@@ -1,5 +1,13 @@
-import type { Random } from '@guestpass/core'
-import { type Change, type Instant, type Ledger, checkOneConnection, type Route } from '@guestpass/core/store-kit'
+import { GuestpassError, type Random } from '@guestpass/core'
+import {
+  asGuestpassError,
+  type Change,
+  type Instant,
+  type Ledger,
+  checkOneConnection,
+  type Route,
+  UNREACHABLE,
+} from '@guestpass/core/store-kit'
 import type { Sealer } from '../seal/sealer.ts'
 import { recordEvents } from './event-recorder.ts'
 import { removeExpected, writeExpected, type SealedWrite, sealWrite } from './credentials.ts'
@@ -32,6 +40,18 @@ async function writeRows(
   return 'done'
 }
 
+/** Whether a change was stored before. Its events have ids of their own. */
+async function wasStored(db: Db, { connection, events: [first] = [] }: Change): Promise<boolean> {
+  if (!first) return false
+  const row = await db
+    .selectFrom('events')
+    .select('count')
+    .where('connection', '=', connection)
+    .where('id', '=', first.id)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** An erasure that is about to be committed. */
 export interface RecordedErasure {
   readonly at: Instant
@@ -52,6 +72,13 @@ export interface CommitParts {
   readonly listErasures?: (erasures: readonly RecordedErasure[]) => Promise<void>
 }
 
+/** Without this error, a commit would wait for ever for the key of an emptied database. */
+const lostKeys = (): GuestpassError =>
+  new GuestpassError(
+    'store_corrupt',
+    'The data keys of the store were removed while it is open. Restore the store from a backup, and open it again.',
+  )
+
 /** `Ledger.commit` over any SQL database. */
 export function createCommit({ database, sealer, route, random, listErasures }: CommitParts): Ledger['commit'] {
   function sealChange({ connection, writes = [], documents = [] }: Change): SealedChange {
@@ -66,6 +93,9 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
     }
   }
 
+  /** Changes whose last commit failed, and may have taken effect all the same. A caller repeats the same object. */
+  const doubtful = new WeakSet<Change>()
+
   const apply = async (db: Db, change: Change, sealed: SealedChange): Promise<'done' | 'conflict' | 'stale'> => {
     // Once a newer data key exists, no value is sealed with an older one, so that a rotation can end.
     if (sealed.key !== undefined && (await newestKey(db))?.id !== sealed.key) return 'stale'
@@ -73,7 +103,8 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
     const rows = sealed.writes.length + sealed.documents.length + (change.removals?.length ?? 0)
     const hasSeveralRows = rows > 1
     const write = () => writeRows(db, change, sealed, database.now())
-    if ((hasSeveralRows ? await rollBackOnConflict(db, write) : await write()) === 'conflict') return 'conflict'
+    if ((hasSeveralRows ? await rollBackOnConflict(db, write) : await write()) === 'conflict')
+      return doubtful.has(change) && (await wasStored(db, change)) ? 'done' : 'conflict'
     for (const id of change.deny ?? []) await denyTokens(db, change.connection, id)
     // Tokens and events are written at the end of the transaction, which other changes share.
     rememberTokens(db, change.connection, change.issued ?? [])
@@ -89,9 +120,22 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
     const scrub = isErasure || (change.removals?.length ?? 0) > 0
     for (;;) {
       const sealed = sealChange(change)
-      const outcome = await database.write((db) => apply(db, change, sealed), { scrub, urgent: true })
+      const [first] = [
+        ...sealed.writes.map(({ row }) => row),
+        ...(change.removals ?? []),
+        ...sealed.documents.map(({ name }) => name),
+      ]
+      const order = first?.id ?? ''
+      const options = { connection: change.connection, order, scrub, urgent: true }
+      const outcome = await database
+        .write((db) => apply(db, change, sealed), options)
+        .catch((thrown: unknown) => {
+          if (asGuestpassError(thrown).reason === UNREACHABLE) doubtful.add(change)
+          throw thrown
+        })
       if (outcome !== 'stale') return outcome
       await sealer.reload()
+      if (sealer.current === sealed.key && (await database.read(newestKey)) === undefined) throw lostKeys()
     }
   }
 }

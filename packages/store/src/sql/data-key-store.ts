@@ -23,7 +23,12 @@ export async function newestKey(db: Db): Promise<TransactionState['newestKey']> 
 }
 
 /** The wrapped data keys in the table `keys`. */
-export const createDataKeyStore = ({ read, write, now }: Pick<Database, 'read' | 'write' | 'now'>): DataKeyStore => ({
+export const createDataKeyStore = ({
+  read,
+  write,
+  now,
+  lockKeys,
+}: Pick<Database, 'read' | 'write' | 'now' | 'lockKeys'>): DataKeyStore => ({
   async all() {
     const rows = await read((db) => db.selectFrom('keys').selectAll().orderBy('created_at').orderBy('id').execute())
     return rows.map(({ id, wrapped_by, wrapped }) => ({
@@ -34,6 +39,7 @@ export const createDataKeyStore = ({ read, write, now }: Pick<Database, 'read' |
   },
   async addAfter(newest, { id, wrappedBy, bytes }) {
     await write(async (db) => {
+      await lockKeys?.(db)
       const current = await newestKey(db)
       if (current?.id !== newest) return
       // Later than the former key even if the clock went back, because the newest key seals.

@@ -6,7 +6,13 @@ import type { Tables } from './schema.ts'
 export type Db = Kysely<Tables>
 
 /** Options of a write. */
-interface WriteOptions {
+export interface WriteOptions {
+  /** The name of the only connection whose rows the write changes. Writes of other connections do not wait for it. */
+  readonly connection?: string
+  /** The first row that the write locks. Writes that share a transaction run in this order. */
+  readonly order?: string
+  /** The write saves work and may be lost if the server fails, such as a lease. Default false. */
+  readonly mayBeLost?: boolean
   /** Removes overwritten data from all files of the database after the write. Default false. */
   readonly scrub?: boolean
   /** Lets the write use the space that `ensureRoom` reserved. Default false. */
@@ -24,6 +30,11 @@ export interface Database {
   readonly write: <T>(work: (db: Db) => Promise<T>, options?: WriteOptions) => Promise<T>
   /** Reserves space for one more urgent write. Rejects with `store_unavailable` if there is none. */
   readonly ensureRoom: () => Promise<void>
+  /**
+   * Waits for all transactions that may still write values sealed with the newest data key, and keeps new ones
+   * out until the end of this transaction. Absent in a database with one writer.
+   */
+  readonly lockKeys?: (transaction: Db) => Promise<void>
   /** A text member of a column of JSON objects, as `SchemaDialect` defines it. */
   readonly member: SchemaDialect['member']
   /** Since when the files may hold erased data; undefined if they hold none. */
@@ -43,7 +54,6 @@ export interface Database {
 /** The column types and expressions that differ between databases. */
 export interface SchemaDialect {
   readonly bytes: 'blob' | 'bytea'
-  readonly sequence: 'integer' | 'bigserial'
   /** A text member of a column of JSON objects; empty if the JSON is damaged. */
   readonly member: (column: string, name: string) => RawBuilder<string>
 }

@@ -202,6 +202,8 @@ export async function sweepDocuments(db: Db, most: number, now: Instant): Promis
         .select(key)
         .where('expires_at', '<=', now - DAY)
         .limit(most)
+        .forUpdate()
+        .skipLocked()
       return where.eb(where.refTuple(...key), 'in', over.$asTuple(...key))
     })
     .execute()

@@ -49,8 +49,17 @@ const setByFastClock = (db: Db, claim: Claim): Rows =>
 /** Lapsed rows that are in use again: touched since, or `keepForMs` is longer now, or the clock was ahead. */
 const revivable = (db: Db, claim: Claim): Rows => rowsOf(db, claim, LAPSED).where('touched_at', '>=', keptSince(claim))
 
+/** Changes the first rows, except those that another process changes at the moment. */
 const changing = (db: Db, { connection }: Claim, rows: Rows, most: number) =>
-  db.updateTable('credentials').where('connection', '=', connection).where('id', 'in', rows.select('id').limit(most))
+  db
+    // Chosen once: a planner that chooses again for each row would change more.
+    .with(
+      (cte) => cte('chosen').materialized(),
+      () => rows.select('id').limit(most).forUpdate().skipLocked(),
+    )
+    .updateTable('credentials')
+    .where('connection', '=', connection)
+    .where(({ eb, selectFrom }) => eb('credentials.id', 'in', selectFrom('chosen').select('chosen.id')))
 
 /** Whether a touch now must be written. */
 export async function needsTouch(db: Db, connection: string, id: string, now: Instant): Promise<boolean> {

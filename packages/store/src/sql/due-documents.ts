@@ -57,7 +57,7 @@ async function claimRows(
   most: number,
 ): Promise<DueDocumentsAnswer['claimed']> {
   const { connection, kind, now, leaseMs } = claim
-  const found = await rows.select(['id', 'revision', 'due_at']).limit(most).execute()
+  const found = await rows.select(['id', 'revision', 'due_at']).limit(most).forUpdate().skipLocked().execute()
   if (found.length === 0) return []
   const updated = await db
     .updateTable('documents')
@@ -69,8 +69,6 @@ async function claimRows(
       'in',
       found.map(({ id }) => id),
     )
-    // In a database with concurrent writers, another process may have claimed it in the meantime.
-    .where((row) => row.or([row('due_at', '<=', now), row('due_set_at', '>', latestCredible(now))]))
     .returning('id')
     .execute()
   const taken = new Set(updated.map(({ id }) => id))

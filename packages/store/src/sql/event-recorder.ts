@@ -1,7 +1,7 @@
 import type { Event } from '@guestpass/core'
 import { type Instant, LINK_VERSION, type Route } from '@guestpass/core/store-kit'
 import type { Insertable } from 'kysely'
-import { type HeadRow, readHeads, nextHead, NO_HEAD, writeHeads } from './audit-chain.ts'
+import { type HeadRow, lockHeads, nextHead, NO_HEAD, writeHeads } from './audit-chain.ts'
 import type { Db } from './database.ts'
 import { type QueueEntry, enqueueAll } from './outbox.ts'
 import { inGroups } from './rows.ts'
@@ -93,7 +93,7 @@ export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
   const recorded = distinct(transactionState(db).events)
   if (recorded.length === 0) return
   const connections = sortedConnections(recorded)
-  const ends = await readHeads(db, connections)
+  const ends = await lockHeads(db, connections)
   let links = chainEvents(recorded, ends, now)
   const added = await insertRows(db, links.rows)
   if (added.size < links.rows.length) {

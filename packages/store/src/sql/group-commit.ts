@@ -4,6 +4,7 @@ import type { Db } from './database.ts'
 interface Job {
   readonly work: (db: Db) => Promise<unknown>
   readonly urgent: boolean
+  readonly order: string
   readonly resolve: (value: unknown) => void
   readonly reject: (thrown: unknown) => void
 }
@@ -13,17 +14,30 @@ const MAX_GROUP = 256
 
 /** What a group commit works with. */
 interface GroupCommitParts {
-  readonly db: Db
+  /**
+   * Runs work in a transaction, and resolves when that is durable. May run the work more than once. `jobs`: how
+   * many jobs share the transaction.
+   */
+  readonly transact: <T>(work: (transaction: Db) => Promise<T>, jobs: number) => Promise<T>
   /** Runs at the end of each transaction. */
   readonly finish: (transaction: Db) => Promise<void>
+  /** Whether an error ends all jobs, because none of them caused it, such as a server that is gone. Default: none. */
+  readonly isOutage?: (thrown: unknown) => boolean
   /** Frees reserved space after a failure of urgent work. True if a second try may succeed. */
   readonly freeSpace: (thrown: unknown) => Promise<boolean>
+}
+
+interface JobOptions {
+  /** May use reserved space. Default false. */
+  readonly urgent?: boolean
+  /** Jobs of a transaction run in this order, which is the order of their rows. Default: the order of the calls. */
+  readonly order?: string
 }
 
 /** Runs writes, several in one transaction. */
 interface GroupCommit {
   /** Runs a job and resolves when it is durable. If a shared transaction fails, the job may run again. */
-  run<T>(work: (db: Db) => Promise<T>, urgent?: boolean): Promise<T>
+  run<T>(work: (db: Db) => Promise<T>, options?: JobOptions): Promise<T>
   /** Resolves when no job is waiting. */
   idle(): Promise<void>
 }
@@ -36,20 +50,20 @@ type TransactionResult =
   | { readonly values: readonly unknown[] }
   | { readonly thrown: unknown; readonly by: 'jobs' | 'database' }
 
-async function runTransaction({ db, finish }: GroupCommitParts, jobs: readonly Job[]): Promise<TransactionResult> {
+async function runTransaction(parts: GroupCommitParts, jobs: readonly Job[]): Promise<TransactionResult> {
   let by: 'jobs' | 'database' = 'database'
   try {
-    const values = await db.transaction().execute(async (transaction) => {
+    const values = await parts.transact(async (transaction) => {
       by = 'jobs'
       const all: unknown[] = []
       for (const { work } of jobs) all.push(await work(transaction))
-      await finish(transaction)
+      await parts.finish(transaction)
       by = 'database'
       return all
-    })
+    }, jobs.length)
     return { values }
   } catch (thrown) {
-    return { thrown, by }
+    return { thrown, by: parts.isOutage?.(thrown) === true ? 'database' : by }
   }
 }
 
@@ -68,6 +82,8 @@ async function runTogether(parts: GroupCommitParts, jobs: readonly Job[]): Promi
   }
 }
 
+const byOrder = (one: Job, other: Job): number => Number(one.order > other.order) - Number(one.order < other.order)
+
 /**
  * Creates a group commit: all jobs of one turn of the event loop share a transaction, because each commit
  * waits for the disk. Each job succeeds or fails alone.
@@ -79,15 +95,15 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
       await turn()
-      await runTogether(parts, waiting.splice(0, MAX_GROUP))
+      await runTogether(parts, waiting.splice(0, MAX_GROUP).sort(byOrder))
     }
     draining = undefined
   }
 
   return {
-    run: <T>(work: (db: Db) => Promise<T>, urgent = false) =>
+    run: <T>(work: (db: Db) => Promise<T>, { urgent = false, order = '' }: JobOptions = {}) =>
       new Promise<T>((resolve, reject) => {
-        waiting.push({ work, urgent, resolve: resolve as Job['resolve'], reject })
+        waiting.push({ work, urgent, order, resolve: resolve as Job['resolve'], reject })
         draining ??= drain()
       }),
     idle: async () => draining,

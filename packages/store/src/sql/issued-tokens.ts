@@ -45,6 +45,8 @@ export async function sweepIssuedTokens(db: Db, most: number, now: Instant): Pro
         .select(['connection', 'fingerprint'])
         .where('expires_at', '<=', now - DAY)
         .limit(most)
+        .forUpdate()
+        .skipLocked()
       return where.eb(where.refTuple('connection', 'fingerprint'), 'in', expired.$asTuple('connection', 'fingerprint'))
     })
     .execute()

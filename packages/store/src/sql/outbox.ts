@@ -72,6 +72,8 @@ export async function claimMessages(
           .orderBy('outbox.connection')
           .orderBy('outbox.count')
           .limit(max)
+          .forUpdate()
+          .skipLocked()
           .as('part'),
       )
       .selectAll()
@@ -80,10 +82,15 @@ export async function claimMessages(
     .unionAll(first(attempted(db, sink).where('outbox.due_at', '<=', now)))
     .unionAll(first(leasedByFastClock(db, sink, now).where('outbox.due_at', '>', now)))
   const taken = await db
+    // Chosen once: a planner that chooses again for each row would claim more.
+    .with(
+      (cte) => cte('due').materialized(),
+      () => parts,
+    )
     .updateTable('outbox')
     .set({ due_at: now + leaseMs, set_at: now })
     .where(({ eb, refTuple, selectFrom }) => {
-      const chosen = selectFrom(parts.as('due'))
+      const chosen = selectFrom('due')
         .select(['due.connection', 'due.sink', 'due.event'])
         .orderBy('due.queued_at')
         .orderBy('due.connection')
@@ -162,6 +169,7 @@ export async function routeMessages(
     const message = await queueOf(db, sink)
       .select(['connection', 'event', 'chain', 'count', 'queued_at'])
       .where('event', '=', event)
+      .forUpdate()
       .executeTakeFirst()
     if (!message) continue
     for (const other of new Set(to)) {

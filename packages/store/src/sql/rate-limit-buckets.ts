@@ -14,17 +14,17 @@ import type { Db } from './database.ts'
 const parsedBucket = (state: string | undefined): Bucket | undefined =>
   state === undefined ? undefined : (JSON.parse(state) as Bucket)
 
-async function readState(db: Db, connection: string, key: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom('buckets')
-    .select('state')
-    .where('connection', '=', connection)
-    .where('lane', '=', key)
-    .executeTakeFirst()
-  return row?.state
-}
+const stateQuery = (db: Db, connection: string, key: string) =>
+  db.selectFrom('buckets').select('state').where('connection', '=', connection).where('lane', '=', key)
 
-/** Replaces a bucket. False if another process has changed it since `before` was read. */
+const readState = async (db: Db, connection: string, key: string): Promise<string | undefined> =>
+  (await stateQuery(db, connection, key).executeTakeFirst())?.state
+
+/** Reads a bucket and locks it, so that no other process changes it meanwhile. */
+const lockState = async (db: Db, connection: string, key: string): Promise<string | undefined> =>
+  (await stateQuery(db, connection, key).forUpdate().executeTakeFirst())?.state
+
+/** Replaces a bucket. False if another process has made or changed it since `before` was read. */
 async function writeBucket(
   db: Db,
   connection: string,
@@ -54,7 +54,7 @@ async function changeBucket<T>(
   change: (known: Bucket | undefined) => { readonly answer: T; readonly bucket: Bucket },
 ): Promise<T> {
   for (;;) {
-    const before = await readState(db, connection, key)
+    const before = await lockState(db, connection, key)
     const known = parsedBucket(before)
     const { answer, bucket } = change(known)
     if (bucket === known || (await writeBucket(db, connection, key, before, bucket))) return answer

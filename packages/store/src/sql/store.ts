@@ -18,7 +18,7 @@ import { chainHead, hasSubject, readLinks, removeLinks } from './audit-chain.ts'
 import { createCommit, type CommitParts } from './commit.ts'
 import { connectionsOf } from './connections.ts'
 import { findBySubject, findCredential, listCredentials, openRow, readSealedRow } from './credentials.ts'
-import type { Db } from './database.ts'
+import type { Db, WriteOptions } from './database.ts'
 import { countDocuments, findDocument, listDocuments } from './documents.ts'
 import { claimDue, countDue, needsTouch, noDueCredentials, touch } from './due-credentials.ts'
 import { claimDueDocuments, noDueDocuments } from './due-documents.ts'
@@ -86,13 +86,16 @@ function credentials(parts: CommitParts): Credentials {
     },
     async touch(connection, id) {
       const isNeeded = await read((db) => needsTouch(db, connection, id, now()))
-      if (isNeeded) await write((db) => touch(db, connection, id, now()))
+      if (isNeeded) await write((db) => touch(db, connection, id, now()), { connection, order: id, mayBeLost: true })
     },
     async claimDue(connection, request) {
       checkCredentialClaim(request)
       const claim = () => ({ ...request, connection, now: now() })
       // Most claims find nothing. Only one that finds something takes the write lock.
-      return (await read((db) => noDueCredentials(db, claim()))) ?? write((db) => claimDue(db, claim()))
+      return (
+        (await read((db) => noDueCredentials(db, claim()))) ??
+        write((db) => claimDue(db, claim()), { connection, mayBeLost: true })
+      )
     },
     async countDue(connection, request) {
       checkCountLimit(request.most)
@@ -119,7 +122,10 @@ function documents(parts: CommitParts): Documents {
       checkDocumentClaim(request)
       const claim = () => ({ ...request, connection, now: now() })
       // Most claims find nothing. Only one that finds something takes the write lock.
-      return (await read((db) => noDueDocuments(db, claim()))) ?? write((db) => claimDueDocuments(db, claim()))
+      return (
+        (await read((db) => noDueDocuments(db, claim()))) ??
+        write((db) => claimDueDocuments(db, claim()), { connection, mayBeLost: true })
+      )
     },
     async countDocuments(connection, request) {
       checkCountLimit(request.most)
@@ -135,14 +141,20 @@ const issuedTokens = ({ database: { read, now } }: CommitParts): IssuedTokens =>
     read(async (db) => (await findIssuedToken(db, connection, fingerprint, now()))?.denied === 1),
 })
 
+/** Options of a write that only saves work, by the row that it locks. */
+const losable = (connection: string, order: string): WriteOptions => ({ connection, order, mayBeLost: true })
+
 function coordination(parts: CommitParts): Coordination {
   const { read, write, now } = parts.database
   return {
     lease: (connection, name, holder, ms, credential) => lease(parts, { connection, name, holder, ms }, credential),
-    release: (connection, name, holder) => write((db) => releaseLease(db, connection, name, holder)),
-    reservePermits: (connection, key, request) => write((db) => reservePermits(db, connection, key, request, now())),
+    release: (connection, name, holder) =>
+      write((db) => releaseLease(db, connection, name, holder), losable(connection, name)),
+    reservePermits: (connection, key, request) =>
+      write((db) => reservePermits(db, connection, key, request, now()), losable(connection, key)),
     rateLimitState: (connection, key, limit) => read((db) => readRateLimitState(db, connection, key, limit, now())),
-    applyFeedback: (connection, key, feedback) => write((db) => recordFeedback(db, connection, key, feedback, now())),
+    applyFeedback: (connection, key, feedback) =>
+      write((db) => recordFeedback(db, connection, key, feedback, now()), losable(connection, key)),
   }
 }
 
@@ -152,13 +164,17 @@ async function lease(
   credential: string | undefined,
 ): ReturnType<Coordination['lease']> {
   const { database, sealer } = parts
-  const { connection } = request
-  if (credential === undefined) return database.write((db) => takeLease(db, request, database.leaseNow()))
-  const { answer, now, row } = await database.write(async (db) => ({
-    now: database.now(),
-    answer: await takeLease(db, request, database.leaseNow()),
-    row: await readSealedRow(db, connection, credential),
-  }))
+  const { connection, name } = request
+  const options = losable(connection, name)
+  if (credential === undefined) return database.write((db) => takeLease(db, request, database.leaseNow()), options)
+  const { answer, now, row } = await database.write(
+    async (db) => ({
+      now: database.now(),
+      answer: await takeLease(db, request, database.leaseNow()),
+      row: await readSealedRow(db, connection, credential),
+    }),
+    options,
+  )
   // The row is opened outside the transaction, because a key ring may be slow.
   const opened = await openRow(sealer, row).catch(() =>
     readSealed(parts, (db) => findCredential(db, sealer, connection, credential)),
@@ -168,7 +184,8 @@ async function lease(
 
 const facts = ({ database: { read, write } }: CommitParts): Facts => ({
   fact: (connection, name) => read((db) => readFact(db, connection, name)),
-  setFact: (connection, name, value) => write((db) => writeFact(db, connection, name, value)),
+  setFact: (connection, name, value) =>
+    write((db) => writeFact(db, connection, name, value), losable(connection, `fact ${name}`)),
 })
 
 const auditTrail = ({ database: { read, write, member } }: CommitParts): AuditTrail => ({
@@ -185,11 +202,14 @@ const auditTrail = ({ database: { read, write, member } }: CommitParts): AuditTr
   },
   async prune(connection, ask) {
     checkPageLimit(ask.limit)
-    return write(async (db) => {
-      const removed = await removeLinks(db, connection, ask)
-      await removeMessages(db, connection, removed)
-      return removed.length
-    })
+    return write(
+      async (db) => {
+        const removed = await removeLinks(db, connection, ask)
+        await removeMessages(db, connection, removed)
+        return removed.length
+      },
+      { connection },
+    )
   },
   chainHead: (connection) => read((db) => chainHead(db, connection)),
   connections: () => read(connectionsOf),
@@ -207,7 +227,7 @@ const outbox = ({ database: { read, write, now }, route }: CommitParts): Outbox 
   async claim(sink, max, leaseMs) {
     // Most claims find nothing. Only one that finds something takes the write lock.
     if (!(await read((db) => hasDueMessage(db, sink, now())))) return []
-    return write((db) => claimMessages(db, sink, max, leaseMs, now()))
+    return write((db) => claimMessages(db, sink, max, leaseMs, now()), { mayBeLost: true })
   },
   async settle(sink, outcomes) {
     if (outcomes.length === 0) return
@@ -217,7 +237,8 @@ const outbox = ({ database: { read, write, now }, route }: CommitParts): Outbox 
     })
   },
   route: (sink, messages) => write((db) => routeMessages(db, sink, messages)),
-  enqueue: (connection, sink, events) => write((db) => enqueueEvents(db, connection, sink, events, now())),
+  enqueue: (connection, sink, events) =>
+    write((db) => enqueueEvents(db, connection, sink, events, now()), { connection }),
   retryNow: (sink) => write((db) => retryMessagesNow(db, sink, now())),
   async deadLetters(sink, page) {
     checkPageLimit(page.limit)

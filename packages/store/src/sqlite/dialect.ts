@@ -4,6 +4,7 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   type Dialect,
+  type SelectQueryNode,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDriver,
@@ -81,6 +82,16 @@ class ImmediateDriver extends SqliteDriver {
 }
 
 /**
+ * Leaves out `for update` and the like, which SQLite does not know: a transaction has the write lock from its
+ * start.
+ */
+class LocklessQueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectQuery({ endModifiers: _locks, ...node }: SelectQueryNode): void {
+    super.visitSelectQuery(node)
+  }
+}
+
+/**
  * SQLite can roll back schema changes, so a failed migration leaves nothing, and two migrations run one after
  * another.
  */
@@ -108,5 +119,5 @@ export const nodeSqliteDialect = (database: DatabaseSync, busyMs: number, isRead
   createAdapter: () => (isReadOnly ? new ReadOnlyAdapter() : new TransactionalAdapter()),
   createDriver: () => new ImmediateDriver(database, busyMs),
   createIntrospector: (db) => new SqliteIntrospector(db),
-  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createQueryCompiler: () => new LocklessQueryCompiler(),
 })

@@ -151,7 +151,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
   const { path, clock, random, busyMs = 5_000 } = options
   const reserve = createDiskReserve(path, random)
   const group = createGroupCommit({
-    db: writer.db,
+    transact: (work) => writer.db.transaction().execute(work),
     finish: createTransactionEnd(() => clock.wall()),
     async freeSpace(thrown) {
       if (!isFullDisk(await diagnose(thrown, options))) return false
@@ -187,7 +187,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
           await scrubber.markErasure(db)
           return work(db)
         }
-        const value = await group.run(scrub ? marked : work, urgent)
+        const value = await group.run(scrub ? marked : work, { urgent })
         await scrubber.scrub(scrub)
         return value
       }),

@@ -39,13 +39,11 @@ async function createCredentials(db: AnyDb, { bytes }: SchemaDialect): Promise<v
   }
 }
 
-async function createEvents(db: AnyDb, { sequence }: SchemaDialect): Promise<void> {
+async function createEvents(db: AnyDb): Promise<void> {
   await db.schema
     .createTable('events')
-    .addColumn('seq', sequence, (column) =>
-      // Without autoincrement, SQLite reuses numbers after a delete.
-      sequence === 'integer' ? column.primaryKey().autoIncrement() : column.primaryKey(),
-    )
+    // Without autoincrement, SQLite reuses numbers after a delete.
+    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
     .addColumn('connection', 'text', (column) => column.notNull())
     .addColumn('id', 'text', (column) => column.notNull().unique())
     .addColumn('body', 'text', (column) => column.notNull())
@@ -229,7 +227,7 @@ export const migrationsFor = (dialect: SchemaDialect): Readonly<Record<string, M
   '0001_first': {
     async up(db) {
       await createCredentials(db, dialect)
-      await createEvents(db, dialect)
+      await createEvents(db)
       await createIssued(db)
       await createCoordination(db)
       await createKeys(db, dialect)

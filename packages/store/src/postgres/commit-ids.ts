@@ -1,0 +1,45 @@
+import { escapeLiteral } from 'pg'
+import { withClient } from './clients.ts'
+import type { PgClient, PgPool } from './pool.ts'
+
+/** Ids are kept for so long that no connection with an open transaction is left. In SQL. */
+const KEPT = "extract(epoch from clock_timestamp() - interval '1 day') * 1000"
+
+/** Commits a transaction, and stores its id with it. In one round trip. */
+export async function commit(client: PgClient, connection: string, id: string | undefined): Promise<void> {
+  const insert =
+    id === undefined
+      ? ''
+      : `insert into commit_ids (connection, id, at, is_void) values (${escapeLiteral(connection)}, ${escapeLiteral(id)}, extract(epoch from clock_timestamp()) * 1000, 0); `
+  const { command } = await client.query(`${insert}commit`)
+  // The server answers COMMIT with ROLLBACK if a statement failed and its error was ignored.
+  if (command !== 'COMMIT') throw new Error(`The transaction was rolled back: the server answered ${command}.`)
+}
+
+/**
+ * Whether a transaction with an id took effect. It waits for a transaction that is still open. One that has not
+ * stored its id can never do so afterwards, because the id is taken.
+ */
+export async function settleCommit(pool: PgPool, connection: string, id: string): Promise<boolean> {
+  return withClient(pool, async (client) => {
+    await client.query(
+      `insert into commit_ids (connection, id, at, is_void)
+        values ($1, $2, extract(epoch from clock_timestamp()) * 1000, 1) on conflict do nothing`,
+      [connection, id],
+    )
+    const { rows } = await client.query('select is_void from commit_ids where connection = $1 and id = $2', [
+      connection,
+      id,
+    ])
+    return (rows[0] as { readonly is_void: number } | undefined)?.is_void === 0
+  })
+}
+
+/** Deletes ids of a day ago and earlier. */
+export async function sweepCommitIds(client: PgClient, most: number): Promise<void> {
+  await client.query(
+    `delete from commit_ids where (connection, id) in (
+      select connection, id from commit_ids where at < ${KEPT} order by at limit $1 for update skip locked)`,
+    [most],
+  )
+}

@@ -1,0 +1,141 @@
+import { type ErrorCode, GuestpassError } from '@guestpass/core'
+import { DISK_FAILING, DISK_FULL, type Instant, SECOND, UNREACHABLE } from '@guestpass/core/store-kit'
+
+/** SQLSTATE codes (https://www.postgresql.org/docs/15/errcodes-appendix.html). */
+const SERIALIZATION = '40001'
+const DEADLOCK = '40P01'
+const LOCK_TIMEOUT = '55P03'
+const CANCELLED = '57014'
+const READ_ONLY = '25006'
+
+/** Errors after which the same transaction may succeed at once. */
+const REPEATABLE: ReadonlySet<string> = new Set([SERIALIZATION, DEADLOCK, LOCK_TIMEOUT])
+
+/**
+ * Errors of a server that is stopped, restarting, failing over, read-only, out of connections or of memory, and of
+ * a connection that was idle for too long in a transaction.
+ */
+const OUTAGE: ReadonlySet<string> = new Set([
+  '25P03',
+  READ_ONLY,
+  '53000',
+  '53200',
+  '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+  '57P05',
+])
+
+/** Errors of sockets and name servers. */
+const NETWORK = /^(?:ECONN(?:REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(?:HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/
+/** Errors of the driver, which have no code. */
+const DRIVER =
+  /^(?:Connection terminated|timeout e|Query read timeout|Client has encountered a connection error|Client was closed)/
+
+/** The SQLSTATE, or the code of the system; empty if the error has none. */
+export function codeOf(thrown: unknown): string {
+  const { code } = (thrown ?? {}) as { readonly code?: unknown }
+  if (typeof code === 'string') return code
+  // Of several addresses of a host, all failed.
+  return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : ''
+}
+
+const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+
+/** Whether the same transaction may succeed at once: it met another one. */
+export const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
+
+/** Whether transactions of several jobs block each other. Smaller ones do not. */
+export const isDeadlock = (thrown: unknown): boolean => [DEADLOCK, LOCK_TIMEOUT].includes(codeOf(thrown))
+
+/**
+ * The error of a commit whose answer was lost, and whose id could not be asked for. It is not known whether the
+ * commit took effect.
+ */
+export class UnknownCommit extends Error {
+  constructor(cause: unknown) {
+    super('It is not known whether the last change was stored.', { cause })
+  }
+}
+
+/** Whether the server cannot be used at the moment. The connection that met the error is useless. */
+export function isOutage(thrown: unknown): boolean {
+  const code = codeOf(thrown)
+  return OUTAGE.has(code) || /^08...$/.test(code) || NETWORK.test(code) || (code === '' && DRIVER.test(textOf(thrown)))
+}
+
+const RESTORE = 'Restore it from a backup, or give an empty database. It was not changed'
+const ROLE = 'Check user and password of the address, and pg_hba.conf of the server'
+const GRANT = 'Give the user of the address the rights to create and use tables'
+
+/** The error code, message and remedy for a SQLSTATE. */
+const meanings: Readonly<Record<string, readonly [ErrorCode, what: string, remedy: string]>> = {
+  [SERIALIZATION]: ['store_busy', 'is changed by other processes all the time', 'Retry'],
+  [DEADLOCK]: ['store_busy', 'is changed by other processes all the time', 'Retry'],
+  [LOCK_TIMEOUT]: [
+    'store_busy',
+    'is locked by another process',
+    'Retry. If that fails too, look for locks in pg_locks',
+  ],
+  [CANCELLED]: ['store_busy', 'did not answer in time', 'Retry. If that fails too, look at the load of the server'],
+  '28000': ['store_unavailable', 'refuses the sign-in', ROLE],
+  '28P01': ['store_unavailable', 'refuses the sign-in', ROLE],
+  '3D000': ['store_unavailable', 'does not exist', 'Create it with createdb, or correct the address'],
+  '42501': ['store_unavailable', 'cannot be used by this user', GRANT],
+  '3F000': ['store_unavailable', 'has no schema for the tables of this user', GRANT],
+  '42P01': ['store_corrupt', 'lacks a table', RESTORE],
+  '42703': ['store_corrupt', 'lacks a column', RESTORE],
+  XX001: ['store_corrupt', 'is damaged', RESTORE],
+  XX002: ['store_corrupt', 'has a damaged index', 'Run reindex'],
+}
+
+const otherCode = ['store_unavailable', 'failed', 'See the cause'] as const
+
+/** The error of a server that cannot be used at the moment. It is retryable. */
+const outageError = (place: string, thrown: unknown, now: Instant, more = ''): GuestpassError =>
+  new GuestpassError(
+    'store_unavailable',
+    `The database ${place} cannot be used at the moment (${codeOf(thrown) || textOf(thrown)}).${more} Retry; if that fails too, check that the server runs, takes writes and has free connections.`,
+    { reason: UNREACHABLE, retryAt: now + SECOND, cause: thrown },
+  )
+
+/** Adds the address to an error of the store. Errors of a request stay as they are. */
+function namingPlace(error: GuestpassError, place: string): GuestpassError {
+  if (!error.code.startsWith('store_') || error.message.includes(place)) return error
+  const { code, reason, retryAt, message } = error
+  return new GuestpassError(code, `In ${place}: ${message}`, {
+    cause: error,
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAt === undefined ? {} : { retryAt }),
+  })
+}
+
+/** Maps an error of the driver to a `GuestpassError`. `place`: the address without a password. */
+export function toStoreError(thrown: unknown, place: string, now: Instant): GuestpassError {
+  if (thrown instanceof GuestpassError) return namingPlace(thrown, place)
+  if (thrown instanceof UnknownCommit) return outageError(place, thrown.cause, now, ` ${thrown.message}`)
+  if (isOutage(thrown)) return outageError(place, thrown, now)
+  const code = codeOf(thrown)
+  if (code === '53100')
+    return new GuestpassError('store_unavailable', `The disk of the database ${place} is full. Free space on it.`, {
+      reason: DISK_FULL,
+      cause: thrown,
+    })
+  const [error, what, remedy] = meanings[code] ?? otherCode
+  return new GuestpassError(error, `The database ${place} ${what} (${textOf(thrown)}). ${remedy}.`, {
+    cause: thrown,
+    ...(code === '58030' ? { reason: DISK_FAILING } : {}),
+    ...(error === 'store_busy' ? { retryAt: now + SECOND } : {}),
+  })
+}
+
+/** `why`: what follows the address, such as "is a database of another program". */
+export const corruptStoreError = (place: string, why: string): GuestpassError =>
+  new GuestpassError('store_corrupt', `The database ${place} ${why}. ${RESTORE}.`)
+
+export const newerStoreError = (place: string, needed: string): GuestpassError =>
+  new GuestpassError(
+    'store_newer',
+    `The database ${place} needs a newer version of Guestpass (it has ${needed}). Install that version, or use another database. It was not changed.`,
+  )

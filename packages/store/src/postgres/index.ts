@@ -1,0 +1,5 @@
+export type { KeyRing, WrappedKey } from '../seal/key-ring.ts'
+export { localKeyRing, type LocalKeyRingOptions } from '../seal/local-key-ring.ts'
+export { postgresStore, type PostgresStoreOptions } from './postgres-store.ts'
+export type { Rotation, RotationOptions } from '../sql/key-rotation.ts'
+export type { DataKey, SealedStore, StoreKeys } from '../sql/store-keys.ts'

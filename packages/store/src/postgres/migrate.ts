@@ -1,0 +1,103 @@
+import { GuestpassError, type Clock, type Random } from '@guestpass/core'
+import { type Millis, MINUTE } from '@guestpass/core/store-kit'
+import { sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { withClient } from './clients.ts'
+import { migrationDb } from './dialect.ts'
+import { codeOf, corruptStoreError, isOutage, isRepeatable, newerStoreError } from './errors.ts'
+import { tableNames } from './first-migration.ts'
+import { endLease, type MigrationLease, waitForLease } from './migration-lease.ts'
+import { postgresMigrations } from './migrations.ts'
+import type { PgClient, PgPool } from './pool.ts'
+import { repeat } from './repeat.ts'
+
+const MIGRATIONS = 'guestpass_migration'
+
+/** How long a process waits while another one migrates. */
+const MIGRATION_WAIT: Millis = 2 * MINUTE
+const LOCK_MS: Millis = 5_000
+
+const known: readonly string[] = Object.keys(postgresMigrations)
+
+/** What a migration works with. */
+export interface MigrateParts {
+  readonly pool: PgPool
+  readonly clock: Clock
+  readonly random: Random
+  /** The address of the database without a password. */
+  readonly place: string
+}
+
+/**
+ * Whether the database has all migrations of this version; false for an older or empty one. A former version may use a
+ * newer schema, unless a migration forbids it. Rejects with `store_corrupt` for another program's database, and with
+ * `store_newer`.
+ */
+export async function isCurrent(client: PgClient, place: string): Promise<boolean> {
+  const { rows } = await client.query(
+    `select to_regclass('store_state') is not null and to_regclass('${MIGRATIONS}') is not null as is_store,
+      (select count(*) from pg_tables where schemaname = any (current_schemas(false)) and tablename = any ($1)) as others`,
+    [tableNames],
+  )
+  const [found] = rows as readonly { readonly is_store: boolean; readonly others: number }[]
+  if (found?.is_store !== true) {
+    if ((found?.others ?? 0) > 0) throw corruptStoreError(place, 'has tables of another program')
+    return false
+  }
+  const { rows: applied } = await client.query(`select name from ${MIGRATIONS}`)
+  const { rows: state } = await client.query("select value from store_state where name = 'needed_migration'")
+  const [needed] = state as readonly { readonly value: string }[]
+  if (needed && !known.includes(needed.value)) throw newerStoreError(place, needed.value)
+  const names = (applied as readonly { readonly name: string }[]).map(({ name }) => name)
+  return known.every((name) => names.includes(name))
+}
+
+/** Runs the missing migrations in one transaction, which keeps the row of the lease locked. */
+async function runMigrations(client: PgClient, lease: MigrationLease): Promise<void> {
+  await migrationDb(client, lease)
+    .transaction()
+    .execute(async (transaction) => {
+      await sql.raw(`set local lock_timeout = ${LOCK_MS}`).execute(transaction)
+      const migrator = new Migrator({
+        db: transaction,
+        provider: { getMigrations: async () => postgresMigrations },
+        migrationTableName: MIGRATIONS,
+        migrationLockTableName: `${MIGRATIONS}_lock`,
+        // A newer version may have added some, and may run beside this one.
+        allowUnorderedMigrations: true,
+      })
+      const { error } = await migrator.migrateToLatest()
+      if (error !== undefined) throw error
+    })
+}
+
+/** Two processes that create a table at once: one of them gets one of these errors. */
+const isRace = (thrown: unknown): boolean => ['23505', '42P07', '42710'].includes(codeOf(thrown))
+
+async function migrateOnce({ clock, random, place, pool }: MigrateParts): Promise<void> {
+  await withClient(pool, async (client) => {
+    if (await isCurrent(client, place)) return
+    const isDone = (): Promise<boolean> => isCurrent(client, place)
+    const lease = await waitForLease(client, { clock, owner: random.uuid(), waitMs: MIGRATION_WAIT, isDone })
+    if (!lease) {
+      if (await isDone()) return
+      throw new GuestpassError('store_busy', `Another process migrates the database ${place}. Retry.`)
+    }
+    try {
+      if (!(await isDone())) await runMigrations(client, lease)
+    } finally {
+      await endLease(client, lease).catch(() => {})
+    }
+  })
+}
+
+/**
+ * Brings a database to the schema of this version. Several processes may start at once: one migrates, and the others
+ * wait. Rejects as `isCurrent` does, with `store_busy`, or with an error of the driver.
+ */
+export const migrate = (parts: MigrateParts, waitMs: Millis): Promise<void> =>
+  repeat(
+    { ...parts, waitMs },
+    () => migrateOnce(parts),
+    (thrown) => isOutage(thrown) || isRepeatable(thrown) || isRace(thrown),
+  )

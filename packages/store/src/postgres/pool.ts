@@ -1,0 +1,71 @@
+import { Pool, type PoolClient, type QueryResult as DriverResult, types } from 'pg'
+import type { Millis } from '@guestpass/core/store-kit'
+
+/** The result of one statement. */
+export interface StatementResult {
+  readonly command: string
+  readonly rowCount: number | null
+  readonly rows: readonly unknown[]
+}
+
+/** A connection to the server, from `connect` until `release`. */
+export interface PgClient {
+  /** Runs a statement. Without `values`, the text may hold several; then the result is that of the last one. */
+  query(text: string, values?: readonly unknown[]): Promise<StatementResult>
+  /** Gives the connection back. `isBroken`: it is closed. */
+  release(isBroken: boolean): void
+}
+
+/** Connections to one server. */
+export interface PgPool {
+  /** Waits for a free connection for a bounded time. Rejects with an error of the driver. */
+  connect(): Promise<PgClient>
+  close(): Promise<void>
+}
+
+/** What a pool is made of. */
+export interface PoolOptions {
+  readonly url: string
+  readonly poolSize: number
+  readonly waitMs: Millis
+  /** How long a statement may take before its connection is given up, in milliseconds. */
+  readonly answerMs: Millis
+}
+
+/** The type of `bigint`, also of `count(*)`. */
+const INT8 = 20
+
+/** Reads `bigint` as a number: all numbers of the store are safe integers. Other pools of the process are unchanged. */
+const getTypeParser: typeof types.getTypeParser = ((oid: number, format?: 'text') =>
+  oid === INT8 && format !== ('binary' as string)
+    ? Number
+    : types.getTypeParser(oid, format)) as typeof types.getTypeParser
+
+/** Creates the pool of a process. Nothing is connected yet. */
+export function createPool({ url, poolSize, waitMs, answerMs }: PoolOptions): PgPool {
+  const pool = new Pool({
+    connectionString: url,
+    max: poolSize,
+    application_name: 'guestpass',
+    keepAlive: true,
+    connectionTimeoutMillis: waitMs,
+    // On this side, because a server that is gone stops no statement.
+    query_timeout: answerMs,
+    types: { getTypeParser },
+  })
+  // Without a listener, a connection that the server closes ends the process.
+  pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return {
+    connect: async () => clientOf(await pool.connect()),
+    close: () => pool.end(),
+  }
+}
+
+const clientOf = (client: PoolClient): PgClient => ({
+  async query(text, values) {
+    const result = (await client.query(text, values as unknown[] | undefined)) as DriverResult | DriverResult[]
+    return Array.isArray(result) ? (result.at(-1) as DriverResult) : result
+  },
+  release: (isBroken) => client.release(isBroken),
+})

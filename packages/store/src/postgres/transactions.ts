@@ -1,0 +1,120 @@
+import type { Clock, Random } from '@guestpass/core'
+import type { Millis } from '@guestpass/core/store-kit'
+import type { Db } from '../sql/database.ts'
+import { withClient } from './clients.ts'
+import { commit, settleCommit } from './commit-ids.ts'
+import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
+import { clientDb } from './dialect.ts'
+import { isDeadlock, isOutage, isRepeatable, UnknownCommit } from './errors.ts'
+import type { PgPool } from './pool.ts'
+import { repeat } from './repeat.ts'
+
+/** What transactions work with. */
+export interface TransactionParts {
+  readonly pool: PgPool
+  readonly clock: Clock
+  readonly random: Random
+  readonly databaseClock: DatabaseClock
+  /** How long work is repeated while other transactions are in its way, or the server is gone. Milliseconds. */
+  readonly waitMs: Millis
+  /** The longest wait for a lock, in milliseconds. */
+  readonly lockMs: Millis
+  /** The longest time of a statement, in milliseconds. */
+  readonly statementMs: Millis
+  /** The longest time between two statements of a transaction, in milliseconds. */
+  readonly idleMs: Millis
+}
+
+/** A kind of transaction. */
+export interface TransactionKind {
+  /** The connection whose rows it changes; empty if they are of several. */
+  readonly connection: string
+  /** It may be lost if the server fails. Then its commit does not wait for the disk, and has no id. */
+  readonly mayBeLost: boolean
+  /** Several jobs share it. A deadlock is then not repeated, because single jobs do not meet it. */
+  readonly isShared: boolean
+}
+
+/** Reads on a client. Repeats if the server is gone or other transactions are in the way. */
+export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): Promise<T> =>
+  repeat(
+    parts,
+    () =>
+      withClient(parts.pool, async (client) => {
+        await parts.databaseClock.refresh(client)
+        return work(clientDb(client))
+      }),
+    (thrown) => isOutage(thrown) || isRepeatable(thrown),
+  )
+
+/**
+ * The first statements of a transaction, in one round trip. `set local`, because a pool in front of the server
+ * gives its connections to other clients afterwards. A commit locks the newest data key for reading, so that no
+ * other key becomes the newest before its end.
+ */
+const beginText = ({ lockMs, statementMs, idleMs }: TransactionParts, { mayBeLost }: TransactionKind): string =>
+  `begin; set local lock_timeout = ${lockMs}; set local statement_timeout = ${statementMs}; ` +
+  `set local idle_in_transaction_session_timeout = ${idleMs}; ` +
+  (mayBeLost
+    ? `set local synchronous_commit = off; select ${SERVER_TIME}`
+    : `select ${SERVER_TIME} from store_state where name = 'newest_key' for share`)
+
+/** The result of a transaction. If the answer to its commit was lost, it is not known yet whether it took effect. */
+interface Outcome<T> {
+  readonly value: T
+  /** The id of a commit whose answer was lost, and the error. */
+  readonly lost?: { readonly id: string; readonly thrown: unknown }
+}
+
+async function runOnce<T>(
+  parts: TransactionParts,
+  kind: TransactionKind,
+  work: (transaction: Db) => Promise<T>,
+): Promise<Outcome<T>> {
+  const id = kind.mayBeLost ? undefined : parts.random.uuid()
+  let finished: { readonly value: T } | undefined
+  try {
+    return await withClient(parts.pool, async (client) => {
+      const { rows } = await client.query(beginText(parts, kind))
+      const [first] = rows as readonly { readonly now: number }[]
+      if (first) parts.databaseClock.sampled(first.now)
+      const value = await work(clientDb(client))
+      finished = { value }
+      await commit(client, kind.connection, id)
+      return finished
+    })
+  } catch (thrown) {
+    if (!finished || id === undefined || !isOutage(thrown)) throw thrown
+    return { ...finished, lost: { id, thrown } }
+  }
+}
+
+/**
+ * Runs work in a transaction. Repeats if it meets another transaction, or the server is gone. If the answer to the
+ * commit was lost, asks the server for the id of the commit.
+ */
+export async function transact<T>(
+  parts: TransactionParts,
+  kind: TransactionKind,
+  work: (transaction: Db) => Promise<T>,
+): Promise<T> {
+  const mayPass = (thrown: unknown): boolean =>
+    isOutage(thrown) || (isRepeatable(thrown) && !(kind.isShared && isDeadlock(thrown)))
+  return repeat(
+    parts,
+    async () => {
+      const { value, lost } = await runOnce(parts, kind, work)
+      if (!lost) return value
+      const isDone = await repeat(
+        parts,
+        () => settleCommit(parts.pool, kind.connection, lost.id),
+        (thrown) => isOutage(thrown) || isRepeatable(thrown),
+      ).catch((thrown: unknown) => {
+        throw new UnknownCommit(thrown)
+      })
+      if (isDone) return value
+      throw lost.thrown
+    },
+    mayPass,
+  )
+}

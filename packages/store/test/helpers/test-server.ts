@@ -1,0 +1,28 @@
+import { ensureDebianBinaries, INSTALL, type PostgresServer, startPostgres } from '../../../../tools/postgres/server.ts'
+
+/** A database that `npm run postgres` has prepared: another version, isolation level, or a pooler before it. */
+const prepared = process.env['GUESTPASS_TEST_POSTGRES']
+const bin = prepared === undefined ? ensureDebianBinaries() : undefined
+
+/** Whether `npm run postgres` runs the tests, which then run in full. */
+export const isPrepared = prepared !== undefined
+
+/** Whether tests of PostgreSQL cannot run here. */
+export const isWithoutPostgres = prepared === undefined && bin === undefined
+
+/** The title of a suite, which names what enables it where it is skipped. */
+export const suiteTitle = (title: string): string => (isWithoutPostgres ? `${title} (enable it: ${INSTALL})` : title)
+
+/** The server of a test file. `server` is absent if the database was prepared. */
+export interface TestServer {
+  readonly url: string
+  readonly server?: PostgresServer
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a server, or gives the prepared database. */
+export async function testServer(settings?: Readonly<Record<string, string>>): Promise<TestServer> {
+  if (prepared !== undefined) return { url: prepared, stop: async () => {} }
+  const server = await startPostgres(bin ?? '', settings)
+  return { url: server.url(), server, stop: server.stop }
+}

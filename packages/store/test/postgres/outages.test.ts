@@ -1,0 +1,81 @@
+import { asGuestpassError } from '@guestpass/core/store-kit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PostgresServer } from '../../../../tools/postgres/server.ts'
+import type { SealedStore } from '../../src/postgres/index.ts'
+import { openPostgres } from '../helpers/postgres-database.ts'
+import { isPrepared, isWithoutPostgres, suiteTitle, testServer } from '../helpers/test-server.ts'
+
+const HOME = 'default'
+
+// A prepared database has no server that a test may stop.
+describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose server fails'), () => {
+  let server: PostgresServer
+  let store: SealedStore
+
+  beforeAll(async () => {
+    const started = await testServer({ fsync: 'on' })
+    server = started.server as PostgresServer
+    store = await openPostgres({ url: started.url, waitMs: 20_000 })
+  })
+  afterAll(async () => {
+    await store.close()
+    await server.stop()
+  })
+
+  /** Writes documents one after another until stopped. Returns the ids of those that were acknowledged. */
+  function writer(name: string): { readonly stop: () => Promise<readonly string[]> } {
+    const state = { isStopped: false }
+    const acknowledged: string[] = []
+    const work = async (): Promise<void> => {
+      for (let count = 1; !state.isStopped; count += 1) {
+        const id = `${name}-${count}`
+        const write = { kind: 'note', id, value: count, expect: { revision: 0 } }
+        if ((await store.commit({ connection: HOME, documents: [write] })) === 'done') acknowledged.push(id)
+        else throw new Error(`${id} was stored twice.`)
+      }
+    }
+    const working = work()
+    return {
+      async stop() {
+        state.isStopped = true
+        await working
+        return acknowledged
+      },
+    }
+  }
+
+  const stored = async (): Promise<readonly string[]> => {
+    const ids: string[] = []
+    for (let after = ''; ; ) {
+      const { documents, next } = await store.documents(HOME, { kind: 'note', after, limit: 1_000 })
+      ids.push(...documents.map(({ id }) => id))
+      if (next === undefined) return ids
+      after = next
+    }
+  }
+
+  it('goes on by itself after restarts and power cuts, and loses and doubles no acknowledged commit', async () => {
+    const writers = ['a', 'b', 'c'].map(writer)
+    for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+      const before = (await stored()).length
+      await server.restart(signal)
+      while ((await stored()).length < before + 10) await Promise.resolve()
+    }
+    const acknowledged = (await Promise.all(writers.map(({ stop }) => stop()))).flat()
+    expect((await stored()).toSorted()).toEqual(acknowledged.toSorted())
+  })
+
+  it('waits while the server takes no writes, and writes when it does', async () => {
+    await server.run('alter system set default_transaction_read_only = on')
+    await server.run('select pg_reload_conf()')
+    const short = await openPostgres({ url: server.url(), waitMs: 200 })
+    const write = { kind: 'note', id: 'late', value: 1, expect: { revision: 0 } }
+    const refused = await short.commit({ connection: HOME, documents: [write] }).catch(asGuestpassError)
+    expect(refused).toMatchObject({ code: 'store_unavailable', reason: 'unreachable', retryable: true })
+    const waiting = store.commit({ connection: HOME, documents: [write] })
+    await server.run('alter system reset default_transaction_read_only')
+    await server.run('select pg_reload_conf()')
+    expect(await waiting).toBe('done')
+    await short.close()
+  })
+})

@@ -1,0 +1,158 @@
+/** Starts PostgreSQL servers for tests: those of Debian, or of a folder of binaries. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Client } from 'pg'
+
+const DEBIAN = '/usr/lib/postgresql'
+
+/** The command that installs what the tests of PostgreSQL need. */
+export const INSTALL = 'apt-get install -y --no-install-recommends postgresql-15 pgbouncer'
+
+/** The folder of the binaries of Debian's PostgreSQL 15 or newer; undefined if there is none. */
+export function debianBinaries(): string | undefined {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).map(Number) : []
+  const [oldest] = versions.filter((version) => version >= 15).sort((a, b) => a - b)
+  const folder = join(DEBIAN, String(oldest), 'bin')
+  return existsSync(join(folder, 'postgres')) ? folder : undefined
+}
+
+/**
+ * The binaries of Debian. Where there are none, installs them if this is CI and the user is root; otherwise
+ * undefined.
+ */
+export function ensureDebianBinaries(): string | undefined {
+  const found = debianBinaries()
+  if (found !== undefined || process.env['CI'] === undefined || process.getuid?.() !== 0) return found
+  const run = (args: readonly string[]): unknown =>
+    execFileSync('apt-get', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  try {
+    run(['update'])
+    run(INSTALL.split(' ').slice(1))
+  } catch {
+    return undefined
+  }
+  return debianBinaries()
+}
+
+/** Who runs servers: PostgreSQL and PgBouncer refuse to run as root. */
+export interface Runner {
+  readonly uid?: number
+  readonly gid?: number
+}
+
+/** The user `postgres` if this process is root; otherwise the user of this process. */
+export function serverUser(): Runner {
+  if (process.getuid?.() !== 0) return {}
+  const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: idOf('-u'), gid: idOf('-g') }
+}
+
+/** A port of 127.0.0.1 that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** A folder of the user that runs servers. */
+export async function serverFolder({ uid, gid }: Runner): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'guestpass-postgres-'))
+  if (uid !== undefined && gid !== undefined) await chown(folder, uid, gid)
+  return folder
+}
+
+/** A running server. */
+export interface PostgresServer {
+  readonly port: number
+  /** The address of a database of the server. */
+  readonly url: (database?: string) => string
+  /** Runs statements as the owner of the server. */
+  readonly run: (statement: string, database?: string) => Promise<readonly Record<string, unknown>[]>
+  /** Stops the server: `fast` ends its connections, `immediate` is like a power cut. Then starts it again. */
+  readonly restart: (signal?: 'SIGINT' | 'SIGQUIT') => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+const READY_TRIES = 200
+
+/** Starts a server of its own in a new folder. `settings`: as after `-c`. It is durable only if `fsync` is on. */
+export async function startPostgres(
+  bin: string,
+  settings: Readonly<Record<string, string>> = { fsync: 'off' },
+): Promise<PostgresServer> {
+  const user = serverUser()
+  const folder = await serverFolder(user)
+  const data = join(folder, 'data')
+  const initdb = ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync']
+  execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'ignore' })
+  const port = await freePort()
+  const url = (database = 'postgres'): string => `postgres://postgres@127.0.0.1:${port}/${database}`
+  const flags = Object.entries({
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    max_connections: '100',
+    ...settings,
+  }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const start = async (): Promise<ChildProcess> => {
+    const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
+      ...user,
+      cwd: folder,
+      stdio: 'ignore',
+    })
+    await untilReady(url(), child)
+    return child
+  }
+  let server = await start()
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server.exitCode !== null) return
+    const ended = once(server, 'exit')
+    server.kill(signal)
+    await ended
+  }
+  return {
+    port,
+    url,
+    run: (statement, database) => runOn(url(database), statement),
+    async restart(signal = 'SIGINT') {
+      await stop(signal)
+      server = await start()
+    },
+    async stop() {
+      await stop('SIGINT')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function runOn(address: string, statement: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new Client({ connectionString: address })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** Waits until a server answers. Rejects if its process ends. */
+export async function untilReady(address: string, child: ChildProcess): Promise<void> {
+  for (let left = READY_TRIES; ; left -= 1) {
+    const isReady = await runOn(address, 'select 1').then(
+      () => true,
+      () => false,
+    )
+    if (isReady) return
+    if (left === 0 || child.exitCode !== null) throw new Error('The PostgreSQL server did not start.')
+    await pause(25)
+  }
+}
