@@ -3,6 +3,20 @@ import { type Field, GuestpassError } from '@guestpass/core'
 import type { Config } from './config/config.ts'
 
 /**
+ * The absolute path of the embedded database of a configuration; undefined if the database is PostgreSQL.
+ * Throws `config_invalid` as `databasePath` does.
+ */
+export const databaseFile = (config: Config, cwd: string): string | undefined =>
+  config.settings.databaseUrl.kind === 'postgres' ? undefined : databasePath(config, cwd)
+
+/**
+ * The database of a configuration as it may be shown: the absolute path of a file, or the address of PostgreSQL
+ * without a password. Throws `config_invalid` as `databasePath` does.
+ */
+export const databasePlace = (config: Config, cwd: string): string =>
+  databaseFile(config, cwd) ?? config.settings.databaseUrl.place
+
+/**
  * The absolute path of the embedded database of a configuration. Throws `config_invalid` if the database is
  * not a file of this system. `separator`: that of the system's paths.
  */
@@ -18,7 +32,10 @@ export function databasePath(
     })
   if (databaseUrl.kind === 'memory') throw refused('names a store in memory, which only a program can use', FILE_REMEDY)
   if (databaseUrl.kind === 'postgres')
-    throw refused('names a PostgreSQL database, which this version does not support yet', FILE_REMEDY)
+    throw refused(
+      'names a PostgreSQL database, and this works on a database file',
+      'Use pg_dump and pg_restore, as docs/postgres.md describes, or give the path of a file.',
+    )
   const { path } = databaseUrl
   const fault = pathFault(path, './guestpass.db', separator)
   if (fault) throw refused(fault.message, fault.remedy)

@@ -60,7 +60,7 @@ export { type ApiKeyRequest, type ApiKeys, apiKeys, createUseRecorder, groupOwne
 export { apiKeyDocument, createdApiKeyDocument } from './api-keys/documents.ts'
 export { type Background, type BackgroundParts, createBackground, type Health } from './background.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
-export { databasePath, pathFault } from './database-path.ts'
+export { databaseFile, databasePath, databasePlace, pathFault } from './database-path.ts'
 export {
   accessTokenDocument,
   connectionDocument,

@@ -1,4 +1,4 @@
-import { type Clock, type Event, memoryStore, type Random, type Store } from '@guestpass/core'
+import { type Clock, type Event, GuestpassError, memoryStore, type Random, type Store } from '@guestpass/core'
 import { type Route, sha256Hex } from '@guestpass/core/store-kit'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import { type AuditListeners, createAuditListeners } from './audit-listener.ts'
@@ -13,7 +13,7 @@ import { createStoreFileCheck } from './store-file-check.ts'
  * An open store, with what its users in this process share: routes of events, and listeners of audit records.
  */
 export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
-  /** The path of the database file; `memory` for a store in memory. */
+  /** The path of the database file; the address of PostgreSQL without a password; `memory` for a store in memory. */
   readonly place: string
   /**
    * Rejects with `store_unavailable` if its file was removed or replaced: new data would be lost with the
@@ -59,8 +59,21 @@ function createStoreRoutes(): StoreRoutes {
   }
 }
 
-/** Opens the database file of a configuration. The file and its key are made if they are missing. */
-export async function openFileStore(
+/**
+ * Opens the database of a configuration: a file, which is made with its key if it is missing, or PostgreSQL.
+ */
+export async function openDurableStore(
+  config: Config,
+  host: RuntimeHost,
+  ports: StorePorts,
+): Promise<OpenStore<SealedStore>> {
+  const { databaseUrl } = config.settings
+  return databaseUrl.kind === 'postgres'
+    ? openPostgresStore(config, databaseUrl, ports)
+    : openFileStore(config, host, ports)
+}
+
+async function openFileStore(
   config: Config,
   host: RuntimeHost,
   { clock, random }: StorePorts,
@@ -73,6 +86,30 @@ export async function openFileStore(
   const store = await sqliteStore({ path, keyRing, clock, random, route })
   const checkStoreFile = await createStoreFileCheck(path)
   return { ...createObservedStore(store), place: path, checkStoreFile, ...routes, close: () => store.close() }
+}
+
+async function openPostgresStore(
+  { settings, origins }: Config,
+  { url, place }: Extract<Config['settings']['databaseUrl'], { readonly kind: 'postgres' }>,
+  { clock, random }: StorePorts,
+): Promise<OpenStore<SealedStore>> {
+  const { localKeyRing, postgresStore } = await import('@guestpass/store/postgres')
+  // The configuration has the key: `readConfig` requires it for PostgreSQL.
+  const key = (settings.encryptionKey ?? []).map((one) => one.reveal()).join(',')
+  const keyRing = localKeyRing(key, { random, field: '`encryptionKey`' })
+  const { route, ...routes } = createStoreRoutes()
+  const store = await postgresStore({ url, keyRing, clock, random, route }).catch((thrown: unknown) => {
+    throw withKeyField(thrown, origins.encryptionKey?.name ?? 'encryptionKey')
+  })
+  const checkStoreFile = async (): Promise<void> => {}
+  return { ...createObservedStore(store), place, checkStoreFile, ...routes, close: () => store.close() }
+}
+
+/** A wrong key of a server is a mistake of the configuration: there is no key file that could be put back. */
+function withKeyField(thrown: unknown, field: string): unknown {
+  if (!(thrown instanceof GuestpassError) || thrown.code !== 'store_wrong_key') return thrown
+  const fault = { field, message: 'is not the key of the database', remedy: 'Give the key that the message names.' }
+  return new GuestpassError('config_invalid', thrown.message, { fields: [fault], cause: thrown })
 }
 
 /**
@@ -105,7 +142,7 @@ interface SharedStore {
 }
 
 /**
- * The stores that are open in this process, by path and keys, so that a caller with a wrong key does not get
+ * The stores that are open in this process, by a digest of database and keys, so that a caller with a wrong key does not get
  * an open store.
  */
 const sharedStores = new Map<string, SharedStore>()
@@ -132,9 +169,10 @@ export async function openSharedStore(config: Config, host: RuntimeHost, ports: 
   const { databaseUrl, encryptionKey = [] } = config.settings
   if (databaseUrl.kind === 'memory') return openMemoryStore(ports)
   const keys = encryptionKey.map((key) => key.reveal()).join(',')
-  const name = `${databasePath(config, host.cwd)} ${await sha256Hex(keys)}`
+  const database = databaseUrl.kind === 'postgres' ? databaseUrl.url.reveal() : databasePath(config, host.cwd)
+  const name = await sha256Hex(`${database} ${keys}`)
   const known = sharedStores.get(name)
-  const entry: SharedStore = known ?? { opening: openFileStore(config, host, ports), users: 0 }
+  const entry: SharedStore = known ?? { opening: openDurableStore(config, host, ports), users: 0 }
   sharedStores.set(name, entry)
   entry.users += 1
   const leave = (): boolean => {

@@ -16,7 +16,7 @@ import type { Config } from './config/config.ts'
 import type { EventObserver } from './observed-store.ts'
 import { deliverBeforeExit } from './final-delivery.ts'
 import type { RuntimeHost } from './runtime-host.ts'
-import { openFileStore, type OpenStore } from './open-store.ts'
+import { openDurableStore, type OpenStore } from './open-store.ts'
 import { createPromptDelivery } from './prompt-delivery.ts'
 import { unsavedTokenHooks } from './unsaved-tokens.ts'
 import { configuredEndpoints } from './webhook-endpoints.ts'
@@ -69,8 +69,8 @@ export interface RuntimeOptions {
 
 /**
  * Opens the store of a configuration, and what connections need besides: clock, HTTP, webhooks, audit log.
- * The database and its key are made if they are missing. Rejects with `config_invalid` if the database is not
- * a file, and with `store_…` if it cannot be opened.
+ * A database file and its key are made if they are missing. Rejects with `config_invalid` if the database is a
+ * store in memory or the key is that of another server, and with `store_…` if it cannot be opened.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ export interface RuntimeOptions {
  */
 export async function openRuntime(config: Config, host: RuntimeHost, options: RuntimeOptions = {}): Promise<Runtime> {
   const ports = nodePorts({ proxy: host.env })
-  return runtimeOn(await openFileStore(config, host, ports), config, host, options, ports)
+  return runtimeOn(await openDurableStore(config, host, ports), config, host, options, ports)
 }
 
 /**

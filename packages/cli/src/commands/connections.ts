@@ -1,7 +1,7 @@
 import { type ConnectionView, connectionView, GuestpassError } from '@guestpass/core'
 import { connectionViews, currentStatus } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { commandRemedy, connectionDocument, databasePath, listDocument, withRuntime } from '@guestpass/runtime'
+import { commandRemedy, connectionDocument, databasePlace, listDocument, withRuntime } from '@guestpass/runtime'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
@@ -22,7 +22,7 @@ export const connectionsListCommand = defineCommand({
       const now = ports.clock.wall()
       cli.answer(listDocument(views.map((view) => connectionDocument(view, now))), () =>
         views.length === 0
-          ? [`No connections yet in ${databasePath(config, cli.hostProcess.cwd)}.`]
+          ? [`No connections yet in ${databasePlace(config, cli.hostProcess.cwd)}.`]
           : connectionTable(views, { now, utc }),
       )
     })

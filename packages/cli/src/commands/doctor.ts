@@ -1,7 +1,7 @@
 import { type Claims, memoryStore } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
-import { databasePath, openRuntime, type ReachableConfig, type Runtime, warnOnFailure } from '@guestpass/runtime'
+import { databaseFile, openRuntime, type ReachableConfig, type Runtime, warnOnFailure } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { configurationFindings } from '../doctor/configuration.ts'
 import { failure, type Finding, ok, withSettingsOf } from '../doctor/finding.ts'
@@ -59,12 +59,13 @@ async function examined(
     return [failure('store', thrown, config.connection), ...(await withoutStore(config, cli))]
   }
   try {
-    const path = databasePath(config, host.cwd)
+    const path = databaseFile(config, host.cwd)
+    const place = path ?? config.settings.databaseUrl.place
     const [upstream, store] = await Promise.all([
-      upstreamFindings({ config, ports: runtime.ports, signal, path, onVerified }),
+      upstreamFindings({ config, ports: runtime.ports, signal, ...(path === undefined ? {} : { path }), onVerified }),
       storeFindings(runtime, path, config.settings),
     ])
-    return [...upstream, ok('store', `${path} can be opened and read`), ...store]
+    return [...upstream, ok('store', `${place} can be opened and read`), ...store]
   } finally {
     await warnOnFailure(() => runtime.close(), host)
   }

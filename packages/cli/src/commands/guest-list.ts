@@ -2,7 +2,7 @@ import { guestApis, guestRecords } from '@guestpass/core'
 import { currentStatuses } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import {
-  databasePath,
+  databasePlace,
   DURATION_FORMATS,
   durationOption,
   guestViewDocument,
@@ -48,7 +48,7 @@ export const guestListCommand = defineCommand({
       )
       cli.answer(document, () => [
         ...(guests.length === 0
-          ? [nothingFound(databasePath(config, cli.hostProcess.cwd), isPart, next)]
+          ? [nothingFound(databasePlace(config, cli.hostProcess.cwd), isPart, next)]
           : guestTable(guests, { now, utc })),
         ...moreLines(next),
       ])

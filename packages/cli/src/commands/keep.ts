@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { errorCatalogue, iso, systemClock } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { databasePath, type RuntimeHost, withRuntime } from '@guestpass/runtime'
+import { databaseFile, type RuntimeHost, withRuntime } from '@guestpass/runtime'
 import { createKeepLog, type KeepLog } from '../keep/keep-log.ts'
 import { failedEntry, keepSessions, type KeepSummary, summaryLines } from '../keep/keep-sessions.ts'
 import { writeFailedStatus } from '../keep/status-file.ts'
@@ -30,6 +30,7 @@ export const keepCommand = defineCommand({
     const statusFile = status === undefined ? undefined : resolve(cwd, status)
     try {
       const config = await cli.config(['hosts', 'clientId'], format === 'json' ? host.warn : undefined)
+      const path = databaseFile(config, cwd)
       const last = await withRuntime(
         config,
         host,
@@ -39,7 +40,7 @@ export const keepCommand = defineCommand({
               config,
               runtime,
               log,
-              path: databasePath(config, cwd),
+              ...(path === undefined ? {} : { path }),
               ...(statusFile === undefined ? {} : { statusFile }),
               pid,
               version,

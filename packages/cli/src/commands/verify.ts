@@ -16,7 +16,7 @@ import {
   algorithmOf,
   commandFor,
   type Config,
-  databasePath,
+  databaseFile,
   isPlainHttp,
   jsonFault,
   pinnedClaims,
@@ -110,10 +110,13 @@ async function withKnowledge<T>(
   ownKeys: boolean,
   work: (store?: Store) => Promise<T>,
 ): Promise<T> {
-  const exists = await access(databasePath(config, cli.hostProcess.cwd)).then(
-    () => true,
-    () => false,
-  )
+  const file = databaseFile(config, cli.hostProcess.cwd)
+  const exists =
+    file === undefined ||
+    (await access(file).then(
+      () => true,
+      () => false,
+    ))
   if (!exists) return work()
   return withRuntime(config, cli.runtimeHost, ({ store }) => work(ownKeys ? onlyRevocations(store) : store))
 }

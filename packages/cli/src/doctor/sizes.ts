@@ -16,9 +16,10 @@ const MOST = 10_000
 type SizedRuntime = { readonly store: Store; readonly connection: string }
 
 /** How many rows of each kind there are, their bytes, and how large the files are. */
-export function sizes({ kinds, fileBytes, freeBytes = 0 }: StoreSizes): Finding {
+export function sizes({ kinds, fileBytes, freeBytes }: StoreSizes): Finding {
   const stored = kinds.length === 0 ? 'nothing is stored' : `${counted(kinds.length, 'kind')} of rows`
-  const files = fileBytes === undefined ? '' : `, files of ${byteText(fileBytes)}, ${byteText(freeBytes)} of them free`
+  const free = freeBytes === undefined ? '' : `, ${byteText(freeBytes)} of them free`
+  const files = fileBytes === undefined ? '' : `, files of ${byteText(fileBytes)}${free}`
   return { ...ok('sizes', `${stored}${files}`), details: kinds.map(kindText) }
 }
 

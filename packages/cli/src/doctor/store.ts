@@ -8,17 +8,17 @@ import { rateLimit } from './rate-limit.ts'
 import { recentFailures } from './recent-failures.ts'
 import { backlog, retention, sizes } from './sizes.ts'
 
-/** What the store and its disk look like now. `path`: the database file. */
+/** What the store and its disk look like now. `path`: the database file; absent for a server, which has its own disk. */
 export const storeFindings = (
   runtime: Runtime,
-  path: string,
+  path: string | undefined,
   settings: Pick<Config['settings'], 'retentionDays' | 'endedGuestDays' | 'rateLimit'>,
 ): Promise<readonly Finding[]> => {
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> =>
     examine(name, runtime.connection, work)
   const measured = runtime.store.sizes(runtime.connection)
   return Promise.all([
-    check('disk', () => disk(runtime, path)),
+    ...(path === undefined ? [] : [check('disk', () => disk(runtime, path))]),
     check('erasure', () => erasure(runtime, path)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),
@@ -45,7 +45,12 @@ async function disk({ ports: { random } }: Runtime, path: string): Promise<Findi
 }
 
 /** Nothing of an erased guest is left in the files of the store, and no former database is beside them. */
-async function erasure({ store }: Runtime, path: string): Promise<Finding> {
+async function erasure({ store }: Runtime, path: string | undefined): Promise<Finding> {
+  if (path === undefined)
+    return ok(
+      'erasure',
+      'keys of erased guests are destroyed; log, replicas and backups of the server keep sealed bytes',
+    )
   const { replacedDatabases } = await import('@guestpass/store/sqlite')
   const replaced = await replacedDatabases(path)
   if (replaced.length > 0)

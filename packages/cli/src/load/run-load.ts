@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { type Connection, GuestpassError, guestScopes } from '@guestpass/core'
 import {
   connect,
-  databasePath,
+  databaseFile,
   type ReachableConfig,
   type Runtime,
   settingName,
@@ -46,9 +46,11 @@ const PATIENCE_SECONDS = 60
  */
 export async function runLoad(options: LoadOptions, config: ReachableConfig, cli: Cli): Promise<readonly LoadPhase[]> {
   refuse(options, config)
-  const beside = dirname(databasePath(config, cli.hostProcess.cwd))
+  const { cwd } = cli.hostProcess
+  const file = databaseFile(config, cwd)
+  const beside = file === undefined ? cwd : dirname(file)
   // On the disk of the store, because its speed is a part of the result.
-  const folder = await mkdtemp(join(existsSync(beside) ? beside : cli.hostProcess.cwd, 'guestpass-load-'))
+  const folder = await mkdtemp(join(existsSync(beside) ? beside : cwd, 'guestpass-load-'))
   try {
     const own = separateConfig(config, join(folder, 'load.db'))
     const host = { ...cli.runtimeHost, note: () => {} }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { connectionView, GuestpassError, guestRecords } from '@guestpass/core'
 import { type CurrentStatus, currentStatus } from '@guestpass/core/runtime-kit'
-import { type Config, databasePath, type Runtime, withRuntime } from '@guestpass/runtime'
+import { type Config, databasePlace, type Runtime, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import type { Cli } from '../commands/runner/command.ts'
 import { withVariables } from '../commands/runner/remedies.ts'
@@ -16,8 +16,8 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
   const config = await configOf(cli)
   if ('faults' in config) return { state: 'misconfigured', faults: config.faults }
   const { hosts, settings } = config
-  const database = databasePath(config, cli.hostProcess.cwd)
-  const hasStore = existsSync(database)
+  const database = databasePlace(config, cli.hostProcess.cwd)
+  const hasStore = settings.databaseUrl.kind === 'postgres' || existsSync(database)
   if (!hosts && settings.clientId === undefined && !hasStore) return { state: 'empty' }
   if (hosts || settings.clientId !== undefined) {
     const needed = await configOf(cli, ['hosts', 'clientId'])

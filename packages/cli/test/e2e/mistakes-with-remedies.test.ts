@@ -204,11 +204,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     advises: /a backslash, which JSON doubles/,
     remedy: { line: 'token', files: { [CONFIG]: '{"databaseUrl": "gp\\\\gp.db"}' } },
   },
-  'a PostgreSQL database': {
+  'a PostgreSQL database without a key': {
     line: 'token --database postgres://user@127.0.0.1/guests',
     ends: [2, 'config_invalid'],
-    says: /names a PostgreSQL database, which this version does not support yet/,
-    advises: /Give the path of a file, or leave it unset/,
+    says: /GUESTPASS_ENCRYPTION_KEY: is not set, PostgreSQL needs it/,
+    advises: /Set GUESTPASS_ENCRYPTION_KEY to base64 of 32 bytes/,
     remedy: { line: 'token --database guests.db' },
   },
   'a database that is a folder': {

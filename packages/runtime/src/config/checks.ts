@@ -81,6 +81,13 @@ export function conflictingSettings(
       remedy: `Set ${nameOf('privateKey')} to ${settings.privateKey.write}.`,
     })
   }
+  if (values.databaseUrl.kind === 'postgres' && !values.encryptionKey && !chosen.has('encryptionKey')) {
+    faults.push({
+      field: nameOf('encryptionKey'),
+      message: 'is not set, PostgreSQL needs it',
+      remedy: `Set ${nameOf('encryptionKey')} to ${settings.encryptionKey.write}, the same in all processes.`,
+    })
+  }
   return faults
 }
 

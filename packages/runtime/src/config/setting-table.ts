@@ -361,7 +361,7 @@ export const settings = {
     names: ['GUESTPASS_ENCRYPTION_KEY'],
     of: 'program',
     about:
-      'Keys that seal secrets at rest, the first for what is written now (unset: a key file is made beside the embedded database)',
+      'Keys that seal secrets at rest, the first for what is written now (unset: a key file is made beside the embedded database; PostgreSQL requires it)',
     write: 'base64 of 32 bytes, as from: openssl rand -base64 32 (several separated by commas)',
     secret: true,
     kind: kinds.encryptionKeys,
