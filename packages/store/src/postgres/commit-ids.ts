@@ -6,7 +6,7 @@ import type { PgClient, PgPool } from './pool.ts'
 const KEPT = "extract(epoch from clock_timestamp() - interval '1 day') * 1000"
 
 /** Commits a transaction, and stores its id with it. In one round trip. */
-export async function commit(client: PgClient, connection: string, id: string | undefined): Promise<void> {
+export async function commitWithId(client: PgClient, connection: string, id: string | undefined): Promise<void> {
   const insert =
     id === undefined
       ? ''

@@ -30,7 +30,7 @@ export function createMaintenance(parts: TransactionParts): Maintenance {
     working = working.then(work).catch(() => {})
   }
   const sweepAll = async (most: number): Promise<void> => {
-    const kind = { connection: '', mayBeLost: true, isShared: false }
+    const kind = { connection: '', commit: 'may be lost', isShared: false } as const
     await transact(parts, kind, (db) => sweep(db, most, databaseClock.now()))
     await withClient(pool, (client) => sweepCommitIds(client, most))
   }

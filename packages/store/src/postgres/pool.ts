@@ -48,6 +48,8 @@ export function createPool({ url, poolSize, waitMs, answerMs }: PoolOptions): Pg
     max: poolSize,
     application_name: 'guestpass',
     keepAlive: true,
+    // Statements of several writes share round trips.
+    pipeline: true,
     connectionTimeoutMillis: waitMs,
     // On this side, because a server that is gone stops no statement.
     query_timeout: answerMs,

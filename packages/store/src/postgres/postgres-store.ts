@@ -5,7 +5,7 @@ import { sql } from 'kysely'
 import { type KeyRing, keyRingSchema } from '../seal/key-ring.ts'
 import { createSealer } from '../seal/sealer.ts'
 import { createDataKeyStore } from '../sql/data-key-store.ts'
-import type { Database, Db } from '../sql/database.ts'
+import type { Database, Db, WriteOptions } from '../sql/database.ts'
 import { createGroupCommit } from '../sql/group-commit.ts'
 import { createStoreKeys, type SealedStore } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
@@ -17,7 +17,7 @@ import { createMaintenance, type Maintenance } from './maintenance.ts'
 import { migrate } from './migrate.ts'
 import { createPool, type PgPool, type PoolOptions } from './pool.ts'
 import { postgresSchema } from './postgres-schema.ts'
-import { read, transact, type TransactionParts } from './transactions.ts'
+import { type CommitKind, read, transact, type TransactionParts } from './transactions.ts'
 
 /** Options of `postgresStore`. */
 export interface PostgresStoreOptions {
@@ -92,28 +92,32 @@ const OPEN_WAIT: Millis = SECOND
 /** More than the longest statement, because the server ends it first if it answers. */
 const ANSWER_SLACK: Millis = 2_000
 
-type Grouped = <T>(work: (db: Db) => Promise<T>, order: string) => Promise<T>
+type Grouped = <T>(work: (db: Db) => Promise<T>, options: Pick<WriteOptions, 'order' | 'isolated'>) => Promise<T>
+
+const commitOf = ({ mayBeLost = false, addsKey = false }: WriteOptions): CommitKind =>
+  addsKey ? 'adds key' : mayBeLost ? 'may be lost' : 'durable'
 
 /** Groups the writes of a connection that are alike, so that they share a transaction. */
 function createGroups(parts: TransactionParts, { afterWrites }: Maintenance) {
   const groups = new Map<string, ReturnType<typeof createGroupCommit>>()
-  const create = (connection: string, mayBeLost: boolean) =>
+  const create = (connection: string, commit: CommitKind) =>
     createGroupCommit({
-      transact: (work, jobs) => transact(parts, { connection, mayBeLost, isShared: jobs > 1 }, work),
+      transact: (work, jobs) => transact(parts, { connection, commit, isShared: jobs > 1 }, work),
       async finish(transaction) {
         const now = parts.databaseClock.now()
         await endTransaction(transaction, now)
         afterWrites(transaction, now)
       },
+      isPipelined: true,
       freeSpace: async () => false,
       isOutage: (thrown) => isOutage(thrown) || thrown instanceof UnknownCommit,
     })
   return {
-    of(connection: string, mayBeLost: boolean): Grouped {
-      const name = `${mayBeLost ? 'may be lost' : 'durable'} ${connection}`
-      const group = groups.get(name) ?? create(connection, mayBeLost)
+    of(connection: string, commit: CommitKind): Grouped {
+      const name = `${commit} ${connection}`
+      const group = groups.get(name) ?? create(connection, commit)
       groups.set(name, group)
-      return (work, order) => group.run(work, { order })
+      return (work, options) => group.run(work, options)
     },
     idle: () => Promise.all([...groups.values()].map((group) => group.idle())),
   }
@@ -132,16 +136,12 @@ function createDatabase(parts: TransactionParts, mapErrors: <T>(work: () => Prom
     now: databaseClock.now,
     leaseNow: databaseClock.now,
     read: (work) => mapErrors(() => read(parts, work)),
-    write: (work, { connection = '', order = '', mayBeLost = false, scrub = false } = {}) =>
+    write: (work, { connection = '', scrub = false, ...options } = {}) =>
       mapErrors(async () => {
-        const value = await groups.of(connection, mayBeLost)(work, order)
+        const value = await groups.of(connection, commitOf(options))(work, options)
         if (scrub) maintenance.afterErasure()
         return value
       }),
-    async lockKeys(transaction) {
-      const update = sql`update store_state set value = cast(cast(value as bigint) + 1 as text) where name = 'newest_key'`
-      await update.execute(transaction)
-    },
     // The server says itself when its disk is full, and nothing can be reserved on it.
     ensureRoom: async () => {},
     tracesSince: async () => undefined,

@@ -2,7 +2,7 @@ import type { Clock, Random } from '@guestpass/core'
 import type { Millis } from '@guestpass/core/store-kit'
 import type { Db } from '../sql/database.ts'
 import { withClient } from './clients.ts'
-import { commit, settleCommit } from './commit-ids.ts'
+import { commitWithId, settleCommit } from './commit-ids.ts'
 import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
 import { clientDb } from './dialect.ts'
 import { isDeadlock, isOutage, isRepeatable, UnknownCommit } from './errors.ts'
@@ -25,12 +25,18 @@ export interface TransactionParts {
   readonly idleMs: Millis
 }
 
+/**
+ * `durable`: the commit is on the disk, and has an id; the newest data key stays the newest until then. `adds key`: the
+ * same, and no other transaction seals meanwhile. `may be lost`: if the server fails; the commit does not wait for the
+ * disk, and has no id.
+ */
+export type CommitKind = 'durable' | 'adds key' | 'may be lost'
+
 /** A kind of transaction. */
 export interface TransactionKind {
   /** The connection whose rows it changes; empty if they are of several. */
   readonly connection: string
-  /** It may be lost if the server fails. Then its commit does not wait for the disk, and has no id. */
-  readonly mayBeLost: boolean
+  readonly commit: CommitKind
   /** Several jobs share it. A deadlock is then not repeated, because single jobs do not meet it. */
   readonly isShared: boolean
 }
@@ -47,17 +53,23 @@ export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): 
     (thrown) => isOutage(thrown) || isRepeatable(thrown),
   )
 
+const NEWEST_KEY = "name = 'newest_key'"
+
+/** The last of the first statements of a transaction. It returns the time. */
+const firstStatements: Readonly<Record<CommitKind, string>> = {
+  durable: `select ${SERVER_TIME} from store_state where ${NEWEST_KEY} for share`,
+  'adds key': `update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning ${SERVER_TIME}`,
+  'may be lost': `set local synchronous_commit = off; select ${SERVER_TIME}`,
+}
+
 /**
  * The first statements of a transaction, in one round trip. `set local`, because a pool in front of the server
- * gives its connections to other clients afterwards. A commit locks the newest data key for reading, so that no
- * other key becomes the newest before its end.
+ * gives its connections to other clients afterwards. The row of the newest key is locked here and not later, because
+ * two transactions that lock it twice would wait for each other.
  */
-const beginText = ({ lockMs, statementMs, idleMs }: TransactionParts, { mayBeLost }: TransactionKind): string =>
+const beginText = ({ lockMs, statementMs, idleMs }: TransactionParts, { commit }: TransactionKind): string =>
   `begin; set local lock_timeout = ${lockMs}; set local statement_timeout = ${statementMs}; ` +
-  `set local idle_in_transaction_session_timeout = ${idleMs}; ` +
-  (mayBeLost
-    ? `set local synchronous_commit = off; select ${SERVER_TIME}`
-    : `select ${SERVER_TIME} from store_state where name = 'newest_key' for share`)
+  `set local idle_in_transaction_session_timeout = ${idleMs}; ${firstStatements[commit]}`
 
 /** The result of a transaction. If the answer to its commit was lost, it is not known yet whether it took effect. */
 interface Outcome<T> {
@@ -71,7 +83,7 @@ async function runOnce<T>(
   kind: TransactionKind,
   work: (transaction: Db) => Promise<T>,
 ): Promise<Outcome<T>> {
-  const id = kind.mayBeLost ? undefined : parts.random.uuid()
+  const id = kind.commit === 'may be lost' ? undefined : parts.random.uuid()
   let finished: { readonly value: T } | undefined
   try {
     return await withClient(parts.pool, async (client) => {
@@ -80,7 +92,7 @@ async function runOnce<T>(
       if (first) parts.databaseClock.sampled(first.now)
       const value = await work(clientDb(client))
       finished = { value }
-      await commit(client, kind.connection, id)
+      await commitWithId(client, kind.connection, id)
       return finished
     })
   } catch (thrown) {

@@ -25,6 +25,9 @@ interface SealedChange {
   readonly key?: string
 }
 
+const rowsOf = ({ writes = [], documents = [], removals = [] }: Change): number =>
+  writes.length + documents.length + removals.length
+
 const compare = (one: string, other: string): number => Number(one > other) - Number(one < other)
 
 /** Writes rows until the first one that does not meet its expectation. */
@@ -100,8 +103,7 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
     // Once a newer data key exists, no value is sealed with an older one, so that a rotation can end.
     if (sealed.key !== undefined && (await newestKey(db))?.id !== sealed.key) return 'stale'
     // A single row that does not meet its expectation was not written, so there is nothing to undo.
-    const rows = sealed.writes.length + sealed.documents.length + (change.removals?.length ?? 0)
-    const hasSeveralRows = rows > 1
+    const hasSeveralRows = rowsOf(change) > 1
     const write = () => writeRows(db, change, sealed, database.now())
     if ((hasSeveralRows ? await rollBackOnConflict(db, write) : await write()) === 'conflict')
       return doubtful.has(change) && (await wasStored(db, change)) ? 'done' : 'conflict'
@@ -126,7 +128,9 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
         ...sealed.documents.map(({ name }) => name),
       ]
       const order = first?.id ?? ''
-      const options = { connection: change.connection, order, scrub, urgent: true }
+      // With several rows there is a savepoint, and a denial comes after the tokens of all writes before it.
+      const isolated = rowsOf(change) > 1 || (change.deny ?? []).length > 0
+      const options = { connection: change.connection, order, isolated, scrub, urgent: true }
       const outcome = await database
         .write((db) => apply(db, change, sealed), options)
         .catch((thrown: unknown) => {
@@ -135,7 +139,7 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
         })
       if (outcome !== 'stale') return outcome
       await sealer.reload()
-      if (sealer.current === sealed.key && (await database.read(newestKey)) === undefined) throw lostKeys()
+      if (sealer.current === sealed.key && (await database.write(newestKey)) === undefined) throw lostKeys()
     }
   }
 }

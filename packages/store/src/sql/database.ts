@@ -11,6 +11,13 @@ export interface WriteOptions {
   readonly connection?: string
   /** The first row that the write locks. Writes that share a transaction run in this order. */
   readonly order?: string
+  /** No statement of another write may run between its own: it has a savepoint. Default false. */
+  readonly isolated?: boolean
+  /**
+   * The write adds a data key. It waits for all that may still write values sealed with the newest one, and keeps new
+   * ones out until its end. Default false.
+   */
+  readonly addsKey?: boolean
   /** The write saves work and may be lost if the server fails, such as a lease. Default false. */
   readonly mayBeLost?: boolean
   /** Removes overwritten data from all files of the database after the write. Default false. */
@@ -30,11 +37,6 @@ export interface Database {
   readonly write: <T>(work: (db: Db) => Promise<T>, options?: WriteOptions) => Promise<T>
   /** Reserves space for one more urgent write. Rejects with `store_unavailable` if there is none. */
   readonly ensureRoom: () => Promise<void>
-  /**
-   * Waits for all transactions that may still write values sealed with the newest data key, and keeps new ones
-   * out until the end of this transaction. Absent in a database with one writer.
-   */
-  readonly lockKeys?: (transaction: Db) => Promise<void>
   /** A text member of a column of JSON objects, as `SchemaDialect` defines it. */
   readonly member: SchemaDialect['member']
   /** Since when the files may hold erased data; undefined if they hold none. */

@@ -5,6 +5,7 @@ interface Job {
   readonly work: (db: Db) => Promise<unknown>
   readonly urgent: boolean
   readonly order: string
+  readonly isolated: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (thrown: unknown) => void
 }
@@ -19,6 +20,8 @@ interface GroupCommitParts {
    * many jobs share the transaction.
    */
   readonly transact: <T>(work: (transaction: Db) => Promise<T>, jobs: number) => Promise<T>
+  /** The database takes statements before it has answered earlier ones. Default false. */
+  readonly isPipelined?: boolean
   /** Runs at the end of each transaction. */
   readonly finish: (transaction: Db) => Promise<void>
   /** Whether an error ends all jobs, because none of them caused it, such as a server that is gone. Default: none. */
@@ -32,6 +35,8 @@ interface JobOptions {
   readonly urgent?: boolean
   /** Jobs of a transaction run in this order, which is the order of their rows. Default: the order of the calls. */
   readonly order?: string
+  /** No statement of another job may run between those of the job. Default false. */
+  readonly isolated?: boolean
 }
 
 /** Runs writes, several in one transaction. */
@@ -50,13 +55,36 @@ type TransactionResult =
   | { readonly values: readonly unknown[] }
   | { readonly thrown: unknown; readonly by: 'jobs' | 'database' }
 
+async function runInOrder(transaction: Db, jobs: readonly Job[]): Promise<readonly unknown[]> {
+  const all: unknown[] = []
+  for (const { work } of jobs) all.push(await work(transaction))
+  return all
+}
+
+/**
+ * Runs jobs side by side, so that their statements share round trips. Those of one order run one after another,
+ * because they are for the same row.
+ */
+async function runPipelined(transaction: Db, jobs: readonly Job[]): Promise<readonly unknown[]> {
+  const values = new Map<Job, unknown>()
+  const chains = [...Map.groupBy(jobs, ({ order }) => order).values()]
+  const run = async (chain: readonly Job[]): Promise<void> => {
+    for (const job of chain) values.set(job, await job.work(transaction))
+  }
+  const isAlone = (chain: readonly Job[]): boolean => chain.some(({ isolated }) => isolated)
+  // All of them, because no statement may come after the rollback of the transaction.
+  const ends = await Promise.allSettled(chains.filter((chain) => !isAlone(chain)).map(run))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+  for (const chain of chains.filter(isAlone)) await run(chain)
+  return jobs.map((job) => values.get(job))
+}
+
 async function runTransaction(parts: GroupCommitParts, jobs: readonly Job[]): Promise<TransactionResult> {
   let by: 'jobs' | 'database' = 'database'
   try {
     const values = await parts.transact(async (transaction) => {
       by = 'jobs'
-      const all: unknown[] = []
-      for (const { work } of jobs) all.push(await work(transaction))
+      const all = await (parts.isPipelined === true ? runPipelined : runInOrder)(transaction, jobs)
       await parts.finish(transaction)
       by = 'database'
       return all
@@ -101,9 +129,9 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   }
 
   return {
-    run: <T>(work: (db: Db) => Promise<T>, { urgent = false, order = '' }: JobOptions = {}) =>
+    run: <T>(work: (db: Db) => Promise<T>, { urgent = false, order = '', isolated = false }: JobOptions = {}) =>
       new Promise<T>((resolve, reject) => {
-        waiting.push({ work, urgent, order, resolve: resolve as Job['resolve'], reject })
+        waiting.push({ work, urgent, order, isolated, resolve: resolve as Job['resolve'], reject })
         draining ??= drain()
       }),
     idle: async () => draining,

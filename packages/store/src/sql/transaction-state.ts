@@ -9,10 +9,16 @@ export interface RecordedEvent {
   readonly sinks: readonly string[]
 }
 
+/** The newest data key of a store. */
+export interface NewestKey {
+  readonly id: string
+  readonly created_at: number
+}
+
 /** What all jobs of a transaction share. */
 export interface TransactionState {
   /** Cached, because it cannot change during the transaction. */
-  newestKey?: { readonly id: string; readonly created_at: number }
+  newestKey?: Promise<NewestKey | undefined>
   /** Written at the end, so that chain heads are locked only briefly. */
   readonly events: RecordedEvent[]
   /** Written at the end. By connection and fingerprint. */
