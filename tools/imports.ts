@@ -50,7 +50,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   core: [],
   sandbox: [],
   store: ['@guestpass/core', '@guestpass/core/node', '@guestpass/core/options', '@guestpass/core/store-kit'],
-  runtime: [...core, '@guestpass/store/postgres', '@guestpass/store/sqlite'],
+  runtime: [...core, '@guestpass/store/move', '@guestpass/store/postgres', '@guestpass/store/sqlite'],
   server: [...core, '@guestpass/runtime'],
   cli: [...core, '@guestpass/runtime', '@guestpass/server', '@guestpass/store/sqlite', '@guestpass/sandbox'],
 }

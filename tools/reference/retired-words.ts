@@ -44,7 +44,7 @@ export const retiredWords: readonly RetiredWord[] = [
     word: 'lane',
     instead: 'rate-limit key',
     except:
-      /^packages\/store\/src\/(sql\/(migrations\/migrations|rate-limit-buckets|schema)|postgres\/(first-migration|schema))\./,
+      /^packages\/store\/src\/(sql\/(migrations\/migrations|rate-limit-buckets|schema)|postgres\/(first-migration|schema)|move\/tables)\./,
   },
   { word: 'lanes', instead: 'rate-limit keys' },
   { word: 'letters', instead: 'messages', terms: /deadLetters|DeadLetters/g, namesOnly: true },

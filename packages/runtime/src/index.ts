@@ -61,6 +61,7 @@ export { apiKeyDocument, createdApiKeyDocument } from './api-keys/documents.ts'
 export { type Background, type BackgroundParts, createBackground, type Health } from './background.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
 export { databaseFile, databasePath, databasePlace, pathFault } from './database-path.ts'
+export { moveDatabase, type MoveRequest, type MoveResult } from './move.ts'
 export {
   accessTokenDocument,
   connectionDocument,

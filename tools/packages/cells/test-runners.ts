@@ -10,6 +10,7 @@ const TEST = `
 test('a secret does not print', () => {
   expect(String(new Secret('x'))).toBe('[secret]')
   expect(typeof nodePorts).toBe('function')
+  expect(typeof moveStore).toBe('function')
   expect(typeof postgresStore).toBe('function')
   expect(typeof sqliteStore).toBe('function')
 })
@@ -17,6 +18,7 @@ test('a secret does not print', () => {
 const NAMES: Readonly<Record<string, string>> = {
   '@guestpass/core': 'Secret',
   '@guestpass/core/node': 'nodePorts',
+  '@guestpass/store/move': 'moveStore',
   '@guestpass/store/postgres': 'postgresStore',
   '@guestpass/store/sqlite': 'sqliteStore',
 }

@@ -256,6 +256,12 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./restore.ts')).restoreCommand,
   },
   {
+    name: 'move',
+    summary:
+      'Copy the store to another database, as from SQLite to PostgreSQL, and compare both; stop all processes first',
+    load: async () => (await import('./move.ts')).moveCommand,
+  },
+  {
     name: 'keys list',
     summary: 'List the data keys of the store, without the keys: what wraps each, and how much it encrypted',
     load: async () => (await import('./keys.ts')).keysListCommand,

@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Event, Secret, type Store } from '@guestpass/core'
+import { systemClock } from '@guestpass/core/runtime-kit'
+import type { Credential } from '@guestpass/core/store-kit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DatabasePlace, moveStore } from '../../src/move/index.ts'
+import { migrate } from '../../src/postgres/migrate.ts'
+import { createPool, type PgPool } from '../../src/postgres/pool.ts'
+import { inFolder, openStore, OTHER_KEY, random, ring } from '../helpers/open-store.ts'
+import { openPostgres } from '../helpers/postgres-database.ts'
+import { isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../helpers/test-server.ts'
+
+const HOME = 'default'
+const AT = Date.UTC(2026, 0, 1)
+/** More than a page of rows. */
+const GUESTS = 1_200
+
+const guest = (id: string): Credential => ({
+  connection: HOME,
+  id,
+  kind: 'guest',
+  api: 'guest-tokens',
+  subject: `subject-of-${id}`,
+  generation: 1,
+  status: 'active',
+  createdAt: AT,
+  profile: new Secret(JSON.stringify({ email: `${id}@example.com` })),
+  person: `person-${id}`,
+  tokens: { access: new Secret(`token of ${id}`), scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT },
+})
+
+const event = (id: string): Event => ({
+  id,
+  type: 'REFRESH_FAILED',
+  outcome: 'failure',
+  at: AT,
+  actor: 'library',
+  connection: HOME,
+  subject: `subject-of-${id}`,
+  generation: 1,
+  correlationId: 'one',
+  // A text that PostgreSQL cannot make characters of.
+  error: { code: 'upstream_garbled', message: 'a NUL \u0000 and half of a character \ud800' },
+  data: { api: 'guest-tokens' },
+})
+
+async function fill(store: Store): Promise<void> {
+  for (let from = 0; from < GUESTS; from += 100) {
+    const ids = Array.from({ length: 100 }, (_, at) => `guest-${from + at}`)
+    await store.commit({
+      connection: HOME,
+      writes: ids.map((id) => ({ credential: guest(id), expect: { generation: 0 } })),
+      documents: [{ kind: 'note', id: `n-${from}`, value: from, expect: { revision: 0 } }],
+      events: ids.slice(0, 3).map(event),
+      issued: [{ credential: ids[0] ?? '', fingerprint: `f-${from}`, expiresAt: Number.MAX_SAFE_INTEGER }],
+    })
+  }
+}
+
+/** What a reader finds in a store. */
+async function found(store: Store): Promise<unknown> {
+  const { credentials } = await store.list(HOME, { kind: 'guest', limit: 1_000, after: 'guest-5' })
+  return {
+    guests: credentials.map(({ id, tokens }) => [id, tokens?.access.reveal()]),
+    person: (await store.list(HOME, { kind: 'guest', person: 'person-guest-7', limit: 9 })).credentials.length,
+    document: (await store.document(HOME, 'note', 'n-100')).value,
+    chain: (await store.chain(HOME, { limit: 1_000 })).links,
+    ofSubject: (await store.chain(HOME, { limit: 9, subject: 'subject-of-guest-1' })).links.length,
+    head: await store.chainHead(HOME),
+    waiting: await store.outbox.counts('audit'),
+    issued: await store.issued(HOME, 'f-100'),
+    connections: await store.connections(),
+  }
+}
+
+describe.skipIf(isWithoutPostgres)(suiteTitle('a move between SQLite and PostgreSQL'), () => {
+  let test: TestServer
+  let admin: PgPool
+  let made = 0
+
+  beforeAll(async () => {
+    test = await testServer()
+    admin = createPool({ url: test.url, poolSize: 2, waitMs: 5_000, answerMs: 30_000 })
+  })
+  afterAll(async () => {
+    await admin.close()
+    await test.stop()
+  })
+
+  async function asAdmin(statement: string): Promise<void> {
+    const client = await admin.connect()
+    await client.query(statement).finally(() => client.release(false))
+  }
+
+  async function inDatabase(work: (place: DatabasePlace & { readonly url: string }) => Promise<void>): Promise<void> {
+    made += 1
+    const name = `move_${made}`
+    await asAdmin(`create database ${name}`)
+    const url = new URL(test.url)
+    url.pathname = name
+    try {
+      await work({ url: url.href, shown: name })
+    } finally {
+      await asAdmin(`drop database ${name} with (force)`)
+    }
+  }
+
+  const file = (path: string): DatabasePlace => ({ path, shown: path })
+  const ports = { keyRing: ring(), clock: systemClock(), random }
+  const route = (): readonly string[] => ['audit']
+
+  it('brings everything to PostgreSQL and back: rows, chains and keys are the same', async () => {
+    await inFolder((folder) =>
+      inDatabase(async (server) => {
+        const [first, last] = [join(folder, 'first.db'), join(folder, 'last.db')]
+        const source = await openStore(first, { route })
+        await fill(source)
+        const before = await found(source)
+        await source.close()
+        const there = await moveStore({ from: file(first), to: server, ...ports })
+        const pg = await openPostgres({ url: server.url, route })
+        expect(await found(pg)).toEqual(before)
+        await pg.close()
+        const back = await moveStore({ from: server, to: file(last), ...ports })
+        expect(back).toEqual(there)
+        expect(there.tables['credentials']?.rows).toBe(GUESTS)
+        const copy = await openStore(last, { route })
+        expect(await found(copy)).toEqual(before)
+        await copy.close()
+      }),
+    )
+  })
+
+  it('changes nothing if the target has a store, the key is wrong, or there is no source', async () => {
+    await inFolder((folder) =>
+      inDatabase(async (server) => {
+        const path = join(folder, 'one.db')
+        await (await openStore(path)).close()
+        const absent = moveStore({ from: file(join(folder, 'absent.db')), to: server, ...ports })
+        await expect(absent).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field: 'from' }] })
+        const wrong = moveStore({ from: file(path), to: server, ...ports, keyRing: ring(OTHER_KEY) })
+        await expect(wrong).rejects.toMatchObject({ code: 'store_wrong_key' })
+        await moveStore({ from: file(path), to: server, ...ports })
+        const again = moveStore({ from: file(path), to: server, ...ports })
+        await expect(again).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field: 'to' }] })
+        const next = join(folder, 'two.db')
+        const wrongBack = moveStore({ from: server, to: file(next), ...ports, keyRing: ring(OTHER_KEY) })
+        await expect(wrongBack).rejects.toMatchObject({ code: 'store_wrong_key' })
+        expect(existsSync(next)).toBe(false)
+      }),
+    )
+  })
+
+  it('keeps nothing of a copy that differs from its source', async () => {
+    await inFolder((folder) =>
+      inDatabase(async (server) => {
+        const path = join(folder, 'one.db')
+        const source = await openStore(path)
+        await source.setFact(HOME, 'name', 'value')
+        await source.close()
+        const pool = createPool({ url: server.url, poolSize: 2, waitMs: 5_000, answerMs: 30_000 })
+        await migrate({ pool, clock: systemClock(), random, place: 'the test' }, 5_000)
+        const client = await pool.connect()
+        await client.query(`create function altered() returns trigger language plpgsql as
+          $$ begin new.value = '1'; return new; end $$;
+          create trigger alter_facts before insert on facts for each row execute function altered()`)
+        const moved = moveStore({ from: file(path), to: server, ...ports })
+        await expect(moved).rejects.toMatchObject({ message: expect.stringContaining('the table facts differs') })
+        expect((await client.query('select count(*) as n from keys')).rows).toEqual([{ n: 0 }])
+        client.release(false)
+        await pool.close()
+      }),
+    )
+  })
+})
