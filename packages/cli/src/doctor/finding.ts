@@ -1,5 +1,5 @@
 import type { ErrorCode, GuestpassError } from '@guestpass/core'
-import { asGuestpassError } from '@guestpass/core/store-kit'
+import { asGuestpassError, UNREACHABLE } from '@guestpass/core/store-kit'
 import { commandFor, commandRemedy, type Key, settingEntries, settingName } from '@guestpass/runtime'
 import { withVariables } from '../commands/runner/remedies.ts'
 
@@ -65,10 +65,13 @@ const hasAnswered = ({ code, upstream }: GuestpassError): boolean =>
   code === 'upstream_unavailable' && upstream !== undefined
 const ANSWERED = 'The server answers, and fails: wait until it recovers, or ask who operates it. The network works.'
 
+const NO_SERVER = 'Check the address of the database, and that its server runs: docs/postgres.md has more.'
+
 export const remedyOf = (error: GuestpassError, connection: string): string =>
   // The command line advises to run doctor.
   (error.code === 'client_rejected' ? undefined : commandRemedy(error, connection)) ??
   (hasAnswered(error) ? ANSWERED : undefined) ??
+  (error.reason === UNREACHABLE ? NO_SERVER : undefined) ??
   remediesWith((words) => `\`${commandFor(connection, words)}\``)[error.code] ??
   'Look up the code in docs/errors.md.'
 

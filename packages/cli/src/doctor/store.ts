@@ -1,6 +1,7 @@
 import { iso, retentionCatchUp } from '@guestpass/core/runtime-kit'
 import { commandFor, type Config, type Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
+import { databaseServer } from './database-server.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { shellWord } from '../shell-word.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
@@ -17,8 +18,10 @@ export const storeFindings = (
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> =>
     examine(name, runtime.connection, work)
   const measured = runtime.store.sizes(runtime.connection)
+  const { server } = runtime.store
   return Promise.all([
     ...(path === undefined ? [] : [check('disk', () => disk(runtime, path))]),
+    ...(server === undefined ? [] : [check('database server', async () => databaseServer(await server()))]),
     check('erasure', () => erasure(runtime, path)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),

@@ -17,6 +17,7 @@ import { createMaintenance, type Maintenance } from './maintenance.ts'
 import { migrate } from './migrate.ts'
 import { createPool, type PgPool, type PoolOptions } from './pool.ts'
 import { postgresSchema } from './postgres-schema.ts'
+import { readServer } from './server.ts'
 import { type CommitKind, read, transact, type TransactionParts } from './transactions.ts'
 
 /** Options of `postgresStore`. */
@@ -184,7 +185,8 @@ export async function openOnPool(
       const dataKeys = createDataKeyStore(database)
       const sealer = await createSealer(dataKeys, keyRing, random)
       const all = { database, dataKeys, sealer, keyRing, random, route }
-      return { ...createSqlStore(all), keys: createStoreKeys(all) }
+      const server = () => database.read((db) => readServer(db, poolSize))
+      return { ...createSqlStore(all), keys: createStoreKeys(all), server }
     })
   } catch (thrown) {
     await pool.close()

@@ -35,6 +35,23 @@ export interface StoreKeys {
 export interface SealedStore extends Store {
   /** Lists and rotates the data keys. */
   readonly keys: StoreKeys
+  /** Reads what the server of the database says of itself. Absent if the database is a file. */
+  readonly server?: () => Promise<DatabaseServer>
+}
+
+/** What a database server says of itself. */
+export interface DatabaseServer {
+  readonly version: string
+  /** The most connections that programs may open, of all databases together. */
+  readonly mostConnections: number
+  /** The connections that are open now. */
+  readonly connections: number
+  /** The most connections that this process opens. */
+  readonly poolSize: number
+  /** False if a power cut may damage the database, because the server does not wait for its disk. */
+  readonly isDurable: boolean
+  /** True if there is a standby that commits do not wait for: a failover to it may lose the latest ones. */
+  readonly mayLoseCommits: boolean
 }
 
 async function listDataKeys({ read }: Database): Promise<readonly DataKey[]> {

@@ -54,6 +54,17 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
     }
   }
 
+  it('says what its server can do', async () => {
+    expect(await store.server?.()).toEqual({
+      version: expect.stringMatching(/^\d+\.\d+/),
+      mostConnections: 97,
+      connections: expect.any(Number),
+      poolSize: 4,
+      isDurable: true,
+      mayLoseCommits: false,
+    })
+  })
+
   it('goes on by itself after restarts and power cuts, and loses and doubles no acknowledged commit', async () => {
     const writers = ['a', 'b', 'c'].map(writer)
     for (const signal of ['SIGINT', 'SIGQUIT'] as const) {

@@ -1,0 +1,18 @@
+import { sql } from 'kysely'
+import type { Db } from '../sql/database.ts'
+import type { DatabaseServer } from '../sql/store-keys.ts'
+
+const facts = sql<Omit<DatabaseServer, 'poolSize'>>`select
+  current_setting('server_version') as version,
+  cast(current_setting('max_connections') as integer)
+    - cast(current_setting('superuser_reserved_connections') as integer) as "mostConnections",
+  (select count(*) from pg_stat_activity where backend_type = 'client backend') as connections,
+  current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on' as "isDurable",
+  current_setting('synchronous_standby_names') = ''
+    and exists (select from pg_stat_replication) as "mayLoseCommits"`
+
+/** Reads what the server says of itself. */
+export async function readServer(db: Db, poolSize: number): Promise<DatabaseServer> {
+  const { rows } = await facts.execute(db)
+  return { ...(rows[0] as Omit<DatabaseServer, 'poolSize'>), poolSize }
+}
