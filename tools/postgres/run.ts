@@ -44,21 +44,20 @@ interface Results {
   readonly numPendingTests: number
 }
 
-function runTests(url: string): Omit<Row, keyof Cell> {
+function runTests(
+  env: Readonly<Record<string, string>>,
+  tests = 'packages/store/test/postgres',
+): Omit<Row, keyof Cell> {
   const file = join(scratch, 'results.json')
   rmSync(file, { force: true })
   const began = performance.now()
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
-  const { stdout } = spawnSync(
-    'vitest',
-    ['run', '--no-file-parallelism', 'packages/store/test/postgres', ...reporters],
-    {
-      cwd: root,
-      env: { ...process.env, GUESTPASS_TEST_POSTGRES: url },
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+  const { stdout } = spawnSync('vitest', ['run', '--no-file-parallelism', tests, ...reporters], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const seconds = Math.round((performance.now() - began) / 1_000)
   const results = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : undefined
   if ((results?.numFailedTests ?? 1) > 0) console.error(stdout)
@@ -92,9 +91,14 @@ async function cellsOf(name: string, bin: string): Promise<readonly Row[]> {
       const title = `${name} ${isolation} ${cell.pooler}`.trim()
       if (only.length > 0 && !only.some((word) => title.includes(word))) continue
       await createDatabase(server, database, isolation)
-      const row = { ...cell, ...runTests((through ?? server).url(database)) }
+      const row = { ...cell, ...runTests({ GUESTPASS_TEST_POSTGRES: (through ?? server).url(database) }) }
       console.log(`${title}: ${row.passed} passed, ${row.failed} failed, ${row.seconds} s`)
       rows.push(row)
+    }
+    if (only.length === 0 || only.some((word) => `${name} outages`.includes(word))) {
+      const env = { GUESTPASS_TEST_POSTGRES_BIN: bin, GUESTPASS_TEST_OUTAGES: '20' }
+      const cell = { server: name, isolation: 'outages', pooler: '' }
+      rows.push({ ...cell, ...runTests(env, 'packages/store/test/postgres/outages.test.ts') })
     }
   } finally {
     await pooler?.stop()

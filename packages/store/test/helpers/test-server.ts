@@ -2,10 +2,15 @@ import { ensureDebianBinaries, INSTALL, type PostgresServer, startPostgres } fro
 
 /** A database that `npm run postgres` has prepared: another version, isolation level, or a pooler before it. */
 const prepared = process.env['GUESTPASS_TEST_POSTGRES']
-const bin = prepared === undefined ? ensureDebianBinaries() : undefined
+/** Its binaries, if a test starts a server of another version. */
+const chosen = process.env['GUESTPASS_TEST_POSTGRES_BIN']
+const bin = prepared === undefined ? (chosen ?? ensureDebianBinaries()) : undefined
 
 /** Whether `npm run postgres` runs the tests, which then run in full. */
 export const isPrepared = prepared !== undefined
+
+/** How often a test of outages stops its server in each way. */
+export const outageRounds = Number(process.env['GUESTPASS_TEST_OUTAGES'] ?? 1)
 
 /** Whether tests of PostgreSQL cannot run here. */
 export const isWithoutPostgres = prepared === undefined && bin === undefined

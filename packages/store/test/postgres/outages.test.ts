@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PostgresServer } from '../../../../tools/postgres/server.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
-import { isPrepared, isWithoutPostgres, suiteTitle, testServer } from '../helpers/test-server.ts'
+import { isPrepared, isWithoutPostgres, outageRounds, suiteTitle, testServer } from '../helpers/test-server.ts'
 
 const HOME = 'default'
 
@@ -67,14 +67,16 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
 
   it('goes on by itself after restarts and power cuts, and loses and doubles no acknowledged commit', async () => {
     const writers = ['a', 'b', 'c'].map(writer)
-    for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-      const before = (await stored()).length
-      await server.restart(signal)
-      while ((await stored()).length < before + 10) await Promise.resolve()
+    for (let round = 0; round < outageRounds; round += 1) {
+      for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+        await server.restart(signal)
+        const before = (await stored()).length
+        while ((await stored()).length < before + 10) await Promise.resolve()
+      }
     }
     const acknowledged = (await Promise.all(writers.map(({ stop }) => stop()))).flat()
     expect((await stored()).toSorted()).toEqual(acknowledged.toSorted())
-  })
+  }, 300_000)
 
   it('waits while the server takes no writes, and writes when it does', async () => {
     await server.run('alter system set default_transaction_read_only = on')

@@ -1,4 +1,5 @@
 import { nodePorts } from '@guestpass/core/node'
+import { asGuestpassError } from '@guestpass/core/store-kit'
 import { expect, it } from 'vitest'
 import { postgresStore, type PostgresStoreOptions } from '../../src/postgres/index.ts'
 import { ring } from '../helpers/open-store.ts'
@@ -23,9 +24,9 @@ it('postgresStore names every wrong option, and shows no value', async () => {
   for (const [wrong, fields] of mistakes) {
     const opened = postgresStore(wrong as PostgresStoreOptions)
     await expect(opened).rejects.toMatchObject({ code: 'config_invalid' })
-    const error = await opened.catch((thrown: unknown) => thrown as { message: string; fields: { field: string }[] })
-    expect('fields' in error ? error.fields.map(({ field }) => field).toSorted() : []).toEqual(fields.toSorted())
-    expect(JSON.stringify(error) + String(error)).not.toContain('hunter2')
+    const error = await opened.then(() => undefined, asGuestpassError)
+    expect(error?.fields?.map(({ field }) => field).toSorted()).toEqual(fields.toSorted())
+    expect(JSON.stringify(error?.toProblem()) + error?.message).not.toContain('hunter2')
   }
 })
 
