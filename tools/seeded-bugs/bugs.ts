@@ -1,4 +1,5 @@
 import { diskFault } from '../crash-tests/events/small-disk.ts'
+import { ensureDebianBinaries, INSTALL } from '../postgres/server.ts'
 
 type Suite =
   | 'rotation'
@@ -11,6 +12,7 @@ type Suite =
   | 'witnesses'
   | 'persons'
   | 'roll-ups'
+  | 'postgres'
 
 /** A fault that is built into the workers or the source of a suite on purpose, and the invariant that must find it. */
 export interface SeededBug {
@@ -36,7 +38,11 @@ export const programs: Readonly<Record<Suite, string>> = {
   witnesses: 'seeded-bugs/run-tests.ts',
   persons: 'seeded-bugs/run-tests.ts',
   'roll-ups': 'seeded-bugs/run-tests.ts',
+  postgres: 'seeded-bugs/run-tests.ts',
 }
+
+const postgresFault = (): string | undefined =>
+  ensureDebianBinaries() === undefined ? `no PostgreSQL (enable it: ${INSTALL})` : undefined
 
 /** A bug that the tests of a suite must find. */
 const inTests = (suite: Suite, bug: string): SeededBug => ({
@@ -107,4 +113,8 @@ export const seededBugs: readonly SeededBug[] = [
   inTests('witnesses', 'no-link'),
   inTests('persons', 'misses-late'),
   inTests('roll-ups', 'folds-twice'),
+  ...['no-head-lock', 'no-key-lock', 'claims-twice', 'repeats-unasked'].map((bug) => ({
+    ...inTests('postgres', bug),
+    unavailable: postgresFault,
+  })),
 ]

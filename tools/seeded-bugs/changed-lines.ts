@@ -12,6 +12,8 @@ const GROWTH = ['tools/test/growth.test.ts']
 const RETENTION = ['packages/core/test/retention', 'packages/core/test/audit/prune-chain.test.ts']
 const WITNESSES = ['packages/core/test/webhooks/witness.test.ts']
 const PERSONS = ['packages/core/test/guests/records/person-records.test.ts']
+const CROSSING = ['packages/store/test/postgres/crossing.test.ts']
+const FAULTS = ['packages/store/test/postgres/faults.test.ts']
 const ROLL_UPS = ['packages/core/test/report/roll-ups.test.ts']
 
 /** By suite and bug. */
@@ -51,5 +53,29 @@ export const changedLines: Readonly<Record<string, ChangedLine>> = {
     text: 'value: { ...value }, expect: { revision } }',
     becomes: 'value: { ...value }, expect: { revision: (await allTotals(parts)).revision } }',
     tests: ROLL_UPS,
+  },
+  'postgres:no-head-lock': {
+    file: 'packages/store/src/sql/audit-chain.ts',
+    text: '.forUpdate()',
+    becomes: '',
+    tests: CROSSING,
+  },
+  'postgres:no-key-lock': {
+    file: 'packages/store/src/postgres/transactions.ts',
+    text: 'for share`',
+    becomes: '`',
+    tests: CROSSING,
+  },
+  'postgres:claims-twice': {
+    file: 'packages/store/src/sql/due-credentials.ts',
+    text: '.forUpdate().skipLocked()',
+    becomes: '',
+    tests: CROSSING,
+  },
+  'postgres:repeats-unasked': {
+    file: 'packages/store/src/postgres/transactions.ts',
+    text: 'if (isDone) return value',
+    becomes: '',
+    tests: FAULTS,
   },
 }
