@@ -3,7 +3,7 @@ import type { Db } from '../sql/database.ts'
 import type { DatabaseServer } from '../sql/store-keys.ts'
 
 const facts = sql<Omit<DatabaseServer, 'poolSize'>>`select
-  current_setting('server_version') as version,
+  split_part(current_setting('server_version'), ' ', 1) as version,
   cast(current_setting('max_connections') as integer)
     - cast(current_setting('superuser_reserved_connections') as integer) as "mostConnections",
   (select count(*) from pg_stat_activity where backend_type = 'client backend') as connections,
