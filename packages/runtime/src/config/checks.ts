@@ -81,7 +81,9 @@ export function conflictingSettings(
       remedy: `Set ${nameOf('privateKey')} to ${settings.privateKey.write}.`,
     })
   }
-  if (values.databaseUrl.kind === 'postgres' && !values.encryptionKey && !chosen.has('encryptionKey')) {
+  // Absent if it could not be read.
+  const { databaseUrl }: Partial<Settings> = values
+  if (databaseUrl?.kind === 'postgres' && !values.encryptionKey && !chosen.has('encryptionKey')) {
     faults.push({
       field: nameOf('encryptionKey'),
       message: 'is not set, PostgreSQL needs it',

@@ -19,6 +19,8 @@ export interface Setting<Kind extends z.ZodType<unknown, string> = z.ZodType<unk
   readonly fallback?: string
   /** The setting has no flag, because others can read the command line of a process. */
   readonly secret?: true
+  /** A file may hold the value, because it may hold a secret. It has a flag all the same. Secrets always can. */
+  readonly inFile?: true
   /** The zod schema that parses the written text. */
   readonly kind: Kind
 }
@@ -354,6 +356,7 @@ export const settings = {
     of: 'program',
     about: 'The database; its flag is `--database`',
     write: 'the path of a file, or a postgres:// address',
+    inFile: true,
     fallback: './.guestpass/guestpass.db',
     kind: kinds.database,
   }),

@@ -91,7 +91,7 @@ const FILE = '_FILE'
 export function keyOfSecretFile(name: string): Key | undefined {
   const key = name.endsWith(FILE) ? keyOfVariable(name.slice(0, -FILE.length)) : undefined
   const setting: Setting | undefined = key && settings[key]
-  return setting?.secret ? key : undefined
+  return setting?.secret || setting?.inFile ? key : undefined
 }
 
 /** The setting of a key of the configuration file: the key in camel case, or the name of the variable. */
