@@ -39,6 +39,16 @@ const json = (content: object): Content => ({ 'guestpass.config.json': JSON.stri
 
 const KEY = Buffer.alloc(32, 1).toString('base64')
 
+it('reads the address of PostgreSQL from a file, because it may have a password', async () => {
+  const content = { database: 'postgres://user:hidden@host/db\n' }
+  const env = { GUESTPASS_DATABASE_URL_FILE: 'secrets/database', GUESTPASS_ENCRYPTION_KEY: KEY }
+  const { settings } = await read({ env, content })
+  expect(settings.databaseUrl).toMatchObject({ kind: 'postgres', place: 'postgres://host/db' })
+  expect(await fieldsOf({ env: { ...env, GUESTPASS_DATABASE_URL_FILE: 'none' }, content })).toEqual({
+    GUESTPASS_DATABASE_URL_FILE: expect.stringContaining('does not exist'),
+  })
+})
+
 describe('a secret in a file', () => {
   const content = { client: 'in-a-file\n', empty: ' \n' }
 
@@ -47,16 +57,6 @@ describe('a secret in a file', () => {
     expect([settings.clientSecret?.reveal(), warnings]).toEqual(['in-a-file', []])
     const dotenv = await read({ content: { ...content, '.env': 'GENESYS_OAUTH_CLIENT_SECRET_FILE=/run/client' } })
     expect(dotenv.settings.clientSecret?.reveal()).toBe('in-a-file')
-  })
-
-  it('reads the address of PostgreSQL from a file, because it may have a password', async () => {
-    const content = { database: 'postgres://user:hidden@host/db\n' }
-    const env = { GUESTPASS_DATABASE_URL_FILE: 'secrets/database', GUESTPASS_ENCRYPTION_KEY: KEY }
-    const { settings } = await read({ env, content })
-    expect(settings.databaseUrl).toMatchObject({ kind: 'postgres', place: 'postgres://host/db' })
-    expect(await fieldsOf({ env: { ...env, GUESTPASS_DATABASE_URL_FILE: 'none' }, content })).toEqual({
-      GUESTPASS_DATABASE_URL_FILE: expect.stringContaining('does not exist'),
-    })
   })
 
   it('is refused where it is empty, not there, or beside the variable itself, under each of its names', async () => {

@@ -15,6 +15,7 @@ export interface OpenOptions {
   readonly random?: Random
   readonly waitMs?: number
   readonly poolSize?: number
+  readonly idleMs?: number
   readonly makePool?: (options: PoolOptions) => PgPool
 }
 
