@@ -14,7 +14,7 @@ import { isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../h
 const HOME = 'default'
 const AT = Date.UTC(2026, 0, 1)
 /** More than a page of rows. */
-const GUESTS = 1_200
+const GUESTS = 600
 
 const guest = (id: string): Credential => ({
   connection: HOME,
