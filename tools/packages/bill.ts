@@ -44,7 +44,8 @@ export async function billOf(
   await said('tar', ['xzf', archive, '--strip-components=1', '-C', folder], scratch, env)
   const others = below(manifest, packages).map((each) => join(artifacts, tarballOf(each)))
   await said('npm', ['install', '--no-save', '--no-package-lock', ...BROUGHT, ...QUIET, ...others], folder, env)
-  return said('npm', ['sbom', '--sbom-format=cyclonedx', '--sbom-type=library', ...BROUGHT], folder, env)
+  // Frameworks were not installed. Here, npm would also omit what is a peer of one package and brought by another.
+  return said('npm', ['sbom', '--sbom-format=cyclonedx', '--sbom-type=library', '--omit=dev'], folder, env)
 }
 
 /** Writes the bill of materials of each package into a folder. */

@@ -50,5 +50,5 @@ const bundleCell = (project: Project, what: string, names: readonly string[], mo
 /** What a page gets of `@guestpass/core`. */
 export const browserCells = (project: Project): readonly Cell[] => [
   bundleCell(project, 'a verifier', ['verification', 'webPorts'], 18),
-  bundleCell(project, 'a sign-in', ['connection', 'resolveHosts', 'webPorts', 'webStorageStore'], 68),
+  bundleCell(project, 'a sign-in', ['connection', 'resolveHosts', 'webPorts', 'webStorageStore'], 69),
 ]

@@ -35,6 +35,7 @@ import {
   tokenRequested,
   tokenRevoked,
 } from '../../../src/domain/events/guest-tokens.ts'
+import { apiKeyCreated, apiKeyRevoked } from '../../../src/domain/events/api-keys.ts'
 import { keysRotated } from '../../../src/domain/events/keys.ts'
 import { storeRestored } from '../../../src/domain/events/stores.ts'
 import { auditPruned, guestRemoved } from '../../../src/domain/events/retention.ts'
@@ -363,6 +364,14 @@ const stored: readonly (readonly [Event, string])[] = [
   [
     auditPruned(about, { ...stamp, data: { count: 3, hash: 'h', checkpoint: 2 } }),
     '"type":"AUDIT_PRUNED","outcome":"success","generation":0,"data":{"count":3,"hash":"h","checkpoint":2}',
+  ],
+  [
+    apiKeyCreated(about, { ...stamp, data: { key: 'k', roles: ['issuer'] } }),
+    '"type":"API_KEY_CREATED","outcome":"success","generation":0,"data":{"key":"k","roles":["issuer"]}',
+  ],
+  [
+    apiKeyRevoked(about, { ...stamp, data: { key: 'k', roles: ['issuer'], endsAt: '2026-01-01T00:00:00.000Z' } }),
+    '"type":"API_KEY_REVOKED","outcome":"success","generation":0,"data":{"key":"k","roles":["issuer"],"endsAt":"2026-01-01T00:00:00.000Z"}',
   ],
   [
     guestRemoved(about, { ...stamp, generation: 4, data: { api: 'a', status: 'revoked' } }),
