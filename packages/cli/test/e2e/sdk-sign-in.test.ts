@@ -19,6 +19,8 @@ afterAll(() => upstream.close())
 afterEach(() => {
   vi.unstubAllGlobals()
   client.clearAccessToken()
+  // Other files share this client. With a refresh token left, it would refresh by itself after a 401.
+  Object.assign(client, { authData: {} })
 })
 
 /** What the browser brings back from an authorize address. */
