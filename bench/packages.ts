@@ -90,7 +90,7 @@ export const measureSources = unlink
 
 /** Which of the two a program of this folder measures. */
 export const measured = (): 'packages' | 'sources' =>
-  import.meta.resolve('@guestpass/core').endsWith('/dist/index.js') ? 'packages' : 'sources'
+  import.meta.resolve('@guestpass/core').includes('/dist/') ? 'packages' : 'sources'
 
 /** Throws when the packages are not those of the sources that lie beside them. */
 export function refuseStale(): void {
