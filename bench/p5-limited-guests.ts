@@ -98,7 +98,7 @@ await measure(async () => {
         ours: outcome(ours),
         best: found
           .filter((one) => one !== ours)
-          .toSorted((a, b) => a.lost - b.lost)
+          .toSorted((a, b) => a.lost - b.lost || a.refusedShare - b.refusedShare || a.timesLeast - b.timesLeast)
           .map((one) => `${outcome(one)} (${one.line.name})`)
           .slice(0, 2)
           .join('; '),
