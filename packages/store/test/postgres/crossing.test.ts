@@ -1,40 +1,14 @@
-import { type Event, Secret, type Store } from '@guestpass/core'
-import type { Change, Credential } from '@guestpass/core/store-kit'
+import type { Event, Store } from '@guestpass/core'
+import type { Change } from '@guestpass/core/store-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PgPool } from '../../src/postgres/pool.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { type PausingPool, pausingPool } from '../helpers/pausing-pool.ts'
 import { emptyTables, filePool, openPostgres, sharing } from '../helpers/postgres-database.ts'
+import { event, guest, HOME } from '../helpers/samples.ts'
 import { isPrepared, isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../helpers/test-server.ts'
 
-const HOME = 'default'
-const AT = Date.UTC(2026, 0, 1)
 const FAR = Number.MAX_SAFE_INTEGER
-
-const guest = (id: string, generation: number): Credential => ({
-  connection: HOME,
-  id,
-  kind: 'guest',
-  api: 'guest-tokens',
-  subject: `subject-of-${id}`,
-  generation,
-  status: 'active',
-  createdAt: AT,
-  tokens: { access: new Secret('a'), scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT },
-})
-
-const event = (id: string): Event => ({
-  id,
-  type: 'REFRESH_COMPLETED',
-  outcome: 'success',
-  at: AT,
-  actor: 'library',
-  connection: HOME,
-  subject: 'subject-1',
-  generation: 1,
-  correlationId: 'one',
-  data: { api: 'guest-tokens', verified: true },
-})
 
 const write = (id: string, generation: number) => ({
   credential: guest(id, generation),
@@ -100,7 +74,7 @@ const crossings: Readonly<Record<string, Crossing>> = {
     },
   },
   'two claims of events': {
-    prepare: (store) => store.commit(change('1', { events: ['1', '2', '3'].map(event) })),
+    prepare: (store) => store.commit(change('1', { events: ['1', '2', '3'].map((id) => event(id)) })),
     one: (store) => store.outbox.claim('audit', 2, 60_000),
     other: (store) => store.outbox.claim('audit', 2, 60_000),
     async check(answers) {

@@ -1,39 +1,12 @@
-import { type Event, GuestpassError, Secret, type Store } from '@guestpass/core'
-import type { Change, Credential } from '@guestpass/core/store-kit'
+import { GuestpassError, type Store } from '@guestpass/core'
+import type { Change } from '@guestpass/core/store-kit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { PgPool } from '../../src/postgres/pool.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { type Fault, faultyPool } from '../helpers/faulty-pool.ts'
 import { emptyTables, filePool, openPostgres } from '../helpers/postgres-database.ts'
+import { event, guest, HOME } from '../helpers/samples.ts'
 import { isPrepared, isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../helpers/test-server.ts'
-
-const AT = Date.UTC(2026, 0, 1)
-const HOME = 'default'
-
-const guest = (id: string): Credential => ({
-  connection: HOME,
-  id,
-  kind: 'guest',
-  api: 'guest-tokens',
-  subject: `subject-of-${id}`,
-  generation: 1,
-  status: 'active',
-  createdAt: AT,
-  tokens: { access: new Secret('a'), scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT },
-})
-
-const event = (id: string): Event => ({
-  id,
-  type: 'REFRESH_COMPLETED',
-  outcome: 'success',
-  at: AT,
-  actor: 'library',
-  connection: HOME,
-  subject: 'subject-1',
-  generation: 1,
-  correlationId: 'one',
-  data: { api: 'guest-tokens', verified: true },
-})
 
 const change = (id: string): Change => ({
   connection: HOME,

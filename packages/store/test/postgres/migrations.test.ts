@@ -1,56 +1,31 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { migrate } from '../../src/postgres/migrate.ts'
-import { createPool, type PgClient, type PgPool } from '../../src/postgres/pool.ts'
+import type { PgPool } from '../../src/postgres/pool.ts'
 import { localKeyRing, postgresStore } from '../../src/postgres/index.ts'
+import { databasePool, emptyDatabases, statements } from '../helpers/empty-databases.ts'
 import { KEY, OTHER_KEY, random } from '../helpers/open-store.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
 import { schemaText } from '../helpers/postgres-schema.ts'
-import { isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../helpers/test-server.ts'
+import { isWithoutPostgres, suiteTitle } from '../helpers/test-server.ts'
 
 const SCHEMA = join(import.meta.dirname, '../../src/postgres/schema.sql')
 
-/** Several statements of the session that makes and removes databases. */
-async function statements<T>(pool: PgPool, work: (client: PgClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  try {
-    return await work(client)
-  } finally {
-    client.release(false)
-  }
-}
-
 describe.skipIf(isWithoutPostgres)(suiteTitle('the migrations of PostgreSQL'), () => {
-  let test: TestServer
-  let admin: PgPool
-  let made = 0
-
-  beforeAll(async () => {
-    test = await testServer()
-    admin = createPool({ url: test.url, poolSize: 2, waitMs: 5_000, answerMs: 30_000 })
-  })
-  afterAll(async () => {
-    await admin.close()
-    await test.stop()
-  })
+  const inEmptyDatabase = emptyDatabases('migrations')
 
   /** Runs work on a new empty database. */
-  async function inDatabase<T>(work: (url: string, pool: PgPool) => Promise<T>): Promise<T> {
-    made += 1
-    const name = `migrations_${made}`
-    await statements(admin, (client) => client.query(`create database ${name}`))
-    const url = new URL(test.url)
-    url.pathname = name
-    const pool = createPool({ url: url.href, poolSize: 4, waitMs: 5_000, answerMs: 30_000 })
-    try {
-      return await work(url.href, pool)
-    } finally {
-      await pool.close()
-      await statements(admin, (client) => client.query(`drop database ${name} with (force)`))
-    }
-  }
+  const inDatabase = <T>(work: (url: string, pool: PgPool) => Promise<T>): Promise<T> =>
+    inEmptyDatabase(async (url) => {
+      const pool = databasePool(url, 4)
+      try {
+        return await work(url, pool)
+      } finally {
+        await pool.close()
+      }
+    })
 
   const migrateOn = (pool: PgPool): Promise<void> =>
     migrate({ pool, clock: systemClock(), random: systemRandom(), place: 'the test' }, 5_000)

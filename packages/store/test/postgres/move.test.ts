@@ -3,43 +3,32 @@ import { join } from 'node:path'
 import { type Event, Secret, type Store } from '@guestpass/core'
 import { systemClock } from '@guestpass/core/runtime-kit'
 import type { Credential } from '@guestpass/core/store-kit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type DatabasePlace, moveStore } from '../../src/move/index.ts'
 import { migrate } from '../../src/postgres/migrate.ts'
-import { createPool, type PgPool } from '../../src/postgres/pool.ts'
+import { databasePool, emptyDatabases } from '../helpers/empty-databases.ts'
 import { inFolder, openStore, OTHER_KEY, random, ring } from '../helpers/open-store.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
-import { isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../helpers/test-server.ts'
+import { AT, event, guest, HOME } from '../helpers/samples.ts'
+import { isWithoutPostgres, suiteTitle } from '../helpers/test-server.ts'
 
-const HOME = 'default'
-const AT = Date.UTC(2026, 0, 1)
 /** More than a page of rows. */
 const GUESTS = 600
 
-const guest = (id: string): Credential => ({
-  connection: HOME,
-  id,
-  kind: 'guest',
-  api: 'guest-tokens',
-  subject: `subject-of-${id}`,
-  generation: 1,
-  status: 'active',
-  createdAt: AT,
-  profile: new Secret(JSON.stringify({ email: `${id}@example.com` })),
-  person: `person-${id}`,
-  tokens: { access: new Secret(`token of ${id}`), scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT },
-})
+const person = (id: string): Credential => {
+  const tokens = { scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT }
+  return guest(id, 1, {
+    profile: new Secret(JSON.stringify({ email: `${id}@example.com` })),
+    person: `person-${id}`,
+    tokens: { access: new Secret(`token of ${id}`), ...tokens },
+  })
+}
 
-const event = (id: string): Event => ({
-  id,
+const failure = (id: string): Event => ({
+  ...event(id),
   type: 'REFRESH_FAILED',
   outcome: 'failure',
-  at: AT,
-  actor: 'library',
-  connection: HOME,
   subject: `subject-of-${id}`,
-  generation: 1,
-  correlationId: 'one',
   // A text that PostgreSQL cannot make characters of.
   error: { code: 'upstream_garbled', message: 'a NUL \u0000 and half of a character \ud800' },
   data: { api: 'guest-tokens' },
@@ -50,9 +39,9 @@ async function fill(store: Store): Promise<void> {
     const ids = Array.from({ length: 100 }, (_, at) => `guest-${from + at}`)
     await store.commit({
       connection: HOME,
-      writes: ids.map((id) => ({ credential: guest(id), expect: { generation: 0 } })),
+      writes: ids.map((id) => ({ credential: person(id), expect: { generation: 0 } })),
       documents: [{ kind: 'note', id: `n-${from}`, value: from, expect: { revision: 0 } }],
-      events: ids.slice(0, 3).map(event),
+      events: ids.slice(0, 3).map(failure),
       issued: [{ credential: ids[0] ?? '', fingerprint: `f-${from}`, expiresAt: Number.MAX_SAFE_INTEGER }],
     })
   }
@@ -75,36 +64,9 @@ async function found(store: Store): Promise<unknown> {
 }
 
 describe.skipIf(isWithoutPostgres)(suiteTitle('a move between SQLite and PostgreSQL'), () => {
-  let test: TestServer
-  let admin: PgPool
-  let made = 0
-
-  beforeAll(async () => {
-    test = await testServer()
-    admin = createPool({ url: test.url, poolSize: 2, waitMs: 5_000, answerMs: 30_000 })
-  })
-  afterAll(async () => {
-    await admin.close()
-    await test.stop()
-  })
-
-  async function asAdmin(statement: string): Promise<void> {
-    const client = await admin.connect()
-    await client.query(statement).finally(() => client.release(false))
-  }
-
-  async function inDatabase(work: (place: DatabasePlace & { readonly url: string }) => Promise<void>): Promise<void> {
-    made += 1
-    const name = `move_${made}`
-    await asAdmin(`create database ${name}`)
-    const url = new URL(test.url)
-    url.pathname = name
-    try {
-      await work({ url: url.href, shown: name })
-    } finally {
-      await asAdmin(`drop database ${name} with (force)`)
-    }
-  }
+  const inEmptyDatabase = emptyDatabases('move')
+  const inDatabase = (work: (place: DatabasePlace & { readonly url: string }) => Promise<void>): Promise<void> =>
+    inEmptyDatabase((url) => work({ url, shown: new URL(url).pathname.slice(1) }))
 
   const file = (path: string): DatabasePlace => ({ path, shown: path })
   const ports = { keyRing: ring(), clock: systemClock(), random }
@@ -159,7 +121,7 @@ describe.skipIf(isWithoutPostgres)(suiteTitle('a move between SQLite and Postgre
         const source = await openStore(path)
         await source.setFact(HOME, 'name', 'value')
         await source.close()
-        const pool = createPool({ url: server.url, poolSize: 2, waitMs: 5_000, answerMs: 30_000 })
+        const pool = databasePool(server.url, 2)
         await migrate({ pool, clock: systemClock(), random, place: 'the test' }, 5_000)
         const client = await pool.connect()
         await client.query(`create function altered() returns trigger language plpgsql as

@@ -1,35 +1,12 @@
 import { join } from 'node:path'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Event, Secret, type Store } from '@guestpass/core'
+import type { Event, Store } from '@guestpass/core'
 import { systemClock } from '@guestpass/core/runtime-kit'
-import type { Change, Credential, DocumentWrite } from '@guestpass/core/store-kit'
+import type { Change, DocumentWrite } from '@guestpass/core/store-kit'
 import { describe, expect, it, vi } from 'vitest'
 import { inFolder, openStore } from '../helpers/open-store.ts'
+import { event, guest } from '../helpers/samples.ts'
 
-const AT = Date.UTC(2026, 0, 1)
-const guest = (id: string, generation: number): Credential => ({
-  connection: 'default',
-  id,
-  kind: 'guest',
-  api: 'guest-tokens',
-  subject: `subject-of-${id}`,
-  generation,
-  status: 'active',
-  createdAt: AT,
-  tokens: { access: new Secret('a'), scopes: [], verified: true, sentAt: AT, expiresAt: AT, renewAt: AT },
-})
-const event = (id: string, actor = 'library'): Event => ({
-  id,
-  type: 'REFRESH_COMPLETED',
-  outcome: 'success',
-  at: AT,
-  actor,
-  connection: 'default',
-  subject: 'subject-1',
-  generation: 1,
-  correlationId: 'one',
-  data: { api: 'guest-tokens', verified: true },
-})
 const tokens = (id: string, generation: number): Change => ({
   connection: 'default',
   writes: [{ credential: guest(id, generation), expect: { generation: generation - 1 } }],
