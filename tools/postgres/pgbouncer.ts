@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, type PostgresServer, serverFolder, serverUser, untilReady } from './server.ts'
+import { freePort } from '../free-port.ts'
+import { type PostgresServer, serverFolder, serverUser, untilReady } from './server.ts'
 
 const BINARY = '/usr/sbin/pgbouncer'
 

@@ -3,16 +3,20 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
+import { freePort } from '../free-port.ts'
 
 const DEBIAN = '/usr/lib/postgresql'
 
 /** The command that installs what the tests of PostgreSQL need. */
 export const INSTALL = 'apt-get install -y --no-install-recommends postgresql-15 pgbouncer'
+
+/** The title of a suite, which names what enables it where it is skipped. */
+export const titleOf = (suite: string, isSkipped: boolean): string =>
+  isSkipped ? `${suite} (enable it: ${INSTALL})` : suite
 
 /** The folder of the binaries of Debian's PostgreSQL 15 or newer; undefined if there is none. */
 export function debianBinaries(): string | undefined {
@@ -51,16 +55,6 @@ export function serverUser(): Runner {
   if (process.getuid?.() !== 0) return {}
   const idOf = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
   return { uid: idOf('-u'), gid: idOf('-g') }
-}
-
-/** A port of 127.0.0.1 that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** A folder of the user that runs servers. */

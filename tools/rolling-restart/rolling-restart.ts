@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { type CliProcess, spawnCli } from '../../packages/cli/test/spawn-cli.ts'
-import { freePort, startProxy } from './proxy.ts'
+import { freePort } from '../free-port.ts'
+import { startProxy } from './proxy.ts'
 
 /** What is run. */
 export interface RollingRestartAsk {

@@ -9,7 +9,7 @@ import { nodePorts } from '@guestpass/core/node'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePort } from '../../packages/cli/test/free-port.ts'
+import { freePort } from '../free-port.ts'
 import { compileCache } from '../../packages/cli/test/spawn-cli.ts'
 import { pageOf, piecesOf, programPath } from './page.ts'
 

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../packages/cli/test/free-port.ts'
+import { freePort } from '../free-port.ts'
 import { spawnCli } from '../../packages/cli/test/spawn-cli.ts'
 import { pageOf, piecesOf, printed, programPath } from './page.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Receiver, receiver, WEBHOOK_SECRET } from '../../packages/cli/test/e2e/receiver.ts'
-import { freePort } from '../../packages/cli/test/free-port.ts'
+import { freePort } from '../free-port.ts'
 import {
   AUTHORIZE,
   CHANNEL,

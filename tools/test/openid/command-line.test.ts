@@ -1,7 +1,7 @@
 import { sandbox } from '@guestpass/sandbox'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { type User, user } from '../../../packages/cli/test/e2e/user.ts'
-import { freePort } from '../../../packages/cli/test/free-port.ts'
+import { freePort } from '../../free-port.ts'
 import { browser } from '../../openid/browser.ts'
 import { type Openid, openid, SECRET } from '../../openid/provider.ts'
 

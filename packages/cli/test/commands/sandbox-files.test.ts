@@ -5,7 +5,7 @@ import type { SandboxGuest, User } from '@guestpass/sandbox'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createCommandRunner } from '../../src/commands/runner/runner.ts'
 import { commandGroups, commands } from '../../src/commands/index.ts'
-import { freePort } from '../free-port.ts'
+import { freePort } from '../../../../tools/free-port.ts'
 import { runInFolder, runInProcess } from '../run-in-process.ts'
 import { temporaryFolder } from '../spawn-cli.ts'
 

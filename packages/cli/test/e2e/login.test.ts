@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePort } from '../free-port.ts'
+import { freePort } from '../../../../tools/free-port.ts'
 import { JWS, type User, user } from './user.ts'
 
 let upstream: Sandbox

@@ -4,16 +4,15 @@ import { systemRandom } from '@guestpass/core/runtime-kit'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ensureDebianBinaries, INSTALL, type PostgresServer, startPostgres } from '../../../../tools/postgres/server.ts'
+import { ensureDebianBinaries, type PostgresServer, startPostgres, titleOf } from '../../../../tools/postgres/server.ts'
 import { JWS, type User, user } from './user.ts'
 
 const KEY = Buffer.alloc(32, 1).toString('base64')
 const OTHER_KEY = Buffer.alloc(32, 2).toString('base64')
 const ISSUE = 'guest issue --api guest-tokens --scope webmessaging:guest:send'
 const bin = ensureDebianBinaries()
-const title = 'a store in PostgreSQL'
 
-describe.skipIf(bin === undefined)(bin === undefined ? `${title} (enable it: ${INSTALL})` : title, () => {
+describe.skipIf(bin === undefined)(titleOf('a store in PostgreSQL', bin === undefined), () => {
   let server: PostgresServer
   let upstream: Sandbox
   let ann: User

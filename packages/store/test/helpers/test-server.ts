@@ -1,4 +1,4 @@
-import { ensureDebianBinaries, INSTALL, type PostgresServer, startPostgres } from '../../../../tools/postgres/server.ts'
+import { ensureDebianBinaries, type PostgresServer, startPostgres, titleOf } from '../../../../tools/postgres/server.ts'
 
 /** A database that `npm run postgres` has prepared: another version, isolation level, or a pooler before it. */
 const prepared = process.env['GUESTPASS_TEST_POSTGRES']
@@ -15,8 +15,8 @@ export const outageRounds = Number(process.env['GUESTPASS_TEST_OUTAGES'] ?? 1)
 /** Whether tests of PostgreSQL cannot run here. */
 export const isWithoutPostgres = prepared === undefined && bin === undefined
 
-/** The title of a suite, which names what enables it where it is skipped. */
-export const suiteTitle = (title: string): string => (isWithoutPostgres ? `${title} (enable it: ${INSTALL})` : title)
+/** The title of a suite that may be skipped. */
+export const suiteTitle = (title: string): string => titleOf(title, isWithoutPostgres)
 
 /** The server of a test file. `server` is absent if the database was prepared. */
 export interface TestServer {
