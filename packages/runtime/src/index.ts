@@ -36,6 +36,7 @@ export {
   settingEntries,
   flagName,
   type Key,
+  keyOfVariable,
   optionName,
   type Settings,
   settingName,

@@ -1,6 +1,6 @@
 import type { ErrorCode, GuestpassError } from '@guestpass/core'
 import { asGuestpassError, UNREACHABLE } from '@guestpass/core/store-kit'
-import { commandFor, commandRemedy, type Key, settingEntries, settingName } from '@guestpass/runtime'
+import { commandFor, commandRemedy, keyOfVariable, settingName } from '@guestpass/runtime'
 import { withVariables } from '../commands/runner/remedies.ts'
 
 /** The result of one check. A finding that is not `ok` says what to do. */
@@ -84,10 +84,6 @@ export async function examine(check: string, connection: string, work: () => Pro
   }
 }
 
-const keys: ReadonlyMap<string, Key> = new Map(
-  settingEntries.flatMap(([key, { names }]) => names.map((one) => [one, key])),
-)
-
 /** The finding with a remedy that names the settings of this connection. Only those of `default` are variables. */
 export const withSettingsOf = (connection: string, { remedy, ...finding }: Finding): Finding =>
   remedy === undefined
@@ -95,7 +91,7 @@ export const withSettingsOf = (connection: string, { remedy, ...finding }: Findi
     : {
         ...finding,
         remedy: remedy.replaceAll(VARIABLE, (name) => {
-          const key = keys.get(name)
+          const key = keyOfVariable(name)
           return key === undefined ? name : settingName(key, connection)
         }),
       }
