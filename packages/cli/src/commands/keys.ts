@@ -1,11 +1,12 @@
 import { iso } from '@guestpass/core/runtime-kit'
-import type { DataKey, Rotation, SealedStore } from '@guestpass/store/sqlite'
+import type { DataKey } from '@guestpass/store/sqlite'
 import * as z from 'zod'
 import { withRuntime, listDocument } from '@guestpass/runtime'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
-import { type Cli, defineCommand } from './runner/command.ts'
+import { withProgress } from '../with-progress.ts'
+import { defineCommand } from './runner/command.ts'
 import type { Line } from './runner/styled-line.ts'
 
 const documentOf = ({ createdAt, ...key }: DataKey) => ({ ...key, createdAt: iso(createdAt) })
@@ -37,34 +38,14 @@ export const keysListCommand = defineCommand({
   },
 })
 
-/** Rotates with a bar that begins when it is known how much there is. */
-async function rotated(store: SealedStore, cli: Cli): Promise<Rotation> {
-  let bar: ReturnType<Cli['progress']> | undefined
-  let drawn = 0
-  try {
-    return await store.keys.rotate({
-      actor: 'cli',
-      signal: cli.signal,
-      onProgress({ done, total }) {
-        if (total === 0) return
-        const more = done - drawn
-        drawn = done
-        bar ??= cli.progress('values sealed anew', total)
-        void bar.then(({ add }) => add(more))
-      },
-    })
-  } finally {
-    const begun = await bar
-    begun?.stop()
-  }
-}
-
 export const keysRotateCommand = defineCommand({
   example: 'guestpass keys rotate',
   input: z.object({}),
   async run(_input, cli) {
     await withRuntime(await cli.config(), cli.runtimeHost, async ({ store }) => {
-      const rotation = await rotated(store, cli)
+      const rotation = await withProgress(cli, 'values sealed anew', (onProgress) =>
+        store.keys.rotate({ actor: 'cli', signal: cli.signal, onProgress }),
+      )
       const { key, retired, values, resumed } = rotation
       cli.answer(rotation, () => [
         `${values} values are sealed anew with ${key}; ${retired.length === 1 ? 'one old key is' : `${retired.length} old keys are`} gone.`,

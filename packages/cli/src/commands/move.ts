@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path'
 import { moveDatabase, type MoveResult } from '@guestpass/runtime'
 import * as z from 'zod'
 import { counted } from '../counted.ts'
-import { type Cli, defineCommand } from './runner/command.ts'
+import { withProgress } from '../with-progress.ts'
+import { defineCommand } from './runner/command.ts'
 
 const database = z.string().min(1, 'is empty')
 
@@ -15,30 +16,12 @@ export const moveCommand = defineCommand({
   input: z.object({ from: database, to: database }),
   async run({ from, to }, cli) {
     const config = await cli.config()
-    const moved = await withProgress(cli, (onProgress) =>
+    const moved = await withProgress(cli, 'rows copied', (onProgress) =>
       moveDatabase(config, cli.runtimeHost, { from, to, onProgress }),
     )
     cli.answer(moved, () => lines(moved, config.settings.encryptionKey !== undefined))
   },
 })
-
-type OnProgress = (progress: { readonly done: number; readonly total: number }) => void
-
-async function withProgress<T>(cli: Cli, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
-  let bar: ReturnType<Cli['progress']> | undefined
-  let drawn = 0
-  try {
-    return await work(({ done, total }) => {
-      const more = done - drawn
-      drawn = done
-      bar ??= cli.progress('rows copied', total)
-      void bar.then(({ add }) => add(more))
-    })
-  } finally {
-    const begun = await bar
-    begun?.stop()
-  }
-}
 
 function lines({ from, to, tables, chains }: MoveResult, hasKey: boolean): readonly string[] {
   const rows = Object.values(tables).reduce((sum, table) => sum + table.rows, 0)
