@@ -125,8 +125,9 @@ const effectiveRate = (asked: number, { perMinute = asked, learnedAt = 0 }: Buck
 /** Permits that count as spent now, at one permit every `interval`. */
 function spentNow(bucket: Bucket, burst: number, interval: Millis, now: Instant): number {
   const paidBack = bucket.spent - (now - bucket.at) / interval
-  // Behind the callers that wait already, also if the rate has changed since.
+  // Processes of earlier versions write `lastAt` alone. While it is to come, `emptyAt` of this version is the same.
   const queued = bucket.lastAt !== undefined && bucket.lastAt > now ? burst + (bucket.lastAt - now) / interval : 0
+  // Behind the callers that wait already, also if the rate has changed since.
   const emptied = bucket.emptyAt === undefined ? 0 : burst + (bucket.emptyAt - now) / interval
   // A pause ends with an empty bucket: the upstream has just refused, and would refuse a burst.
   const paused = bucket.resumeAt === undefined ? 0 : burst - 1 + (bucket.resumeAt - now) / interval
@@ -189,13 +190,16 @@ export function rateLimitState(
   now: Instant,
 ): RateLimitState {
   const request = { ...limit, permits: 1, maxWaitMs: Number.POSITIVE_INFINITY }
-  const { waitMs } = reservePermits(known, request, now).answer
-  const bucket = rebased(known ?? fresh(now), now)
-  const perMinute = effectiveRate(limit.perMinute, bucket, now)
-  const pauseMs = Math.max(0, (bucket.resumeAt ?? now) - now)
-  const since = bucket.namedSince ?? bucket.learnedAt
-  const isNamed = perMinute < limit.perMinute && since !== undefined
-  return { perMinute, ...(isNamed ? { namedSince: since } : {}), waitMs, pauseMs }
+  const { answer, bucket } = reservePermits(known, request, now)
+  const { waitMs, namedPerMinute } = answer
+  const { resumeAt = now, learnedAt, namedSince = learnedAt } = bucket
+  const isNamed = namedPerMinute !== undefined && namedSince !== undefined
+  return {
+    perMinute: namedPerMinute ?? limit.perMinute,
+    ...(isNamed ? { namedSince } : {}),
+    waitMs,
+    pauseMs: Math.max(0, resumeAt - now),
+  }
 }
 
 /**

@@ -199,6 +199,18 @@ describe('a bucket of permits', () => {
     }
   })
 
+  it('keeps the order of those who wait in a row that an older version wrote', () => {
+    const older = { at: START, writtenAt: START, spent: 12, lastAt: START + 700, perMinute: 600, learnedAt: START }
+    const ask = { perMinute: 6_000, burst: 5, permits: 1, maxWaitMs: 600_000 }
+    for (const perMinute of [60, 6_000]) {
+      // A process of that version may also write a row that has the time of a former wait.
+      for (const row of [older, { ...older, emptyAt: START - 1 }]) {
+        const { answer } = reservePermits(applyFeedback(row, { perMinute }, START), ask, START)
+        expect(answer.waitMs).toBeGreaterThanOrEqual(700 + 60_000 / perMinute - ROUNDING)
+      }
+    }
+  })
+
   it('counts permits that were spent at a higher rate in full when a lower limit is learned', () => {
     const ask = { perMinute: 6_000, burst: 10, permits: 10, maxWaitMs: 60_000 }
     const spent = applyFeedback(reservePermits(undefined, ask, START).bucket, { perMinute: 60 }, START)
