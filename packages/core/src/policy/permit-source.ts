@@ -100,10 +100,14 @@ async function reserve(source: Source, request: PermitRequest): Promise<PermitAn
  * a higher one is then written.
  */
 function noteNamedLimit(source: Source, { namedPerMinute: perMinute = source.perMinute }: PermitAnswer): void {
-  if (perMinute === allowedPerMinute(source)) return
+  if (perMinute !== allowedPerMinute(source)) learn(source, { perMinute })
+}
+
+/** Keeps feedback in this process. */
+function learn(source: Source, feedback: RateLimitFeedback): void {
   const at = source.clock.monotonic()
-  source.learned = { perMinute, at }
-  source.local = applyFeedback(source.local, { perMinute }, at)
+  if (feedback.perMinute !== undefined) source.learned = { perMinute: feedback.perMinute, at }
+  source.local = applyFeedback(source.local, feedback, at)
 }
 
 function reserveLocally(source: Source, request: PermitRequest): PermitAnswer {
@@ -113,12 +117,10 @@ function reserveLocally(source: Source, request: PermitRequest): PermitAnswer {
 }
 
 function remember(source: Source, feedback: RateLimitFeedback): void {
-  const { clock, store, connection, rateLimitKey } = source
+  const { store, connection, rateLimitKey } = source
   const news = newsOf(source, feedback)
   if (news.pauseMs === undefined && news.perMinute === undefined) return
-  const at = clock.monotonic()
-  if (news.perMinute !== undefined) source.learned = { perMinute: news.perMinute, at }
-  source.local = applyFeedback(source.local, news, at)
+  learn(source, news)
   const write = (): Promise<void> => store.applyFeedback(connection, rateLimitKey, news)
   // If the store cannot write it, this process alone keeps to it until the next feedback.
   source.writing = source.writing.then(write).catch(() => {})
