@@ -7,8 +7,8 @@ import { callerOf } from '../auth/authenticate.ts'
 import type { ServedConnection } from '../connections/served-connection.ts'
 import * as schemas from '../schemas/operations.ts'
 import { answers, apiQuery, pageOf, pageQuery, text } from '../schemas/parts.ts'
-import { momentOf } from './guests.ts'
-import { type App } from './route-parts.ts'
+import type { App } from './route-parts.ts'
+import { momentIn } from './times-in-query.ts'
 
 const reader = { roles: ['operator', 'auditor'] } as const
 
@@ -38,8 +38,7 @@ export async function filterOf(
   const { ports } = runtime
   const records = guestRecords({ connection: name }, ports)
   const subject = guest === undefined ? undefined : (await records.show(guest, { api })).subject
-  const from = since === undefined ? undefined : momentOf('since', since, ports.clock.wall())
-  return { connection: name, subject, events: event, since: from }
+  return { connection: name, subject, events: event, since: momentIn('since', since, ports.clock.wall()) }
 }
 
 /** Adds the routes that read the audit log and the report. */
@@ -107,9 +106,8 @@ function addReportRoutes(app: App): void {
     },
     async handler(request) {
       const { name, runtime } = callerOf(request).served
-      const { since } = request.query
-      const from = since === undefined ? undefined : momentOf('since', since, runtime.ports.clock.wall())
-      return report(runtime.store, name, { since: from })
+      const since = momentIn('since', request.query.since, runtime.ports.clock.wall())
+      return report(runtime.store, name, { since })
     },
   })
   app.route({

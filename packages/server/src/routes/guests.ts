@@ -1,22 +1,20 @@
-import { type GuestRequest, GuestpassError } from '@guestpass/core'
-import { why } from '@guestpass/core/runtime-kit'
+import type { GuestRequest } from '@guestpass/core'
+import { currentStatuses, why } from '@guestpass/core/runtime-kit'
 import {
-  durationOption,
   erasureDocument,
   explanationDocument,
   guestDocument,
   guestViewDocument,
   listDocument,
   revocationDocument,
-  sinceOption,
   tokenDocument,
 } from '@guestpass/runtime'
-import { currentStatuses } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
 import { callerOf } from '../auth/authenticate.ts'
 import * as schemas from '../schemas/guests.ts'
 import { answers, apiQuery, guestParams, pageOf, pageQuery, text } from '../schemas/parts.ts'
 import { type App, callContext, emptyBody, lastingContext, revealed } from './route-parts.ts'
+import { durationIn, momentIn } from './times-in-query.ts'
 
 const tags = ['guests']
 
@@ -112,19 +110,6 @@ function addTokenRoutes(app: App): void {
   })
 }
 
-/** A text of a query that a kind of the command line parses. */
-function parsed<T>(kind: z.ZodType<T, string>, field: string, written: string): T {
-  const result = kind.safeParse(written)
-  if (result.success) return result.data
-  const message = result.error.issues.map((issue) => issue.message).join('; ')
-  const fields = [{ field, message, remedy: 'Give an age as 90m, 24h or 7d, or a time in ISO 8601.' }]
-  throw new GuestpassError('invalid_input', `The request is not valid: ${field}: ${message}.`, { fields })
-}
-
-/** A moment in a query: an age as `90m`, or a time. */
-export const momentOf = (field: string, written: string, now: number): number =>
-  parsed(sinceOption, field, written)(now)
-
 const listQuery = z.strictObject({
   ...pageQuery,
   api: apiQuery.shape.api,
@@ -148,8 +133,7 @@ function addReadRoutes(app: App): void {
     async handler(request, reply) {
       const { cursor, expiresWithin, ...filter } = request.query
       const { connection, runtime } = callerOf(request).served
-      const expiresWithinMs =
-        expiresWithin === undefined ? undefined : parsed(durationOption, 'expiresWithin', expiresWithin)
+      const expiresWithinMs = durationIn('expiresWithin', expiresWithin)
       const options = { ...filter, after: cursor, expiresWithinMs }
       const { guests, next } = await connection.guests.list(options, callContext(request, reply))
       const now = runtime.ports.clock.wall()
@@ -203,12 +187,8 @@ function addWhyRoute(app: App): void {
     async handler(request) {
       const { name, config, runtime } = callerOf(request).served
       const { at, api } = request.query
-      const now = runtime.ports.clock.wall()
-      const question = {
-        guestId: request.params.guestId,
-        api,
-        ...(at === undefined ? {} : { at: momentOf('at', at, now) }),
-      }
+      const { guestId } = request.params
+      const question = { guestId, api, at: momentIn('at', at, runtime.ports.clock.wall()) }
       return explanationDocument(await why(name, question, runtime.store), config)
     },
   })
