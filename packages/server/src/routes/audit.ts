@@ -1,12 +1,11 @@
-import { guestRecords, report } from '@guestpass/core'
-import { eventTypes } from '@guestpass/core/runtime-kit'
+import { report } from '@guestpass/core'
 import { auditRecord } from '@guestpass/core/store-kit'
-import { latestRecords, listDocument, type RecordFilter } from '@guestpass/runtime'
+import { latestRecords, listDocument } from '@guestpass/runtime'
 import * as z from 'zod'
 import { callerOf } from '../auth/authenticate.ts'
-import type { ServedConnection } from '../connections/served-connection.ts'
 import * as schemas from '../schemas/operations.ts'
-import { answers, apiQuery, pageOf, pageQuery, text } from '../schemas/parts.ts'
+import { answers, pageOf, pageQuery, text } from '../schemas/parts.ts'
+import { filterOf, recordQuery } from './record-filter.ts'
 import type { App } from './route-parts.ts'
 import { momentIn } from './times-in-query.ts'
 
@@ -14,32 +13,12 @@ const reader = { roles: ['operator', 'auditor'] } as const
 
 const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
 
-/** The types in a query: one, or several separated by commas. */
-const typesInQuery = z
-  .string()
-  .max(2_000)
-  .transform((written) => written.split(','))
-  .pipe(z.array(z.enum(eventTypes)))
-
 const auditQuery = z.strictObject({
   limit: pageQuery.limit,
   cursor: count.optional().describe('`pagination.cursor` of the page before: only older records'),
   since: text.optional().describe('the time of the oldest record: an age as 90m, or a time in ISO 8601'),
-  event: typesInQuery.optional().describe('types of records, separated by commas'),
-  guest: text.optional().describe('only the records of this guest'),
-  api: apiQuery.shape.api,
+  ...recordQuery.shape,
 })
-
-/** Which records a query wants. Rejects with `guest_unknown`. */
-export async function filterOf(
-  { name, runtime }: ServedConnection,
-  { guest, api, since, event }: Pick<z.output<typeof auditQuery>, 'guest' | 'api' | 'since' | 'event'>,
-): Promise<RecordFilter> {
-  const { ports } = runtime
-  const records = guestRecords({ connection: name }, ports)
-  const subject = guest === undefined ? undefined : (await records.show(guest, { api })).subject
-  return { connection: name, subject, events: event, since: momentIn('since', since, ports.clock.wall()) }
-}
 
 /** Adds the routes that read the audit log and the report. */
 export function addAuditRoutes(app: App): void {

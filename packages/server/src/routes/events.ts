@@ -1,24 +1,11 @@
 import { Readable } from 'node:stream'
 import * as z from 'zod'
-import { eventTypes } from '@guestpass/core/runtime-kit'
 import { callerOf } from '../auth/authenticate.ts'
 import { eventStream } from '../events/event-stream.ts'
 import type { OpenStreams } from '../events/open-streams.ts'
-import { answers, apiQuery, text } from '../schemas/parts.ts'
-import { filterOf } from './audit.ts'
+import { answers } from '../schemas/parts.ts'
+import { filterOf, recordQuery } from './record-filter.ts'
 import type { App } from './route-parts.ts'
-
-const eventsQuery = z.strictObject({
-  event: z
-    .string()
-    .max(2_000)
-    .transform((written) => written.split(','))
-    .pipe(z.array(z.enum(eventTypes)))
-    .optional()
-    .describe('types of records, separated by commas'),
-  guest: text.optional().describe('only the records of this guest'),
-  api: apiQuery.shape.api,
-})
 
 const lastEventId = z.looseObject({
   'last-event-id': z
@@ -38,7 +25,7 @@ export function addEventRoutes(app: App, streams: OpenStreams): void {
       operationId: 'streamEvents',
       tags: ['audit'],
       summary: 'Follow the audit log as server-sent events, from any process on the store',
-      querystring: eventsQuery,
+      querystring: recordQuery,
       headers: lastEventId,
       produces: ['text/event-stream'],
       response: answers({
@@ -51,7 +38,7 @@ export function addEventRoutes(app: App, streams: OpenStreams): void {
     async handler(request, reply) {
       const caller = callerOf(request)
       const { runtime, name } = caller.served
-      const filter = await filterOf(caller.served, { ...request.query, since: undefined })
+      const filter = await filterOf(caller.served, request.query)
       const given = request.headers['last-event-id']
       const after = given === undefined ? (await runtime.store.chainHead(name)).count : Number(given)
       const { signal, close } = streams.open()
@@ -59,7 +46,6 @@ export function addEventRoutes(app: App, streams: OpenStreams): void {
       return (
         reply
           .type('text/event-stream; charset=utf-8')
-          .header('cache-control', 'no-store')
           // The end of a stream would leave an idle connection that a stopping instance waits for.
           .header('connection', 'close')
           .header('x-accel-buffering', 'no')
