@@ -9,6 +9,7 @@ import {
   revocationDocument,
   tokenDocument,
 } from '@guestpass/runtime'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { callerOf } from '../auth/authenticate.ts'
 import * as schemas from '../schemas/guests.ts'
@@ -25,6 +26,12 @@ const repeatable = z.looseObject({
     .regex(/^[\x21-\x7e]{1,255}$/, 'is not 1 to 255 visible ASCII characters')
     .optional()
     .describe('a repeat of the request with the same key within 24 hours gets the same answer'),
+})
+
+/** The context of the calls about the guest that a route names, whose query may have its API. */
+const guestContext = (request: FastifyRequest<{ Querystring: z.output<typeof apiQuery> }>, reply: FastifyReply) => ({
+  ...callContext(request, reply),
+  ...request.query,
 })
 
 /** Adds the routes that issue, renew and show guests. */
@@ -83,7 +90,7 @@ function addTokenRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { guests } = callerOf(request).served.connection
-      const context = { ...callContext(request, reply), ...request.query }
+      const context = guestContext(request, reply)
       return tokenDocument(await guests.token(request.params.guestId, context), revealed)
     },
   })
@@ -103,7 +110,7 @@ function addTokenRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { guests } = callerOf(request).served.connection
-      const context = { ...callContext(request, reply), ...request.query }
+      const context = guestContext(request, reply)
       const issued = await guests.refresh(request.params.guestId, request.body, context)
       return tokenDocument(issued, revealed)
     },
@@ -157,7 +164,7 @@ function addReadRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { connection, runtime } = callerOf(request).served
-      const context = { ...callContext(request, reply), ...request.query }
+      const context = guestContext(request, reply)
       return guestViewDocument(
         await connection.guests.show(request.params.guestId, context),
         runtime.ports.clock.wall(),
@@ -209,7 +216,7 @@ function addEndRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { guests } = callerOf(request).served.connection
-      const context = { ...callContext(request, reply), ...request.query }
+      const context = guestContext(request, reply)
       return revocationDocument(await guests.revoke(request.params.guestId, context))
     },
   })
@@ -227,7 +234,7 @@ function addEndRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { connection, remainingFiles } = callerOf(request).served
-      const context = { ...callContext(request, reply), ...request.query }
+      const context = guestContext(request, reply)
       return erasureDocument(await connection.guests.erase(request.params.guestId, context), await remainingFiles())
     },
   })
