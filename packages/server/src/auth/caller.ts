@@ -29,5 +29,5 @@ export const ownerOf = (roles: readonly ApiKeyRole[], owner: string): string | u
 /** The part of the context of calls that the caller decides. */
 export const callerContext = ({ id, owner }: Pick<Caller, 'id' | 'owner'>): Pick<Context, 'actor' | 'owner'> => ({
   actor: id,
-  ...(owner === undefined ? {} : { owner }),
+  owner,
 })

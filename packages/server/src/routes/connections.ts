@@ -6,7 +6,7 @@ import { callerOf } from '../auth/authenticate.ts'
 import type { SignInLinks } from '../sign-in/sign-in-links.ts'
 import * as schemas from '../schemas/operations.ts'
 import { answers, pageOf } from '../schemas/parts.ts'
-import { type App, callContext, lastingContext, revealed } from './route-parts.ts'
+import { type App, callContext, revealed } from './route-parts.ts'
 
 const tags = ['connections']
 
@@ -65,7 +65,7 @@ export function addConnectionRoutes(app: App, links: SignInLinks): void {
     },
     async handler(request, reply) {
       const served = namedConnection(request)
-      const { url, expiresAt } = await links.make(served, lastingContext(request, callerOf(request)).actor ?? 'service')
+      const { url, expiresAt } = await links.make(served, callerOf(request).id)
       reply.code(201)
       return { url, expiresAt: iso(expiresAt) }
     },

@@ -1,5 +1,4 @@
 import { guestViewDocument, listDocument, personErasureDocument } from '@guestpass/runtime'
-import type { PersonKey } from '@guestpass/core'
 import { callerOf } from '../auth/authenticate.ts'
 import * as schemas from '../schemas/guests.ts'
 import { answers, pageOf } from '../schemas/parts.ts'
@@ -26,17 +25,6 @@ export function addVerifyRoute(app: App): void {
   })
 }
 
-const person = ({
-  email,
-  channelId,
-}: {
-  readonly email: string
-  readonly channelId?: string | undefined
-}): PersonKey => ({
-  email,
-  ...(channelId === undefined ? {} : { channelId }),
-})
-
 /** Adds the routes for the rights of a person: find, hand out, forget. An address is never part of a URL. */
 export function addPeopleRoutes(app: App): void {
   const tags = ['people']
@@ -54,7 +42,7 @@ export function addPeopleRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { connection, runtime } = callerOf(request).served
-      const found = await connection.guests.find(person(request.body), callContext(request, reply))
+      const found = await connection.guests.find(request.body, callContext(request, reply))
       const now = runtime.ports.clock.wall()
       return listDocument(found.map((view) => guestViewDocument(view, now)))
     },
@@ -72,7 +60,7 @@ export function addPeopleRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { guests } = callerOf(request).served.connection
-      return { ...(await guests.export(person(request.body), callContext(request, reply))) }
+      return { ...(await guests.export(request.body, callContext(request, reply))) }
     },
   })
   app.route({
@@ -88,7 +76,7 @@ export function addPeopleRoutes(app: App): void {
     },
     async handler(request, reply) {
       const { connection, remainingFiles } = callerOf(request).served
-      const erased = await connection.guests.erase(person(request.body), callContext(request, reply))
+      const erased = await connection.guests.erase(request.body, callContext(request, reply))
       return personErasureDocument(erased, await remainingFiles())
     },
   })
