@@ -8,7 +8,7 @@ import type {
 } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '@guestpass/core'
-import { SECOND } from '@guestpass/core/store-kit'
+import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import type * as z from 'zod'
 import { type Caller, callerContext } from '../auth/caller.ts'
 import { callerOf } from '../auth/authenticate.ts'
@@ -34,8 +34,8 @@ export const revealed = (token: Secret): string => token.reveal()
 /** Masks a secret. */
 export const masked = (secret: Secret): string => secret.mask()
 
-/** How long a request waits for a token or a guest if no setting says. */
-const PATIENCE_SECONDS = 30
+/** How long a request waits for the upstream if no setting says. */
+export const PATIENCE: Millis = 30 * SECOND
 
 /** The context of the calls of a request, which ends when the caller has gone. */
 export function callContext(request: FastifyRequest, reply: FastifyReply) {
@@ -45,8 +45,9 @@ export function callContext(request: FastifyRequest, reply: FastifyReply) {
 
 /** The same for work that goes on when the caller has gone. */
 export function lastingContext(request: FastifyRequest, caller: Caller) {
-  const { patienceSeconds = PATIENCE_SECONDS } = caller.served.config.settings
-  return { ...callerContext(caller), correlationId: request.id, patienceMs: patienceSeconds * SECOND }
+  const { patienceSeconds } = caller.served.config.settings
+  const patienceMs = patienceSeconds === undefined ? PATIENCE : patienceSeconds * SECOND
+  return { ...callerContext(caller), correlationId: request.id, patienceMs }
 }
 
 /** Aborts when the connection closes before the answer was sent. */

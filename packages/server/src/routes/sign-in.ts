@@ -1,15 +1,11 @@
 import { GuestpassError } from '@guestpass/core'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import type { ServedConnections } from '../connections/served-connection.ts'
 import { bindingCookie, bindingIn, newBinding } from '../sign-in/browser-cookie.ts'
 import type { SignInLinks } from '../sign-in/sign-in-links.ts'
-import { SECOND } from '@guestpass/core/store-kit'
 import { page } from '../docs/page.ts'
-import type { App } from './route-parts.ts'
-
-/** How long a sign-in waits for the upstream. */
-const PATIENCE = 30 * SECOND
+import { type App, PATIENCE } from './route-parts.ts'
 
 interface SignInParts {
   readonly links: SignInLinks
@@ -31,8 +27,7 @@ export function addSignInRoutes(app: App, { links, connections }: SignInParts): 
       const { served, actor } = await links.take(`${name}/${code}`)
       const binding = newBinding(served.name, actor)
       const ask = { redirectUri: links.callbackUrl(), browser: binding.secret }
-      const context = { actor, correlationId: request.id, patienceMs: PATIENCE }
-      const { url } = await served.connection.signIn.begin(ask, context)
+      const { url } = await served.connection.signIn.begin(ask, signInContext(request, actor))
       reply.header('set-cookie', bindingCookie(binding, isSecure())).header('cache-control', 'no-store')
       return reply.redirect(url, 303)
     },
@@ -46,12 +41,14 @@ export function addSignInRoutes(app: App, { links, connections }: SignInParts): 
       const served = binding && connections.get(binding.connection)
       if (!binding || !served) throw otherBrowser()
       const query = new URLSearchParams(request.raw.url?.split('?')[1] ?? '')
-      const context = { actor: binding.actor, correlationId: request.id, patienceMs: PATIENCE }
-      await served.connection.signIn.complete(query, binding.secret, context)
+      await served.connection.signIn.complete(query, binding.secret, signInContext(request, binding.actor))
       return htmlAnswer(reply, `<p>Connection ${served.name} is signed in. You can close this page.</p>`)
     },
   })
 }
+
+/** The context of a sign-in: on behalf of the caller that made its link. */
+const signInContext = ({ id }: FastifyRequest, actor: string) => ({ actor, correlationId: id, patienceMs: PATIENCE })
 
 const otherBrowser = (): GuestpassError =>
   new GuestpassError(
