@@ -1,6 +1,7 @@
 import { connectionName } from '../domain/connection-name.ts'
 import { callable, checkOptions, objectWithMethods, millis, required, number, object } from '../domain/options.ts'
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
+import { defaultPerMinute } from '../policy/limit.ts'
 import * as schemas from '../ports/schemas.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
@@ -107,7 +108,7 @@ export function keeper(
     ['ports', ports, portsSchema],
     ['options', options, optionsSchema],
   )
-  const { keepForMs = DAY, perMinute = 300 } = options
+  const { keepForMs = DAY, perMinute = defaultPerMinute } = options
   const most = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
   const worker: KeeperWork = { ...parts, store: ports.store, keepForMs, most }
   return {

@@ -27,6 +27,9 @@ export interface LimitOptions {
   readonly maxWaitMs?: Millis
 }
 
+/** How many requests a minute a rate limit lets through, if `perMinute` is not given. */
+export const defaultPerMinute = 300
+
 /** How many requests a rate limit lets through at once after a quiet time, if `burst` is not given. */
 export const defaultBurst = 10
 
@@ -48,7 +51,7 @@ export const limitSchema = object<LimitOptions>({
 export function limit(options: LimitOptions, ports: { readonly clock: Clock; readonly store: PermitStore }): Policy {
   const { clock } = ports
   checkOptions('limit', ['limit', options, limitSchema])
-  const { perMinute = 300, burst = defaultBurst, maxWaitMs = 30 * SECOND } = options
+  const { perMinute = defaultPerMinute, burst = defaultBurst, maxWaitMs = 30 * SECOND } = options
   const states = createKeyedStates((): { queue?: PermitQueue } => ({}), {
     isBusy: ({ queue }) => (queue?.waiting ?? 0) > 0,
   })

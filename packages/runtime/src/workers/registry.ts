@@ -56,9 +56,9 @@ type FindWorker = (runtime: WorkingRuntime) => Worker | undefined
 
 /** The workers of a connection, by name. To add one, add a line. */
 const connectionWorkers: Readonly<Partial<Record<WorkerName, MakeWorker>>> = {
-  renewal: ({ connection: { name, guests, meters }, perMinute = 300 }, { ports }) => {
+  renewal: ({ connection: { name, guests, meters }, perMinute }, { ports }) => {
     const renew = (row: string): Promise<void> => guests.keepRenewed(row, { actor: 'keeper' })
-    return keeper({ connection: name, renew, meter: meters }, ports, { perMinute })
+    return keeper({ connection: name, renew, meter: meters }, ports, perMinute === undefined ? {} : { perMinute })
   },
   'sign-in': ({ connection: { grant } }, { ports }) => keepAlive(grant, ports),
   enrichment: ({ connection: { guests } }) => guests.enrichment,
