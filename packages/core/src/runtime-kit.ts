@@ -147,6 +147,7 @@ export type { MirroredKeys, MirroredKeysOptions } from './verify/mirrored-keys.t
 export { pemKeys } from './verify/pem.ts'
 export type { Platform } from './verify/platform.ts'
 export { ALGORITHMS, verdictText } from './verify/verdict.ts'
+export { defaultLeeway } from './verify/verifier-options.ts'
 export type { WebhookAttempt, WebhookNetwork } from './webhooks/attempt.ts'
 export { type WebhookContract, webhookEvents } from './webhooks/endpoint.ts'
 export type { EndpointRequest } from './webhooks/endpoint-request.ts'

@@ -1,10 +1,7 @@
 import type { ConnectionPorts } from '@guestpass/core'
-import { isLoopback } from '@guestpass/core/runtime-kit'
+import { defaultLeeway, isLoopback } from '@guestpass/core/runtime-kit'
 import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { type Finding, ok, warning } from './finding.ts'
-
-/** The exp and nbf claims of tokens are checked with this tolerance. */
-const CLOCK_TOLERANCE: Millis = 5 * SECOND
 
 /** HTTP whose answers show the time of their server. */
 export interface ServerClock {
@@ -34,7 +31,7 @@ export function createServerClock({ http, clock }: Pick<ConnectionPorts, 'http' 
  * milliseconds it is ahead. Undefined if they agree, or if that is not known.
  */
 export function clockDifference(offset: Millis | undefined): string | undefined {
-  if (offset === undefined || Math.abs(offset) <= CLOCK_TOLERANCE) return undefined
+  if (offset === undefined || Math.abs(offset) <= defaultLeeway) return undefined
   const seconds = Math.round(Math.abs(offset) / SECOND)
   return `the clock of the upstream is ${seconds} s ${offset > 0 ? 'ahead of' : 'behind'} the clock of this machine`
 }

@@ -9,7 +9,7 @@ import {
   nonEmptyText,
   integer,
 } from '../domain/options.ts'
-import type { Instant, Millis } from '../domain/time.ts'
+import { type Instant, type Millis, SECOND } from '../domain/time.ts'
 import { platform } from '../ports/schemas.ts'
 import type { KeySource } from './keys.ts'
 import type { Platform } from './platform.ts'
@@ -47,6 +47,9 @@ export interface VerifierOptions {
   /** How many checked signatures are remembered; 0 for none. Default 10,000. */
   readonly remember?: number | undefined
 }
+
+/** How far clocks may be apart when the dates of tokens are checked, in milliseconds, if `leewayMs` is not given. */
+export const defaultLeeway: Millis = 5 * SECOND
 
 const KEYS = 'Give givenKeys(…), mirroredKeys(…), or the keys of a connection.'
 

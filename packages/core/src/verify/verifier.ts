@@ -15,7 +15,7 @@ import {
 } from './signature-cache.ts'
 import { checkSignature, checkWithNewerKeys, type SignatureCheckParts } from './signature-check.ts'
 import type { Expectations, Reason, Verdict, Verifier } from './verdict.ts'
-import { verifierSchema, type VerifierOptions } from './verifier-options.ts'
+import { defaultLeeway, verifierSchema, type VerifierOptions } from './verifier-options.ts'
 
 export type { VerifierOptions } from './verifier-options.ts'
 
@@ -60,7 +60,7 @@ interface VerifierParts extends SignatureCheckParts {
 export function verifier(options: VerifierOptions): Verifier {
   checkOptions('verifier', ['options', options, verifierSchema])
   const { keys, platform, now, denied, remember = 10_000, algorithms = ['RS256'] } = options
-  const { issuer, audience, organization, leewayMs = 5_000 } = options
+  const { issuer, audience, organization, leewayMs = defaultLeeway } = options
   const parts: VerifierParts = {
     keys,
     platform,
