@@ -1,5 +1,5 @@
-import { iso } from '@guestpass/core/runtime-kit'
-import { DAY, type Instant, type KindSize, type Millis, MINUTE, type StoreSizes } from '@guestpass/core/store-kit'
+import { iso, RETENTION_CATCH_UP } from '@guestpass/core/runtime-kit'
+import { DAY, HOUR, type Instant, type KindSize, type Millis, MINUTE, type StoreSizes } from '@guestpass/core/store-kit'
 import type { Store } from '@guestpass/core'
 import { commandFor } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
@@ -106,13 +106,13 @@ export function retention(
     : warning('retention', `${kept}; there are older ${late}`, startKeep(connection))
 }
 
-/** Each hour of the clock counts for 6, so that 5 are gained. */
-const GAIN = 5
+/** How many hours each hour of the clock counts for. */
+const SPEED = RETENTION_CATCH_UP / HOUR
 
 function catchUp(reached: Instant, now: Instant): string {
   const behind = now - reached
   const days = counted(Math.round(behind / DAY), 'day')
-  return `after a long stop, or a clock that went ahead, retention is ${days} behind the clock. It advances by 6 hours each hour, has reached ${iso(reached)}, and catches up by ${iso(now + behind / GAIN).slice(0, 10)}`
+  return `after a long stop, or a clock that went ahead, retention is ${days} behind the clock. It advances by ${SPEED} hours each hour, has reached ${iso(reached)}, and catches up by ${iso(now + behind / (SPEED - 1)).slice(0, 10)}`
 }
 
 const startKeep = (connection: string): string =>

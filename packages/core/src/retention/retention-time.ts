@@ -23,8 +23,8 @@ const LAST = 'last'
 
 /** The wall clock is believed if it has advanced by at most so much since the mark. */
 const BELIEVED: Millis = 7 * DAY
-/** What an hour of the wall clock counts for, while the passes are behind it. */
-const CATCH_UP: Millis = 6 * HOUR
+/** What an hour of the clock counts for while the passes of retention are behind it, in milliseconds. */
+export const RETENTION_CATCH_UP: Millis = 6 * HOUR
 
 /** Only `next` below writes the value. */
 const markOf = (value: Json | undefined): Mark | undefined => value as unknown as Mark | undefined
@@ -35,7 +35,7 @@ function credible({ reached, wall: then }: Mark, wall: Instant): Instant {
   if (elapsed < 0) return reached
   const usual = Math.min(elapsed, BELIEVED)
   const isBehind = reached < then
-  return reached + (isBehind && elapsed >= HOUR ? Math.max(usual, CATCH_UP) : usual)
+  return reached + (isBehind && elapsed >= HOUR ? Math.max(usual, RETENTION_CATCH_UP) : usual)
 }
 
 /**
