@@ -145,8 +145,8 @@ export function plan(
   return { do: 'refuse', error: mayRenew ? backOffError(credential) : notRenewableError(credential) }
 }
 
-/** Whether a credential was ended on purpose. It never becomes active again. */
-export const hasEnded = ({ status }: Credential): boolean => status === 'revoked' || status === 'erased'
+/** Whether a credential was ended on purpose: revoked or erased. It never becomes active again. */
+export const hasEnded = ({ status }: Pick<Credential, 'status'>): boolean => status === 'revoked' || status === 'erased'
 
 export const endedError = ({ kind, status, connection, ...rest }: Credential): GuestpassError =>
   kind === 'guest'

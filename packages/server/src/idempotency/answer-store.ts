@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GuestpassError, type IssuedGuest, type Store } from '@guestpass/core'
-import { answerPrefix, documentKind } from '@guestpass/core/runtime-kit'
+import { answerPrefix, documentKind, hasEnded } from '@guestpass/core/runtime-kit'
 import {
   canonicalJson,
   DAY,
@@ -85,7 +85,7 @@ async function storedAnswer({ connection, store }: Parts, { id, digest }: Pendin
   const stored = value as unknown as StoredRequest
   if (stored.digest !== digest) throw reused()
   const guest = guestIn(await store.find(connection, stored.row))
-  const isEnded = guest === undefined || guest.status === 'revoked' || guest.status === 'erased'
+  const isEnded = guest === undefined || hasEnded(guest)
   const { value: kept } = await store.document(connection, answerKind, stored.answer)
   if (isEnded || kept === undefined) throw ended()
   return kept as unknown as GuestAnswer
