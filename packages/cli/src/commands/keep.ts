@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { errorCatalogue, iso, systemClock } from '@guestpass/core/runtime-kit'
+import { errorCatalogue, systemClock } from '@guestpass/core/runtime-kit'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import { databaseFile, type RuntimeHost, withRuntime } from '@guestpass/runtime'
 import { createKeepLog, type KeepLog } from '../keep/keep-log.ts'
 import { failedEntry, keepSessions, type KeepSummary, summaryLines } from '../keep/keep-sessions.ts'
-import { writeFailedStatus } from '../keep/status-file.ts'
+import { statusHead, writeFailedStatus } from '../keep/status-file.ts'
 import { defineCommand } from './runner/command.ts'
 import { withRemedy } from './runner/remedies.ts'
 
@@ -26,7 +26,7 @@ export const keepCommand = defineCommand({
     const host = format === 'json' ? loggingHost(runtimeHost, log) : runtimeHost
     const onSummary = cli.json ? (one: KeepSummary) => void cli.print(JSON.stringify(one)).catch(() => {}) : undefined
     const { cwd, pid, version } = hostProcess
-    const startedAt = iso(clock.wall())
+    const startedAt = clock.wall()
     const statusFile = status === undefined ? undefined : resolve(cwd, status)
     try {
       const config = await cli.config(['hosts', 'clientId'], format === 'json' ? host.warn : undefined)
@@ -56,7 +56,7 @@ export const keepCommand = defineCommand({
       if (signal.aborted) throw thrown
       const error = withRemedy(asGuestpassError(thrown), cli.connection)
       if (statusFile !== undefined) {
-        const head = { version, pid, connection: cli.connection, startedAt, updatedAt: iso(clock.wall()) }
+        const head = statusHead({ version, pid, connection: cli.connection, startedAt, now: clock.wall() })
         await writeFailedStatus(statusFile, { ...head, state: 'failed', workers: [], code: error.code }, pid)
       }
       if (format === 'text') throw thrown

@@ -19,7 +19,7 @@ import { type ConnectionWatch, createConnectionWatch } from './connection-watch.
 import { createGuestWatch } from './guest-watch.ts'
 import { counted } from '../counted.ts'
 import type { KeepEntry, KeepLog } from './keep-log.ts'
-import { openStatusFile, type StatusFile } from './status-file.ts'
+import { openStatusFile, type StatusFile, statusHead } from './status-file.ts'
 import { createBacklogWatch, createStoreWatch, type StoreWatch } from './store-watch.ts'
 import { createUpstreamWatch, type UpstreamWatch } from './upstream-watch.ts'
 
@@ -186,13 +186,8 @@ function summaryEntry(summary: KeepSummary): KeepEntry {
   return { event: 'summary', message, facts: { ...summary } }
 }
 
-const headOf = ({ version, pid, startedAt, config, runtime }: Omit<KeepOptions, 'log'> & { startedAt: number }) => ({
-  version,
-  pid,
-  connection: config.connection,
-  startedAt: iso(startedAt),
-  updatedAt: iso(runtime.ports.clock.wall()),
-})
+const headOf = ({ version, pid, startedAt, config, runtime }: Omit<KeepOptions, 'log'> & { startedAt: number }) =>
+  statusHead({ version, pid, connection: config.connection, startedAt, now: runtime.ports.clock.wall() })
 
 /** The document of the status file. */
 function statusOf(parts: KeepParts, state: 'running' | 'stopped', health: readonly WorkerHealth[]) {

@@ -1,10 +1,27 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { GuestpassError } from '@guestpass/core'
+import { iso } from '@guestpass/core/runtime-kit'
+import type { Instant } from '@guestpass/core/store-kit'
 import type { KeepLog } from './keep-log.ts'
 
 /** Not secret: a monitor that runs as another user reads it. */
 const MODE = 0o644
+
+/** The members that every document begins with. */
+export const statusHead = ({
+  version,
+  pid,
+  connection,
+  startedAt,
+  now,
+}: {
+  readonly version: string
+  readonly pid: number
+  readonly connection: string
+  readonly startedAt: Instant
+  readonly now: Instant
+}) => ({ version, pid, connection, startedAt: iso(startedAt), updatedAt: iso(now) })
 
 /** A JSON file that a reader finds whole at any time. */
 export interface StatusFile {
