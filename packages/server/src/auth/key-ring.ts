@@ -26,7 +26,10 @@ export function createKeyRing(served: ServedConnections, configured: readonly Co
   const { store, ports } = served.first.runtime
   const parts: KeyRingParts = { served, configured, recordUse: createUseRecorder(store, ports.clock) }
   return {
-    find: async (key) => configuredCaller(parts, digestOf(key)) ?? (await storedCaller(parts, key)),
+    async find(key) {
+      const digest = digestOf(key)
+      return configuredCaller(parts, digest) ?? (await storedCaller(parts, key, digest))
+    },
     replaceConfigured: (keys) => void (parts.configured = keys),
   }
 }
@@ -49,10 +52,9 @@ function configuredCaller(parts: KeyRingParts, digest: string): Caller | undefin
   }
 }
 
-async function storedCaller(parts: KeyRingParts, key: string): Promise<Caller | undefined> {
+async function storedCaller(parts: KeyRingParts, key: string, digest: string): Promise<Caller | undefined> {
   const id = idInApiKey(key)
   if (id === undefined) return undefined
-  const digest = digestOf(key)
   for (const served of parts.served.all) {
     const caller = await callerAt(served, id, digest)
     if (!caller) continue
