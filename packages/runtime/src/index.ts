@@ -86,7 +86,7 @@ export {
   namedExplanation,
 } from './explanation-names.ts'
 export { type ListDocument, listDocument } from './list-document.ts'
-export { followedRecords, type LatestRecords, latestRecords, type RecordFilter } from './read-records.ts'
+export { followedRecords, isWanted, type LatestRecords, latestRecords, type RecordFilter } from './read-records.ts'
 export { DURATION_FORMATS, durationOption, SINCE_FORMATS, sinceOption } from './since.ts'
 export type { RuntimeHost } from './runtime-host.ts'
 export type { EventObserver, ObservedStore } from './observed-store.ts'

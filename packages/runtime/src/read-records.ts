@@ -42,7 +42,7 @@ export async function latestRecords(
     before: end + 1,
     subject: filter.subject,
   })) {
-    links = [...page.filter(isWanted(filter)).toReversed(), ...links]
+    links = [...page.filter((link) => isWanted(link, filter)).toReversed(), ...links]
     const oldest = page.at(-1)
     if (links.length > lines || !oldest || isOlder(oldest, filter.since)) break
   }
@@ -63,18 +63,20 @@ export async function* followedRecords(
 ): AsyncGenerator<Link> {
   for (let after = start; ; ) {
     const { links } = await store.chain(filter.connection, { after, limit: PAGE })
-    yield* links.filter(isWanted(filter))
+    yield* links.filter((link) => isWanted(link, filter))
     after = links.at(-1)?.count ?? after
     if (links.length < PAGE) await wait()
   }
 }
 
-const isWanted =
-  ({ subject, events, since = Number.NEGATIVE_INFINITY }: RecordFilter) =>
-  ({ event }: Link): boolean =>
-    (subject === undefined || event.subject === subject) &&
-    (events === undefined || events.includes(event.type)) &&
-    event.at >= since
+/** Whether a filter wants a record of its connection. */
+export const isWanted = (
+  { event }: Link,
+  { subject, events, since = Number.NEGATIVE_INFINITY }: RecordFilter,
+): boolean =>
+  (subject === undefined || event.subject === subject) &&
+  (events === undefined || events.includes(event.type)) &&
+  event.at >= since
 
 /** Processes that share a store may commit in another order than their clocks say. */
 const MOST_SKEW: Millis = 10 * SECOND

@@ -1,5 +1,5 @@
 import { auditRecord, type Link, type Millis, SECOND } from '@guestpass/core/store-kit'
-import type { RecordFilter } from '@guestpass/runtime'
+import { isWanted, type RecordFilter } from '@guestpass/runtime'
 import type { Caller } from '../auth/caller.ts'
 
 /** How often the chain is read for new records. */
@@ -30,7 +30,7 @@ export async function* eventStream(
   let sentAt = clock.monotonic()
   for (let last = after; !signal.aborted; ) {
     const { links } = await store.chain(filter.connection, { after: last, limit: PAGE })
-    for (const link of links.filter(isWanted(filter))) {
+    for (const link of links.filter((one) => isWanted(one, filter))) {
       yield frame(link)
       sentAt = clock.monotonic()
     }
@@ -44,11 +44,6 @@ export async function* eventStream(
     await clock.sleep(POLL, signal).catch(() => {})
   }
 }
-
-const isWanted =
-  ({ subject, events }: RecordFilter) =>
-  ({ event }: Link): boolean =>
-    (subject === undefined || event.subject === subject) && (events === undefined || events.includes(event.type))
 
 const frame = ({ count, event }: Link): string =>
   `id: ${count}\nevent: ${event.type}\ndata: ${JSON.stringify(auditRecord(event))}\n\n`
