@@ -37,10 +37,13 @@ export async function latestRecords(
 ): Promise<LatestRecords> {
   const { count } = await store.chainHead(filter.connection)
   const end = Math.min(count, before - 1)
+  // The store filters by subject: then every record of a page counts.
+  const limit = filter.events === undefined ? Math.min(lines + 1, PAGE) : PAGE
   let links: readonly Link[] = []
   for await (const page of chainLinksBackwards(store, filter.connection, {
     before: end + 1,
     subject: filter.subject,
+    limit,
   })) {
     links = [...page.filter((link) => isWanted(link, filter)).toReversed(), ...links]
     const oldest = page.at(-1)
