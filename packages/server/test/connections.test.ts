@@ -46,6 +46,15 @@ describe('a service of two connections on one database', () => {
     expect(readiness.body['connections']).toMatchObject([{ connection: 'default' }, { connection: 'acme' }])
   })
 
+  it('counts the work of each connection once, also for scrapes at the same time', async () => {
+    const issued = /guestpass_operations_total\{connection="(?:acme|default)",operation="guest_token_issued"\} \d+/g
+    await on.call('POST', '/v1/guests', { key: OWN, body: SCOPES })
+    const scrape = async () => (await on.call('GET', '/metrics', { key: null })).text.match(issued)
+    const alone = await scrape()
+    expect(alone).toHaveLength(2)
+    expect(await Promise.all([scrape(), scrape(), scrape()])).toEqual([alone, alone, alone])
+  })
+
   it('warns of a key for a connection that it does not serve, and refuses it', async () => {
     expect(on.log.join('')).toContain('GUESTPASS_API_KEYS has a key for connection gone')
     expect((await on.call('GET', '/v1/guests', { key: 'test-secret-gone' })).status).toBe(401)

@@ -1,5 +1,6 @@
-import { type Clock, type Store } from '@guestpass/core'
-import { type Millis, MINUTE, SECOND } from '@guestpass/core/store-kit'
+import type { Clock } from '@guestpass/core'
+import { type Millis, MINUTE, SECOND, type StoreSizes } from '@guestpass/core/store-kit'
+import type { Health } from '@guestpass/runtime'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ServedConnection, ServedConnections } from '../connections/served-connection.ts'
 import { type MetricEntry, metricCatalogue } from './catalogue.ts'
@@ -76,17 +77,19 @@ export function createMetrics({ connections, streams, isReady, clock }: MetricsP
   const sizesOf = createSizes(clock)
 
   async function refresh(): Promise<void> {
+    const found = await Promise.all(connections.all.map((served) => look(served, sizesOf)))
+    // From here on nothing waits: two scrapes at a time must not add to each other.
     operations.reset()
     for (const gauge of [gauges.workerState, gauges.workerBacklog, gauges.lastSuccess, gauges.waiting]) gauge.reset()
     gauges.streams.set(streams.count)
     gauges.ready.set(isReady() ? 1 : 0)
-    for (const served of connections.all) {
+    for (const { served, health, sizes } of found) {
       const { name, connection } = served
       for (const [operation, count] of connection.meters.counters)
         operations.inc({ connection: name, operation }, count)
       setDurations(served, gauges)
-      await setHealth(served, gauges)
-      await setSizes(served, gauges, sizesOf)
+      setHealth(health, gauges)
+      setSizes(name, sizes, gauges)
     }
   }
 
@@ -105,6 +108,12 @@ export function createMetrics({ connections, streams, isReady, clock }: MetricsP
   }
 }
 
+/** Asks the store and the workers of a connection. Never rejects. */
+async function look(served: ServedConnection, sizesOf: SizesOf) {
+  const [health, sizes] = await Promise.all([served.background.health(), sizesOf(served).catch(() => undefined)])
+  return { served, health, sizes }
+}
+
 function setDurations({ name, connection: { meters } }: ServedConnection, { duration }: Gauges): void {
   for (const operation of TIMERS)
     for (const quantile of QUANTILES)
@@ -114,8 +123,7 @@ function setDurations({ name, connection: { meters } }: ServedConnection, { dura
       )
 }
 
-async function setHealth({ name: connection, background }: ServedConnection, gauges: Gauges): Promise<void> {
-  const { store, workers, backlog } = await background.health()
+function setHealth({ connection, store, workers, backlog }: Health, gauges: Gauges): void {
   gauges.storeUp.set({ connection }, store.error ? 0 : 1)
   for (const { name: worker, state, backlog: waiting, lastSuccess } of workers) {
     const labels = { connection, worker }
@@ -126,11 +134,11 @@ async function setHealth({ name: connection, background }: ServedConnection, gau
   for (const [queue, waiting] of Object.entries(backlog)) gauges.waiting.set({ connection, queue }, waiting)
 }
 
-type SizesOf = (served: ServedConnection) => ReturnType<Store['sizes']>
+type SizesOf = (served: ServedConnection) => Promise<StoreSizes>
 
 /** Counts what a connection has in the store, at most once a minute. */
 function createSizes(clock: Clock): SizesOf {
-  const known = new Map<string, { readonly at: number; readonly sizes: ReturnType<Store['sizes']> }>()
+  const known = new Map<string, { readonly at: number; readonly sizes: Promise<StoreSizes> }>()
   return ({ name, runtime }) => {
     const now = clock.monotonic()
     const last = known.get(name)
@@ -143,10 +151,9 @@ function createSizes(clock: Clock): SizesOf {
   }
 }
 
-async function setSizes(served: ServedConnection, { rows, oldest }: Gauges, sizesOf: SizesOf): Promise<void> {
-  const found = await sizesOf(served).catch(() => undefined)
-  for (const { kind, rows: count, oldestAt } of found?.kinds ?? []) {
-    const labels = { connection: served.name, kind }
+function setSizes(connection: string, sizes: StoreSizes | undefined, { rows, oldest }: Gauges): void {
+  for (const { kind, rows: count, oldestAt } of sizes?.kinds ?? []) {
+    const labels = { connection, kind }
     rows.set(labels, count)
     if (oldestAt !== undefined) oldest.set(labels, oldestAt / SECOND)
   }
