@@ -122,11 +122,7 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
     const scrub = isErasure || (change.removals?.length ?? 0) > 0
     for (;;) {
       const sealed = sealChange(change)
-      const [first] = [
-        ...sealed.writes.map(({ row }) => row),
-        ...(change.removals ?? []),
-        ...sealed.documents.map(({ name }) => name),
-      ]
+      const first = sealed.writes[0]?.row ?? change.removals?.[0] ?? sealed.documents[0]?.name
       const order = first?.id ?? ''
       // With several rows there is a savepoint, and a denial comes after the tokens of all writes before it.
       const isolated = rowsOf(change) > 1 || (change.deny ?? []).length > 0
