@@ -57,9 +57,10 @@ async function claimRows(
   most: number,
 ): Promise<DueDocumentsAnswer['claimed']> {
   const { connection, kind, now, leaseMs } = claim
+  // Locked until the end of the transaction, so that none of them changes before its update.
   const found = await rows.select(['id', 'revision', 'due_at']).limit(most).forUpdate().skipLocked().execute()
   if (found.length === 0) return []
-  const updated = await db
+  await db
     .updateTable('documents')
     .set({ due_at: now + leaseMs, due_set_at: now })
     .where('connection', '=', connection)
@@ -69,12 +70,8 @@ async function claimRows(
       'in',
       found.map(({ id }) => id),
     )
-    .returning('id')
     .execute()
-  const taken = new Set(updated.map(({ id }) => id))
-  return found
-    .filter(({ id }) => taken.has(id))
-    .map(({ id, revision, due_at }) => ({ id, revision, dueAt: Math.min(due_at ?? now, now) }))
+  return found.map(({ id, revision, due_at }) => ({ id, revision, dueAt: Math.min(due_at ?? now, now) }))
 }
 
 async function nextDueAt(db: Db, claim: Claim): Promise<Instant | undefined> {
