@@ -72,6 +72,9 @@ async function readSealed<T>({ database }: CommitParts, work: (db: Db) => Promis
   }
 }
 
+/** Options of a write that only saves work. `order`: the row that it locks. */
+const losable = (connection: string, order = ''): WriteOptions => ({ connection, order, mayBeLost: true })
+
 function credentials(parts: CommitParts): Credentials {
   const { database, sealer } = parts
   const { read, write, now, member } = database
@@ -86,15 +89,14 @@ function credentials(parts: CommitParts): Credentials {
     },
     async touch(connection, id) {
       const isNeeded = await read((db) => needsTouch(db, connection, id, now()))
-      if (isNeeded) await write((db) => touch(db, connection, id, now()), { connection, order: id, mayBeLost: true })
+      if (isNeeded) await write((db) => touch(db, connection, id, now()), losable(connection, id))
     },
     async claimDue(connection, request) {
       checkCredentialClaim(request)
       const claim = () => ({ ...request, connection, now: now() })
       // Most claims find nothing. Only one that finds something takes the write lock.
       return (
-        (await read((db) => noDueCredentials(db, claim()))) ??
-        write((db) => claimDue(db, claim()), { connection, mayBeLost: true })
+        (await read((db) => noDueCredentials(db, claim()))) ?? write((db) => claimDue(db, claim()), losable(connection))
       )
     },
     async countDue(connection, request) {
@@ -124,7 +126,7 @@ function documents(parts: CommitParts): Documents {
       // Most claims find nothing. Only one that finds something takes the write lock.
       return (
         (await read((db) => noDueDocuments(db, claim()))) ??
-        write((db) => claimDueDocuments(db, claim()), { connection, mayBeLost: true })
+        write((db) => claimDueDocuments(db, claim()), losable(connection))
       )
     },
     async countDocuments(connection, request) {
@@ -140,9 +142,6 @@ const issuedTokens = ({ database: { read, now } }: CommitParts): IssuedTokens =>
   denied: (connection, fingerprint) =>
     read(async (db) => (await findIssuedToken(db, connection, fingerprint, now()))?.denied === 1),
 })
-
-/** Options of a write that only saves work, by the row that it locks. */
-const losable = (connection: string, order: string): WriteOptions => ({ connection, order, mayBeLost: true })
 
 function coordination(parts: CommitParts): Coordination {
   const { read, write, now } = parts.database
