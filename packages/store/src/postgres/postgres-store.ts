@@ -110,7 +110,6 @@ function createGroups(parts: TransactionParts, { afterWrites }: Maintenance) {
         afterWrites(transaction, now)
       },
       isPipelined: true,
-      freeSpace: async () => false,
       isOutage: (thrown) => isOutage(thrown) || thrown instanceof UnknownCommit,
     })
   return {

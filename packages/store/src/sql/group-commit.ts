@@ -26,8 +26,8 @@ interface GroupCommitParts {
   readonly finish: (transaction: Db) => Promise<void>
   /** Whether an error ends all jobs, because none of them caused it, such as a server that is gone. Default: none. */
   readonly isOutage?: (thrown: unknown) => boolean
-  /** Frees reserved space after a failure of urgent work. True if a second try may succeed. */
-  readonly freeSpace: (thrown: unknown) => Promise<boolean>
+  /** Frees reserved space after a failure of urgent work. True if a second try may succeed. Default: none is reserved. */
+  readonly freeSpace?: (thrown: unknown) => Promise<boolean>
 }
 
 interface JobOptions {
@@ -98,7 +98,7 @@ async function runTransaction(parts: GroupCommitParts, jobs: readonly Job[]): Pr
 async function runTogether(parts: GroupCommitParts, jobs: readonly Job[]): Promise<void> {
   let outcome = await runTransaction(parts, jobs)
   const urgent = jobs.some((job) => job.urgent)
-  const relieved = 'thrown' in outcome && urgent && (await parts.freeSpace(outcome.thrown))
+  const relieved = 'thrown' in outcome && urgent && (await parts.freeSpace?.(outcome.thrown)) === true
   if (relieved) outcome = await runTransaction(parts, jobs)
   if ('values' in outcome) {
     for (const [at, { resolve }] of jobs.entries()) resolve(outcome.values[at])
