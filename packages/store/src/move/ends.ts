@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@guestpass/core'
-import { asGuestpassError, SECOND } from '@guestpass/core/store-kit'
+import { SECOND } from '@guestpass/core/store-kit'
 import { Kysely, sql } from 'kysely'
 import { withClient } from '../postgres/clients.ts'
 import { clientDb } from '../postgres/dialect.ts'
@@ -7,6 +7,7 @@ import { toStoreError as toPostgresError } from '../postgres/errors.ts'
 import { migrate as migratePostgres } from '../postgres/migrate.ts'
 import { createPool } from '../postgres/pool.ts'
 import type { Db } from '../sql/database.ts'
+import { createMapErrors } from '../sql/store-errors.ts'
 import type { Tables } from '../sql/schema.ts'
 import { openRaw, removeDatabase } from '../sqlite/database-copy.ts'
 import { prepareFile } from '../sqlite/database-file.ts'
@@ -41,13 +42,7 @@ async function openFile(path: string): Promise<MoveEnd> {
   await prepareFile(path)
   const raw = openRaw(path, false)
   const db = new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, BUSY_MS) })
-  const mapErrors = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work()
-    } catch (thrown) {
-      throw toStoreError(thrown, path)
-    }
-  }
+  const mapErrors = createMapErrors((thrown) => toStoreError(thrown, path))
   const close = async (isFailed: boolean): Promise<void> => {
     if (raw.isOpen) raw.close()
     if (isFailed && isNew) await removeDatabase(path)
@@ -67,18 +62,12 @@ async function openFile(path: string): Promise<MoveEnd> {
 async function openServer(url: string, place: string, ports: { clock: Clock; random: Random }): Promise<MoveEnd> {
   // A statement over a whole table may take long.
   const pool = createPool({ url, poolSize: 2, waitMs: WAIT_MS, answerMs: 600 * SECOND })
-  const mapErrors = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work()
-    } catch (thrown) {
-      throw toPostgresError(thrown, place, ports.clock.wall())
-    }
-  }
+  const mapErrors = createMapErrors((thrown) => toPostgresError(thrown, place, ports.clock.wall()))
   try {
     await mapErrors(() => migratePostgres({ pool, place, ...ports }, SECOND))
   } catch (thrown) {
     await pool.close()
-    throw asGuestpassError(thrown)
+    throw thrown
   }
   const locked = sql.raw(`lock table ${movedNames.join(', ')} in exclusive mode`)
   return {

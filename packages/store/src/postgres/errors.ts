@@ -1,5 +1,6 @@
 import { type ErrorCode, GuestpassError } from '@guestpass/core'
 import { DISK_FAILING, DISK_FULL, type Instant, SECOND, UNREACHABLE } from '@guestpass/core/store-kit'
+import { namingPlace, textOf } from '../sql/store-errors.ts'
 
 /** SQLSTATE codes (https://www.postgresql.org/docs/15/errcodes-appendix.html). */
 const SERIALIZATION = '40001'
@@ -40,8 +41,6 @@ export function codeOf(thrown: unknown): string {
   // Of several addresses of a host, all failed.
   return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : ''
 }
-
-const textOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
 /** Whether the same transaction may succeed at once: it met another one. */
 export const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
@@ -99,17 +98,6 @@ const outageError = (place: string, thrown: unknown, now: Instant, more = ''): G
     `The database ${place} cannot be used at the moment (${codeOf(thrown) || textOf(thrown)}).${more} Retry; if that fails too, check that the server runs, takes writes and has free connections.`,
     { reason: UNREACHABLE, retryAt: now + SECOND, cause: thrown },
   )
-
-/** Adds the address to an error of the store. Errors of a request stay as they are. */
-function namingPlace(error: GuestpassError, place: string): GuestpassError {
-  if (!error.code.startsWith('store_') || error.message.includes(place)) return error
-  const { code, reason, retryAt, message } = error
-  return new GuestpassError(code, `In ${place}: ${message}`, {
-    cause: error,
-    ...(reason === undefined ? {} : { reason }),
-    ...(retryAt === undefined ? {} : { retryAt }),
-  })
-}
 
 /** Maps an error of the driver to a `GuestpassError`. `place`: the address without a password. */
 export function toStoreError(thrown: unknown, place: string, now: Instant): GuestpassError {

@@ -7,6 +7,7 @@ import { createSealer } from '../seal/sealer.ts'
 import { createDataKeyStore } from '../sql/data-key-store.ts'
 import type { Database, Db, WriteOptions } from '../sql/database.ts'
 import { createGroupCommit } from '../sql/group-commit.ts'
+import { createMapErrors, type MapErrors } from '../sql/store-errors.ts'
 import { createStoreKeys, type SealedStore } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
 import { endTransaction } from '../sql/transaction-end.ts'
@@ -127,7 +128,7 @@ function createGroups(parts: TransactionParts, { afterWrites }: Maintenance) {
 const sizeOfTables = sql<{ bytes: number }>`select sum(pg_total_relation_size(oid))::bigint as bytes from pg_class
   where oid = any (select to_regclass(name) from unnest(${tableNames}::text[]) as name)`
 
-function createDatabase(parts: TransactionParts, mapErrors: <T>(work: () => Promise<T>) => Promise<T>): Database {
+function createDatabase(parts: TransactionParts, mapErrors: MapErrors): Database {
   const { pool, databaseClock } = parts
   const maintenance = createMaintenance(parts)
   const groups = createGroups(parts, maintenance)
@@ -170,13 +171,7 @@ export async function openOnPool(
   const pool = makePool({ url, poolSize, waitMs: Math.max(waitMs, 1), answerMs: statementMs + ANSWER_SLACK })
   const databaseClock = createDatabaseClock(clock, time)
   const parts = { pool, clock, random, databaseClock, waitMs, lockMs, statementMs, idleMs }
-  const mapErrors = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work()
-    } catch (thrown) {
-      throw toStoreError(thrown, place, clock.wall())
-    }
-  }
+  const mapErrors = createMapErrors((thrown) => toStoreError(thrown, place, clock.wall()))
   try {
     return await mapErrors(async () => {
       await migrate({ pool, clock, random, place }, Math.min(waitMs, OPEN_WAIT))

@@ -1,6 +1,7 @@
 import { type ErrorCode, GuestpassError } from '@guestpass/core'
 import { DISK_FAILING, DISK_FULL } from '@guestpass/core/store-kit'
 import { isNoSpaceError } from '../full-disk.ts'
+import { namingPlace, textOf } from '../sql/store-errors.ts'
 
 const RESTORE = 'Restore it from a backup, or move it away and start with an empty store. It was not changed'
 const AGAIN = 'Retry. If that fails too, find the process that locks the file'
@@ -55,21 +56,16 @@ export const diskFullError = (path: string, cause: unknown): GuestpassError =>
 
 export const isBusy = (thrown: unknown): boolean => resultCode(thrown) === 5 || resultCode(thrown) === 6
 
-/** Adds the path to an error of the store. Errors of a request stay as they are. */
-function namingPath(error: GuestpassError, path: string): GuestpassError {
-  if (!error.code.startsWith('store_') || error.message.includes(path)) return error
-  const { reason, message } = error
-  return new GuestpassError(error.code, `In ${path}: ${message}`, { cause: error, ...(reason ? { reason } : {}) })
-}
-
 /** Maps an error of the database to a `GuestpassError`. */
 export function toStoreError(thrown: unknown, path: string): GuestpassError {
-  if (thrown instanceof GuestpassError) return namingPath(thrown, path)
+  if (thrown instanceof GuestpassError) return namingPlace(thrown, path)
   if (isFullDisk(thrown)) return diskFullError(path, thrown)
   const [code, what, remedy] = meanings[resultCode(thrown)] ?? otherResult
-  const detail = thrown instanceof Error ? thrown.message : String(thrown)
   const reason = resultCode(thrown) === FAILING ? { reason: DISK_FAILING } : {}
-  return new GuestpassError(code, `The store ${path} ${what} (${detail}). ${remedy}.`, { cause: thrown, ...reason })
+  return new GuestpassError(code, `The store ${path} ${what} (${textOf(thrown)}). ${remedy}.`, {
+    cause: thrown,
+    ...reason,
+  })
 }
 
 /** `why`: what follows the path, such as "is an empty database". Its cause says the same without the path. */

@@ -12,6 +12,7 @@ import { createTransactionEnd } from '../sql/transaction-end.ts'
 import { createGroupCommit } from '../sql/group-commit.ts'
 import { createDataKeyStore } from '../sql/data-key-store.ts'
 import type { Tables } from '../sql/schema.ts'
+import { createMapErrors } from '../sql/store-errors.ts'
 import { type SealedStore, createStoreKeys } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
 import { nodeSqliteDialect, SLICE_MS, retryWhileBusy } from './dialect.ts'
@@ -138,15 +139,6 @@ async function diagnose(thrown: unknown, { path, random }: SqliteStoreOptions): 
   return toStoreError(full ?? thrown, path)
 }
 
-/** Runs the work. Maps its errors to store errors. */
-async function withStoreErrors<T>(options: SqliteStoreOptions, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (thrown) {
-    throw await diagnose(thrown, options)
-  }
-}
-
 function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: SqliteStoreOptions): Database {
   const { path, clock, random, busyMs = 5_000 } = options
   const reserve = createDiskReserve(path, random)
@@ -160,7 +152,7 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
       return true
     },
   })
-  const mapErrors = <T>(work: () => Promise<T>): Promise<T> => withStoreErrors(options, work)
+  const mapErrors = createMapErrors((thrown) => diagnose(thrown, options))
   const scrubber = createWalScrubber({
     writer: writer.raw,
     read: (work) => retryWhileBusy(busyMs, () => work(reader.db)),
