@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@guestpass/core'
 import { SECOND } from '@guestpass/core/store-kit'
-import { Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
 import { withClient } from '../postgres/clients.ts'
 import { clientDb } from '../postgres/dialect.ts'
 import { toStoreError as toPostgresError } from '../postgres/errors.ts'
@@ -8,10 +8,8 @@ import { migrate as migratePostgres } from '../postgres/migrate.ts'
 import { createPool } from '../postgres/pool.ts'
 import type { Db } from '../sql/database.ts'
 import { createMapErrors } from '../sql/store-errors.ts'
-import type { Tables } from '../sql/schema.ts'
-import { openRaw, removeDatabase } from '../sqlite/database-copy.ts'
+import { kyselyOver, openRaw, removeDatabase } from '../sqlite/database-copy.ts'
 import { prepareFile } from '../sqlite/database-file.ts'
-import { nodeSqliteDialect } from '../sqlite/dialect.ts'
 import { toStoreError } from '../sqlite/errors.ts'
 import { exists } from '../sqlite/files.ts'
 import { isCurrent, migrate } from '../sqlite/migrate.ts'
@@ -30,7 +28,6 @@ export interface MoveEnd {
   readonly close: (isFailed: boolean) => Promise<void>
 }
 
-const BUSY_MS = 5 * SECOND
 const WAIT_MS = 10 * SECOND
 
 /** Opens a database and brings its tables to this version. */
@@ -41,7 +38,7 @@ async function openFile(path: string): Promise<MoveEnd> {
   const isNew = !(await exists(path))
   await prepareFile(path)
   const raw = openRaw(path, false)
-  const db = new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, BUSY_MS) })
+  const db = kyselyOver(raw)
   const mapErrors = createMapErrors((thrown) => toStoreError(thrown, path))
   const close = async (isFailed: boolean): Promise<void> => {
     if (raw.isOpen) raw.close()

@@ -1,7 +1,7 @@
 import { type Clock, GuestpassError, type Random } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import type { KeyRing } from '../seal/key-ring.ts'
-import { createDataKeyStore } from '../sql/data-key-store.ts'
+import { dataKeysIn } from '../sql/data-key-store.ts'
 import type { Db } from '../sql/database.ts'
 import { exists } from '../sqlite/files.ts'
 import { type DatabasePlace, type MoveEnd, openEnd } from './ends.ts'
@@ -91,7 +91,7 @@ export async function moveStore(options: MoveOptions): Promise<Move> {
 }
 
 async function copyStore(db: Db, copy: Db, { from, to, keyRing, onProgress }: MoveOptions): Promise<Move> {
-  const keys = await createDataKeyStore({ read: (work) => work(db), write: (work) => work(db), now: () => 0 }).all()
+  const keys = await dataKeysIn(db).all()
   if (keys.length === 0) throw refused('from', `${from.shown} has no store`, 'Give the database of a store.')
   for (const key of keys) await keyRing.unwrap(key, key.id)
   const filled = await firstFilledTable(copy)

@@ -51,3 +51,7 @@ export const createDataKeyStore = ({ read, write, now }: Pick<Database, 'read' |
     )
   },
 })
+
+/** The wrapped data keys of a database that no other process changes meanwhile. */
+export const dataKeysIn = (db: Db): DataKeyStore =>
+  createDataKeyStore({ read: (work) => work(db), write: (work) => work(db), now: () => 0 })

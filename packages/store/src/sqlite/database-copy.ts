@@ -4,7 +4,7 @@ import type { Random } from '@guestpass/core'
 import { Kysely } from 'kysely'
 import type { KeyRing } from '../seal/key-ring.ts'
 import { createSealer } from '../seal/sealer.ts'
-import { createDataKeyStore } from '../sql/data-key-store.ts'
+import { dataKeysIn } from '../sql/data-key-store.ts'
 import type { Tables } from '../sql/schema.ts'
 import { nodeSqliteDialect, retryWhileBusy, SLICE_MS } from './dialect.ts'
 import { corruptStoreError } from './errors.ts'
@@ -22,7 +22,8 @@ export function openRaw(path: string, readOnly: boolean): DatabaseSync {
   return new DatabaseSync(path, { timeout: SLICE_MS, readOnly })
 }
 
-const kyselyOver = (raw: DatabaseSync): Kysely<Tables> =>
+/** Queries on an open database. */
+export const kyselyOver = (raw: DatabaseSync): Kysely<Tables> =>
   new Kysely<Tables>({ dialect: nodeSqliteDialect(raw, BUSY_MS) })
 
 /**
@@ -58,9 +59,7 @@ export async function checkCopy(path: string, keyRing: KeyRing, random: Random):
     await checkSchema(copy, path)
     const { integrity_check: verdict } = copy.prepare('pragma integrity_check(1)').get() ?? {}
     if (verdict !== 'ok') throw corruptStoreError(path, `is damaged (${String(verdict)})`)
-    const db = kyselyOver(copy)
-    const dataKeys = createDataKeyStore({ read: (work) => work(db), write: (work) => work(db), now: () => 0 })
-    await createSealer(dataKeys, keyRing, random)
+    await createSealer(dataKeysIn(kyselyOver(copy)), keyRing, random)
   } finally {
     copy.close()
   }
