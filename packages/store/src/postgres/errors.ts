@@ -43,7 +43,10 @@ export function codeOf(thrown: unknown): string {
 }
 
 /** Whether the same transaction may succeed at once: it met another one. */
-export const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
+const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
+
+/** Whether the same work may succeed if it is repeated: the server is gone, or other transactions are in the way. */
+export const mayPass = (thrown: unknown): boolean => isOutage(thrown) || isRepeatable(thrown)
 
 /** Whether transactions of several jobs block each other. Smaller ones do not. */
 export const isDeadlock = (thrown: unknown): boolean => [DEADLOCK, LOCK_TIMEOUT].includes(codeOf(thrown))

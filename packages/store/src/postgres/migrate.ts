@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { withClient } from './clients.ts'
 import { migrationDb } from './dialect.ts'
-import { codeOf, corruptStoreError, isOutage, isRepeatable, newerStoreError } from './errors.ts'
+import { codeOf, corruptStoreError, mayPass, newerStoreError } from './errors.ts'
 import { tableNames } from './first-migration.ts'
 import { endLease, type MigrationLease, waitForLease } from './migration-lease.ts'
 import { postgresMigrations } from './migrations.ts'
@@ -99,5 +99,5 @@ export const migrate = (parts: MigrateParts, waitMs: Millis): Promise<void> =>
   repeat(
     { ...parts, waitMs },
     () => migrateOnce(parts),
-    (thrown) => isOutage(thrown) || isRepeatable(thrown) || isRace(thrown),
+    (thrown) => mayPass(thrown) || isRace(thrown),
   )

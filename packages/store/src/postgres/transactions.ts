@@ -5,7 +5,7 @@ import { withClient } from './clients.ts'
 import { commitWithId, settleCommit } from './commit-ids.ts'
 import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
 import { clientDb } from './dialect.ts'
-import { isDeadlock, isOutage, isRepeatable, UnknownCommit } from './errors.ts'
+import { isDeadlock, isOutage, mayPass, UnknownCommit } from './errors.ts'
 import type { PgPool } from './pool.ts'
 import { repeat } from './repeat.ts'
 
@@ -50,7 +50,7 @@ export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): 
         await parts.databaseClock.refresh(client)
         return work(clientDb(client))
       }),
-    (thrown) => isOutage(thrown) || isRepeatable(thrown),
+    mayPass,
   )
 
 const NEWEST_KEY = "name = 'newest_key'"
@@ -110,23 +110,18 @@ export async function transact<T>(
   kind: TransactionKind,
   work: (transaction: Db) => Promise<T>,
 ): Promise<T> {
-  const mayPass = (thrown: unknown): boolean =>
-    isOutage(thrown) || (isRepeatable(thrown) && !(kind.isShared && isDeadlock(thrown)))
   return repeat(
     parts,
     async () => {
       const { value, lost } = await runOnce(parts, kind, work)
       if (!lost) return value
-      const isDone = await repeat(
-        parts,
-        () => settleCommit(parts.pool, kind.connection, lost.id),
-        (thrown) => isOutage(thrown) || isRepeatable(thrown),
-      ).catch((thrown: unknown) => {
+      const settle = () => settleCommit(parts.pool, kind.connection, lost.id)
+      const isDone = await repeat(parts, settle, mayPass).catch((thrown: unknown) => {
         throw new UnknownCommit(thrown)
       })
       if (isDone) return value
       throw lost.thrown
     },
-    mayPass,
+    (thrown) => mayPass(thrown) && !(kind.isShared && isDeadlock(thrown)),
   )
 }
