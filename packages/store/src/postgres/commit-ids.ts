@@ -1,5 +1,6 @@
 import { escapeLiteral } from 'pg'
 import { withClient } from './clients.ts'
+import { SERVER_MS } from './database-clock.ts'
 import type { PgClient, PgPool } from './pool.ts'
 
 /** Ids are kept for so long that no connection with an open transaction is left. In SQL. */
@@ -10,7 +11,7 @@ export async function commitWithId(client: PgClient, connection: string, id: str
   const insert =
     id === undefined
       ? ''
-      : `insert into commit_ids (connection, id, at, is_void) values (${escapeLiteral(connection)}, ${escapeLiteral(id)}, extract(epoch from clock_timestamp()) * 1000, 0); `
+      : `insert into commit_ids (connection, id, at, is_void) values (${escapeLiteral(connection)}, ${escapeLiteral(id)}, ${SERVER_MS}, 0); `
   const { command } = await client.query(`${insert}commit`)
   // The server answers COMMIT with ROLLBACK if a statement failed and its error was ignored.
   if (command !== 'COMMIT') throw new Error(`The transaction was rolled back: the server answered ${command}.`)
@@ -24,7 +25,7 @@ export async function settleCommit(pool: PgPool, connection: string, id: string)
   return withClient(pool, async (client) => {
     await client.query(
       `insert into commit_ids (connection, id, at, is_void)
-        values ($1, $2, extract(epoch from clock_timestamp()) * 1000, 1) on conflict do nothing`,
+        values ($1, $2, ${SERVER_MS}, 1) on conflict do nothing`,
       [connection, id],
     )
     const { rows } = await client.query('select is_void from commit_ids where connection = $1 and id = $2', [

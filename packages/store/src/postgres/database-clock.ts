@@ -3,7 +3,9 @@ import type { Clock } from '@guestpass/core'
 import { type PgClient } from './pool.ts'
 
 /** SQL for the time of the server, in milliseconds since 1970. */
-export const SERVER_TIME = 'cast(extract(epoch from clock_timestamp()) * 1000 as double precision) as now'
+export const SERVER_MS = 'extract(epoch from clock_timestamp()) * 1000'
+/** The same as the column `now`, which the driver reads as a number. */
+export const SERVER_TIME = `cast(${SERVER_MS} as double precision) as now`
 
 /** A sample older than this is taken again before a read. */
 const STALE: Millis = SECOND
