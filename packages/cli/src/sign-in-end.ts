@@ -1,4 +1,4 @@
-import { connectionView, type Store } from '@guestpass/core'
+import type { ConnectionView, Store } from '@guestpass/core'
 import { iso, newestLinks } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 
@@ -31,9 +31,12 @@ async function signInEnd(store: SignInStore, connection: string): Promise<SignIn
 const SAID = /the sign-in has ended \((.+)\)\. Sign in again/
 
 /** The end of a sign-in, and of its access token, as sentences. */
-export async function signInEndText(store: Store, connection: string, now: Instant): Promise<string> {
+export async function signInEndText(
+  store: SignInStore,
+  { connection, expiresAt }: Pick<ConnectionView, 'connection' | 'expiresAt'>,
+  now: Instant,
+): Promise<string> {
   const { at, why } = await signInEnd(store, connection)
-  const { expiresAt } = await connectionView(store, connection)
   const ended = `the sign-in ended${at === undefined ? '' : ` at ${iso(at)}`}${why === undefined ? '' : ` (${why})`}.`
   if (expiresAt === undefined) return ended
   return `${ended} The access token ${expiresAt > now ? 'is served until' : 'ended at'} ${iso(expiresAt)}.`

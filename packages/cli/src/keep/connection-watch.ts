@@ -61,7 +61,7 @@ async function changed(
   const { grant, status } = view ?? unused(connection)
   const facts = { grant, status, user: view?.user }
   const has = `Connection ${connection} has ${grants[grant]}, status ${status}.`
-  const why = status === 'needs_reauth' ? await signInEndText(store, connection, clock.wall()) : ''
+  const why = view?.status === 'needs_reauth' ? await signInEndText(store, view, clock.wall()) : ''
   const texts: Partial<Record<ConnectionView['status'], string>> = {
     needs_reauth: `${has.slice(0, -1)}: ${why} Sign in again with \`${commandFor(connection, 'login')}\`.`,
     in_doubt: `${has} The answer to the last renewal was lost. It is tried once more when the access token ends.`,
