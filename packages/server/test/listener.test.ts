@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { Agent, get, type IncomingMessage } from 'node:http'
+import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fencesOf } from '../../../tools/reference/markdown.ts'
 import { keys, serviceForTests, type ServiceForTests } from './service-for-tests.ts'
 
@@ -24,6 +24,13 @@ const post = (url: string, body: object, key: string = keys.issuer) =>
     headers: { 'content-type': 'application/json', ...authorized(key) },
     body: JSON.stringify(body),
   })
+
+/** What some code waits for until other code opens it. */
+function gate() {
+  let open = (): void => {}
+  const passed = new Promise<void>((resolve) => void (open = resolve))
+  return { open, passed }
+}
 
 /** The events of a stream, as they come. */
 async function* eventsOf(
@@ -63,6 +70,27 @@ describe('the event stream', () => {
       break
     }
   })
+})
+
+it('an event stream whose client left before it began counts no longer', async () => {
+  const { url, service } = await listening()
+  const { store } = service.connections.first.runtime
+  const [plain, asked, gone] = [store.chainHead, gate(), gate()]
+  const headers = authorized(keys.auditor)
+  service.app.server.once('request', (_request, response: ServerResponse) => {
+    response.once('close', gone.open)
+    vi.spyOn(store, 'chainHead').mockImplementation(async (connection) => {
+      asked.open()
+      await gone.passed
+      return plain(connection)
+    })
+  })
+  const leaving = get(`${url}/v1/events`, { headers }).on('error', () => {})
+  await asked.passed
+  leaving.destroy()
+  await gone.passed
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  expect(metrics).toContain('\nguestpass_event_streams 0\n')
 })
 
 describe('a service that stops', () => {

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { finished, Readable } from 'node:stream'
 import * as z from 'zod'
 import { callerOf } from '../auth/authenticate.ts'
 import { eventStream } from '../events/event-stream.ts'
@@ -42,7 +42,8 @@ export function addEventRoutes(app: App, streams: OpenStreams): void {
       const given = request.headers['last-event-id']
       const after = given === undefined ? (await runtime.store.chainHead(name)).count : Number(given)
       const { signal, close } = streams.open()
-      reply.raw.once('close', close)
+      // The client may have gone while the store was read.
+      finished(reply.raw, close)
       return (
         reply
           .type('text/event-stream; charset=utf-8')
