@@ -85,6 +85,7 @@ export {
   type NamedExplanation,
   namedExplanation,
 } from './explanation-names.ts'
+export { finishConnection } from './finish-connection.ts'
 export { type ListDocument, listDocument } from './list-document.ts'
 export { followedRecords, isWanted, type LatestRecords, latestRecords, type RecordFilter } from './read-records.ts'
 export { DURATION_FORMATS, durationOption, SINCE_FORMATS, sinceOption } from './since.ts'

@@ -6,6 +6,7 @@ import {
   connect,
   createBackground,
   endsWithin,
+  finishConnection,
   type Health,
   openSharedStore,
   type OpenStore,
@@ -117,10 +118,6 @@ export interface Guestpass extends AuthorizedClients, AsyncDisposable {
 
 /** How long `close` waits for calls. Later they fail, because the store is closed. */
 const CALLS_GRACE = 10 * SECOND
-/** How long `close` waits for attributes of guests to reach the upstream. */
-const ENRICHMENT_GRACE = SECOND
-/** How long `close` waits for a renewal whose tokens the store does not take. */
-const RENEWAL_GRACE = 60 * SECOND
 
 /** What the functions of an open front door share. */
 interface FrontDoorParts {
@@ -241,17 +238,7 @@ async function openTranslated(
 async function closeParts(parts: FrontDoorParts): Promise<void> {
   const { calls, background, connection, clock, events, runtime, aborting } = parts
   await endsWithin(CALLS_GRACE, Promise.all([background.stop(), calls.end()]), clock)
-  await finishEnrichment(parts)
-  // A refresh token would be lost if its successor were not stored.
-  if (!(await endsWithin(RENEWAL_GRACE, connection.idle(), clock))) aborting.abort()
+  if (!(await finishConnection(connection, clock))) aborting.abort()
   events.close()
   await runtime.close()
-}
-
-/** Enrichment that calls began. The rest waits in the store for the next program. */
-async function finishEnrichment({ connection, clock }: FrontDoorParts): Promise<void> {
-  const late = new AbortController()
-  const drained = connection.guests.enrichment.drain(late.signal).catch(() => {})
-  await endsWithin(ENRICHMENT_GRACE, drained, clock)
-  late.abort()
 }

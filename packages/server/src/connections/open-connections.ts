@@ -3,7 +3,7 @@ import {
   apiKeys,
   connect,
   createBackground,
-  endsWithin,
+  finishConnection,
   openSharedStore,
   remainingFiles,
   type ReachableConfig,
@@ -13,7 +13,6 @@ import {
   settingNamesIn,
   workedConnection,
 } from '@guestpass/runtime'
-import { SECOND } from '@guestpass/core/store-kit'
 import { createAnswerStore } from '../idempotency/answer-store.ts'
 import { createAttachedStore } from '../idempotency/attached-store.ts'
 import { tracedHttp } from '../tracing.ts'
@@ -60,19 +59,9 @@ export async function openConnection(
   }
 }
 
-/** How long closing waits for attributes of guests to reach the upstream. */
-const ENRICHMENT_GRACE = SECOND
-/** How long closing waits for a renewal whose tokens the store does not take. */
-const RENEWAL_GRACE = 60 * SECOND
-
 /** Ends the work of a connection, and closes it. What is left waits in the store. */
 export async function closeConnection({ background, connection, runtime }: ServedConnection): Promise<void> {
-  const { clock } = runtime.ports
   await background.stop()
-  const late = new AbortController()
-  const drained = connection.guests.enrichment.drain(late.signal).catch(() => {})
-  await endsWithin(ENRICHMENT_GRACE, drained, clock)
-  late.abort()
-  await endsWithin(RENEWAL_GRACE, connection.idle(), clock)
+  await finishConnection(connection, runtime.ports.clock)
   await runtime.close()
 }
