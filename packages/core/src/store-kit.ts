@@ -86,7 +86,7 @@ export type {
   AuditTrail,
   CredentialWrite,
 } from './ports/store.ts'
-export { countdown } from './ports/clock.ts'
+export { countdown, stopwatch } from './ports/clock.ts'
 export { sha256Hex } from './ports/system.ts'
 export { type Lease, takeLease } from './stores/lease.ts'
 export {

@@ -1,6 +1,6 @@
-import { type Instant, type Millis, SECOND } from '@guestpass/core/store-kit'
+import { type Instant, type Millis, SECOND, stopwatch } from '@guestpass/core/store-kit'
 import type { Clock } from '@guestpass/core'
-import { type PgClient } from './pool.ts'
+import type { PgClient } from './pool.ts'
 
 /** SQL for the time of the server, in milliseconds since 1970. */
 export const SERVER_MS = 'extract(epoch from clock_timestamp()) * 1000'
@@ -29,14 +29,10 @@ export interface DatabaseClock {
  */
 export function createDatabaseClock(clock: Clock, time?: () => Instant): DatabaseClock {
   let base = Number.NaN
-  let wall = 0
-  let monotonic = 0
-  // As `stopwatch` of core counts: a suspended machine counts, and a wall clock that is set back shortens nothing.
-  const elapsed = (): Millis => Math.max(clock.wall() - wall, clock.monotonic() - monotonic, 0)
+  let elapsed = stopwatch(clock)
   const sampled = (at: Instant): void => {
     base = at
-    wall = clock.wall()
-    monotonic = clock.monotonic()
+    elapsed = stopwatch(clock)
   }
   return {
     now: () => time?.() ?? base + elapsed(),
