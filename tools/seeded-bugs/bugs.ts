@@ -1,18 +1,8 @@
 import { diskFault } from '../crash-tests/events/small-disk.ts'
 import { ensureDebianBinaries, INSTALL } from '../postgres/server.ts'
+import { changedLines, type TestSuite } from './changed-lines.ts'
 
-type Suite =
-  | 'rotation'
-  | 'crash-tests'
-  | 'keepers'
-  | 'import-rows'
-  | 'openid'
-  | 'growth'
-  | 'retention'
-  | 'witnesses'
-  | 'persons'
-  | 'roll-ups'
-  | 'postgres'
+type Suite = 'rotation' | 'crash-tests' | 'keepers' | 'import-rows' | 'openid' | TestSuite
 
 /** A fault that is built into the workers or the source of a suite on purpose, and the invariant that must find it. */
 export interface SeededBug {
@@ -44,13 +34,16 @@ export const programs: Readonly<Record<Suite, string>> = {
 const postgresFault = (): string | undefined =>
   ensureDebianBinaries() === undefined ? `no PostgreSQL (enable it: ${INSTALL})` : undefined
 
-/** A bug that the tests of a suite must find. */
-const inTests = (suite: Suite, bug: string): SeededBug => ({
-  suite,
-  bug,
-  invariants: ['failed tests'],
-  args: `--suite ${suite}`,
-})
+/** The bugs that tests must find. */
+const inTests = changedLines.map(
+  ({ suite, bug }): SeededBug => ({
+    suite,
+    bug,
+    invariants: ['failed tests'],
+    args: `--suite ${suite}`,
+    ...(suite === 'postgres' ? { unavailable: postgresFault } : {}),
+  }),
+)
 
 const TWICE = 'refresh tokens presented twice, undeclared'
 const NO_CAUSE = 'doubts and ends without a cause'
@@ -107,14 +100,5 @@ export const seededBugs: readonly SeededBug[] = [
     args: '--rotations 12 --restarts 0 --processes 3',
   },
   { suite: 'import-rows', bug: 'retains', invariants: ['processes out of memory'], args: '--rows 200 --heap 64' },
-  inTests('growth', 'keeps-guests'),
-  inTests('retention', 'beyond-base'),
-  inTests('retention', 'believes-clocks'),
-  inTests('witnesses', 'no-link'),
-  inTests('persons', 'misses-late'),
-  inTests('roll-ups', 'folds-twice'),
-  ...['no-head-lock', 'no-key-lock', 'claims-twice', 'repeats-unasked'].map((bug) => ({
-    ...inTests('postgres', bug),
-    unavailable: postgresFault,
-  })),
+  ...inTests,
 ]

@@ -9,9 +9,8 @@ import { startVitest } from 'vitest/node'
 import { changedLines } from './changed-lines.ts'
 
 const { values } = parseArgs({ options: { suite: { type: 'string' }, bug: { type: 'string' } } })
-const name = `${values.suite}:${values.bug}`
-const change = changedLines[name]
-if (!change) throw new TypeError(`There is no bug ${name}.`)
+const change = changedLines.find(({ suite, bug }) => suite === values.suite && bug === values.bug)
+if (!change) throw new TypeError(`There is no bug ${values.suite}:${values.bug}.`)
 const { file, text, becomes, tests } = change
 const root = join(import.meta.dirname, '../..')
 const path = join(root, file)
