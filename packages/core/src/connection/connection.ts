@@ -29,7 +29,7 @@ import type { Hosts } from '../upstream/hosts.ts'
 import type { KeySource } from '../verify/keys.ts'
 import type { Verifier } from '../verify/verdict.ts'
 import { createSourceOnDemand } from './source-on-demand.ts'
-import { storedFact, type Verification, verificationOf } from './verification.ts'
+import { type ConnectionVerification, storedFact, verificationOf } from './verification.ts'
 
 export type { ConnectionOptions, ConnectionPorts } from './options.ts'
 
@@ -147,7 +147,7 @@ interface ConnectionParts {
   readonly windows: RenewalWindows
   readonly meter: Meters
   readonly server: OAuthServer
-  readonly checks: Verification
+  readonly checks: ConnectionVerification
   readonly layers: StandardLayers
   readonly renewalPorts: RenewalPorts & { readonly underway: Set<Promise<unknown>> }
   /** The failed tries of access tokens, for callers that wait for one. */
@@ -192,7 +192,7 @@ function guestsOf(parts: ConnectionParts, { grant, source }: Access): Guests {
   const { name, options, ports, windows, meter, checks, renewalPorts, tokenTries } = parts
   const { hosts, gateway = false } = options
   const listeners = createListeners(() => meter.count('listener_failed'))
-  const { keys, issuerClock, guestTokens: verifier } = checks
+  const { keys, issuerClock, guestTokens: verifier, storedTokens } = checks
   const guestParts = {
     options,
     connection: name,
@@ -203,6 +203,7 @@ function guestsOf(parts: ConnectionParts, { grant, source }: Access): Guests {
     policyFor: guestPolicies(parts, source),
     listeners,
     verifier,
+    storedTokens,
     keys,
     issuerClock,
     windows,

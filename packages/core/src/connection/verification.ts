@@ -24,7 +24,7 @@ import { type MirroredKeys, mirroredKeys } from '../verify/mirrored-keys.ts'
 import type { Platform } from '../verify/platform.ts'
 import { type Algorithm, ALGORITHMS, type Verifier } from '../verify/verdict.ts'
 import { pinSchemas } from '../verify/verifier-options.ts'
-import { verifier } from '../verify/verifier.ts'
+import { verifier, verifierPair } from '../verify/verifier.ts'
 
 /**
  * Where a key-set is: its URL, or a function that finds the URL and the name under which a store remembers
@@ -134,6 +134,12 @@ export interface Verification extends Worker {
   readonly accessTokens: Verifier
 }
 
+/** The verification of a connection, which also serves stored tokens. */
+export interface ConnectionVerification extends Verification {
+  /** Verifies guest tokens, except revocation: the row of a guest says whether its stored token was revoked. */
+  readonly storedTokens: Verifier
+}
+
 /**
  * Makes the verifiers of one connection, for a process that verifies tokens and requests none: it needs no
  * OAuth client. Keys are fetched when the first token needs them. For keys of your own use `verifier`.
@@ -155,11 +161,15 @@ export interface Verification extends Worker {
  */
 export async function verification(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
   checkOptions('verification', ['options', options, verificationSchema], ['ports', ports, verificationPorts])
-  return verificationOf(options, ports)
+  const { storedTokens: _ofConnections, ...checks } = await verificationOf(options, ports)
+  return checks
 }
 
-/** The same for options that were checked. */
-export async function verificationOf(options: VerificationOptions, ports: VerificationPorts): Promise<Verification> {
+/** The same for a connection, and for options that were checked. */
+export async function verificationOf(
+  options: VerificationOptions,
+  ports: VerificationPorts,
+): Promise<ConnectionVerification> {
   const { name = 'default', issuer, audience, organization } = options
   const { store, clock, random, http, platform } = ports
   const offset = storedFact(store, name, 'issuer-clock')
@@ -188,12 +198,15 @@ export async function verificationOf(options: VerificationOptions, ports: Verifi
     ...(organization === undefined ? {} : { organization }),
   }
   const denied = store ? { denied: (print: string) => store.denied(name, print) } : {}
+  const algorithms = algorithmsOf(options.keys)
+  const guestTokens = verifierPair({ ...checks, keys, algorithms, ...pins, ...denied })
   return {
     keys,
     accessKeys,
     accessKeysAssumed: options.accessKeys === undefined && 'pem' in options.keys,
     issuerClock: clockOfIssuer,
-    guestTokens: verifier({ ...checks, keys, algorithms: algorithmsOf(options.keys), ...pins, ...denied }),
+    guestTokens: guestTokens.complete,
+    storedTokens: guestTokens.exceptRevocation,
     accessTokens: verifier({
       ...checks,
       keys: accessKeys,

@@ -9,6 +9,7 @@ import type { OnDuplicate } from '../upstream/applicant-fields.ts'
 import type { Crm } from '../upstream/crm/provider.ts'
 import type { GuestRequest } from '../upstream/guest-apis.ts'
 import type { GuestTokens } from '../upstream/guest-tokens/provider.ts'
+import type { Verifier } from '../verify/verdict.ts'
 import {
   type ApplicantApi,
   createApplicantApi,
@@ -91,6 +92,8 @@ export interface Guests extends GuestRecords {
 
 export interface GuestsParts extends Omit<GuestEventRecorderParts, 'random'>, TokenAcceptorParts {
   readonly guestTokens: GuestTokens
+  /** Verifies tokens of stored guests, except revocation. */
+  readonly storedTokens: Verifier
   /** The APIs that make guests for addresses. */
   readonly apis: readonly ConnectedApi[]
   /** Absent: guests are not enriched from a CRM. */
@@ -152,7 +155,7 @@ function methodParts(parts: GuestsParts, ports: RenewalPorts): MethodParts {
   const idempotent = createIdempotentRefresh({ ...shared, guestTokens: parts.guestTokens }, ports)
   const strategies = { [GUEST_TOKENS]: idempotent, ...rotatingStrategies(parts, { ...shared, acceptor }, ports) }
   const sessions = createGuestSessions({ connection, strategies, recorder, windows }, ports)
-  const judged = createJudgedSessions(sessions, verifier)
+  const judged = createJudgedSessions(sessions, parts.storedTokens)
   const enrichment = createEnrichment({ ...parts, update: attributesUpdate(parts.apis) }, ports)
   const pseudonyms = createPseudonyms(connection, ports)
   const removed = createRemovedGuests(connection, { store, pseudonyms })

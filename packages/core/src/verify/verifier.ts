@@ -58,10 +58,25 @@ interface VerifierParts extends SignatureCheckParts {
  * ```
  */
 export function verifier(options: VerifierOptions): Verifier {
+  return verifierOf(partsOf(options))
+}
+
+/**
+ * Makes `verifier(options)`, and one with the same memory of signatures that does not ask whether a token was revoked.
+ */
+export function verifierPair(options: VerifierOptions): {
+  readonly complete: Verifier
+  readonly exceptRevocation: Verifier
+} {
+  const parts = partsOf(options)
+  return { complete: verifierOf(parts), exceptRevocation: verifierOf({ ...parts, denied: undefined }) }
+}
+
+function partsOf(options: VerifierOptions): VerifierParts {
   checkOptions('verifier', ['options', options, verifierSchema])
   const { keys, platform, now, denied, remember = 10_000, algorithms = ['RS256'] } = options
   const { issuer, audience, organization, leewayMs = defaultLeeway } = options
-  const parts: VerifierParts = {
+  return {
     keys,
     platform,
     now,
@@ -72,17 +87,18 @@ export function verifier(options: VerifierOptions): Verifier {
     cache: remember > 0 ? createSignatureCache(remember) : undefined,
     inFlight: createInFlightCounter(),
   }
-  return {
-    verify(token, expectations) {
-      // Not an async function, which would wrap a promise in another one.
-      try {
-        return Promise.resolve(verdictOn(parts, token, expectations))
-      } catch (error) {
-        return Promise.reject(error)
-      }
-    },
-  }
 }
+
+const verifierOf = (parts: VerifierParts): Verifier => ({
+  verify(token, expectations) {
+    // Not an async function, which would wrap a promise in another one.
+    try {
+      return Promise.resolve(verdictOn(parts, token, expectations))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  },
+})
 
 const invalid = (reason: Reason): Verdict => ({ valid: false, reason })
 

@@ -98,6 +98,22 @@ describe('a guest token', () => {
     expect(mints()).toBe(2)
   })
 
+  it('is served while fresh without a question to the store whether it was revoked', async () => {
+    const here = world()
+    const asked: string[] = []
+    const denied = (connection: string, print: string): Promise<boolean> => {
+      asked.push(print)
+      return here.store.denied(connection, print)
+    }
+    const { guests, verifier } = await here.process({}, { store: { ...here.store, denied } })
+    const { token } = await guests.issue(request)
+    asked.length = 0
+    await guests.token(ID)
+    expect(asked).toEqual([])
+    await verifier.verify(token.reveal())
+    expect(asked).toHaveLength(1)
+  })
+
   it('is renewed in the background in the advisory window, with one request for all callers', async () => {
     const { guests, clock, mints, upstream } = await started()
     const first = await guests.issue(request)

@@ -14,6 +14,8 @@ const keyReasons: Readonly<Partial<Record<Reason, string>>> = {
  * Makes sessions that serve no stored token which the current keys refuse: resource servers would refuse it, too. Such a
  * token is due now, for one renewal. If that fails, the error says why it was needed. While keys are unavailable, stored
  * tokens are served.
+ *
+ * @param verifier one that does not ask the store for revocation, which decides nothing here
  */
 export const createJudgedSessions = (sessions: GuestSessions, verifier: Verifier): GuestSessions => ({
   async current(rowId, criteria, context) {
