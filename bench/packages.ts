@@ -20,7 +20,7 @@ const INPUTS: readonly string[] = [
   'packages/*/{src,bin}/**/*.*',
   'packages/*/{package,tsconfig.build}.json',
   'tools/{build,pack}.ts',
-  'tools/packages/{joined,staged,workspace}.ts',
+  'tools/packages/{join-modules,staged,workspace}.ts',
   'tsconfig*.json',
   'package-lock.json',
 ]

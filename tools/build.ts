@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { joinModules } from './packages/joined.ts'
+import { joinModules } from './packages/join-modules.ts'
 import { isForPages, type Package, packagesOf } from './packages/workspace.ts'
 
 const root = join(import.meta.dirname, '..')

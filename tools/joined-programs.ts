@@ -30,6 +30,7 @@ function newFolder(): string {
 /**
  * Joins programs with the modules that they import, for tests that start one many times: Node takes half a second of a
  * processor to load some eight hundred modules one by one.
+ * Packages are joined by `joinModules` of the build.
  *
  * @param sources the path of each program, by its name
  * @param external packages that stay imports. Default: none
