@@ -52,6 +52,7 @@ export type { AuditRelays } from './audit-relays.ts'
 export {
   type ApiKeyView,
   type CreatedApiKey,
+  apiKeyGroup,
   apiKeyView,
   idInApiKey,
   type StoredApiKey,

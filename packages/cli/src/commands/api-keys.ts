@@ -1,6 +1,7 @@
 import { iso } from '@guestpass/core/runtime-kit'
 import {
   apiKeyDocument,
+  apiKeyGroup,
   apiKeyRoles,
   type ApiKeys,
   apiKeys,
@@ -78,10 +79,7 @@ export const apiKeysCreateCommand = defineCommand({
   input: z.object({
     name: z.string({ error: 'is missing' }).trim().min(1, 'is empty').max(100, 'is longer than 100 characters'),
     role: z.array(z.enum(apiKeyRoles, { error: 'is not a role' }), { error: 'is missing' }).min(1),
-    group: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/, 'is not 1 to 64 letters, digits, dots, hyphens or underscores')
-      .optional(),
+    group: apiKeyGroup.optional(),
     quota: whole(1, 1_000_000).optional(),
     expiresIn: durationOption.optional(),
   }),

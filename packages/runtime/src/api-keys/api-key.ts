@@ -1,5 +1,6 @@
 import { type Secret } from '@guestpass/core'
 import type { Instant, Json } from '@guestpass/core/store-kit'
+import * as z from 'zod'
 import type { ApiKeyRole } from '../config/kinds.ts'
 
 /** An API key of the service, without the key itself. Times are in milliseconds since 1970. */
@@ -44,6 +45,11 @@ export const storedApiKey = (value: Json): StoredApiKey => value as unknown as S
 export function apiKeyView(id: string, { digest: _kept, ...stored }: StoredApiKey, usedAt?: Instant): ApiKeyView {
   return { id, ...stored, ...(usedAt === undefined ? {} : { usedAt }) }
 }
+
+/** The name of a group of API keys. */
+export const apiKeyGroup: z.ZodType<string, string> = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, 'is not 1 to 64 letters, digits, dots, hyphens or underscores')
 
 /** The beginning of every key. */
 export const API_KEY_PREFIX = 'gpk_'

@@ -1,5 +1,5 @@
 import { eventTypes, webhookEvents } from '@guestpass/core/runtime-kit'
-import { apiKeyRoles } from '@guestpass/runtime'
+import { apiKeyGroup, apiKeyRoles } from '@guestpass/runtime'
 import * as z from 'zod'
 import { text, time } from './parts.ts'
 
@@ -118,14 +118,12 @@ export const createdApiKey = z
   .object({ ...apiKeyMembers, key: z.string().describe('shown this once') })
   .meta({ id: 'CreatedApiKey' })
 
-const groupName = z.string().regex(/^[\w.-]{1,64}$/, 'is not 1 to 64 letters, digits, dots, hyphens or underscores')
-
 /** A new API key. */
 export const apiKeyRequest = z
   .strictObject({
     name: z.string().min(1).max(100),
     roles: z.array(z.enum(apiKeyRoles)).min(1).max(apiKeyRoles.length),
-    group: groupName.optional(),
+    group: apiKeyGroup.optional(),
     perMinute: z.int().min(1).max(1_000_000).optional().describe('its quota at each instance'),
     expiresInSeconds: z.int().min(1).max(315_360_000).optional(),
   })
