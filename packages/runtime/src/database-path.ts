@@ -4,14 +4,14 @@ import type { Config } from './config/config.ts'
 
 /**
  * The absolute path of the embedded database of a configuration; undefined if the database is PostgreSQL.
- * Throws `config_invalid` as `databasePath` does.
+ * Throws `config_invalid` if it is a store in memory, or not a file of this system.
  */
 export const databaseFile = (config: Config, cwd: string): string | undefined =>
   config.settings.databaseUrl.kind === 'postgres' ? undefined : databasePath(config, cwd)
 
 /**
  * The database of a configuration as it may be shown: the absolute path of a file, or the address of PostgreSQL
- * without a password. Throws `config_invalid` as `databasePath` does.
+ * without a password. Throws `config_invalid` as `databaseFile` does.
  */
 export const databasePlace = (config: Config, cwd: string): string =>
   databaseFile(config, cwd) ?? config.settings.databaseUrl.place

@@ -5,7 +5,6 @@ export {
   type RestoreResult,
   type StoreBackup,
 } from './backup.ts'
-export { appendLines } from './append-lines.ts'
 export type { Need } from './config/checks.ts'
 export {
   type Config,
@@ -53,7 +52,6 @@ export {
   type ApiKeyView,
   type CreatedApiKey,
   apiKeyGroup,
-  apiKeyView,
   idInApiKey,
   type StoredApiKey,
   storedApiKey,
@@ -62,7 +60,7 @@ export { type ApiKeyRequest, type ApiKeys, apiKeys, createUseRecorder, groupOwne
 export { apiKeyDocument, createdApiKeyDocument } from './api-keys/documents.ts'
 export { type Background, type BackgroundParts, createBackground, type Health } from './background.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
-export { databaseFile, databasePath, databasePlace, pathFault } from './database-path.ts'
+export { databaseFile, databasePlace, pathFault } from './database-path.ts'
 export { moveDatabase, type MoveRequest, type MoveResult } from './move.ts'
 export {
   accessTokenDocument,
@@ -89,6 +87,7 @@ export {
 export { finishConnection } from './finish-connection.ts'
 export { type ListDocument, listDocument } from './list-document.ts'
 export { followedRecords, isWanted, type LatestRecords, latestRecords, type RecordFilter } from './read-records.ts'
+export { remainingFiles } from './remaining-files.ts'
 export { DURATION_FORMATS, durationOption, SINCE_FORMATS, sinceOption } from './since.ts'
 export type { RuntimeHost } from './runtime-host.ts'
 export type { EventObserver, ObservedStore } from './observed-store.ts'
@@ -107,4 +106,3 @@ export {
 } from './workers/registry.ts'
 export type { WorkerChange, WorkerHealth } from './workers/running-worker.ts'
 export { type RunningWorkers, startWorkers, type WorkersOptions, withWorkers } from './workers/start-workers.ts'
-export { remainingFiles } from './remaining-files.ts'
