@@ -34,8 +34,7 @@ export async function findGuestSubject(
       throw isUnknown ? withoutToken(thrown) : thrown
     },
   )
-  const { credential, now } = found
-  const { usedAt } = await store.find(connection, credential.id)
+  const { credential, usedAt, now } = found
   return { subject: credential.subject, guest: credential, usedAt, now }
 }
 

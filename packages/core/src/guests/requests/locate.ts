@@ -17,6 +17,8 @@ export interface Located {
   readonly credential: GuestCredential
   readonly revision: number
   readonly now: Instant
+  /** The latest use of the guest. Absent if its row was removed. */
+  readonly usedAt?: Instant
 }
 
 /** Which of several guests of one id is meant, and for whom it is looked up. */
