@@ -29,7 +29,7 @@ export const keepCommand = defineCommand({
     const startedAt = clock.wall()
     const statusFile = status === undefined ? undefined : resolve(cwd, status)
     try {
-      const config = await cli.config(['hosts', 'clientId'], format === 'json' ? host.warn : undefined)
+      const config = await cli.config(['hosts', 'clientId'], host.warn)
       const path = databaseFile(config, cwd)
       const last = await withRuntime(
         config,

@@ -75,8 +75,8 @@ export function createCommandSession(hostProcess: HostProcess, flags: CommonFlag
     signal,
     hostProcess,
     note: (...lines) => note(parts, lines),
-    config: (needs, warn) => loadConfig(parts, { ...runtimeHost, ...(warn ? { warn } : {}) }, needs ?? []),
-    configOf: (connection, needs) => loadConfig(parts, runtimeHost, needs ?? [], connection),
+    config: (needs, warn) => loadConfig(parts, warn ?? runtimeHost.warn, needs ?? []),
+    configOf: (connection, needs) => loadConfig(parts, runtimeHost.warn, needs ?? [], connection),
     connection: flags.connection,
     answer(document, lines) {
       hasAnswered = true
@@ -140,20 +140,20 @@ async function loadConfig<const N extends Need>(
     shownWarnings,
     contradictions,
   }: SessionParts,
-  host: RuntimeHost,
+  warn: RuntimeHost['warn'],
   needs: readonly N[],
   connection: string = own,
 ): Promise<ConfigWith<N>> {
   const flags = connection === own ? settings : programSettings(settings)
-  const warn = (warning: string): void => {
+  const warnOnce = (warning: string): void => {
     if (shownWarnings.has(warning)) return
     shownWarnings.add(warning)
-    host.warn(warning)
+    warn(warning)
   }
-  const config = await readConfig({ env, cwd, flags, connection, needs, warn })
+  const config = await readConfig({ env, cwd, flags, connection, needs, warn: warnOnce })
   for (const secret of secretsOf(config)) secrets.add(secret)
   contradictions.splice(0, contradictions.length, ...config.contradictions)
-  config.warnings.forEach(warn)
+  config.warnings.forEach(warnOnce)
   return config
 }
 
