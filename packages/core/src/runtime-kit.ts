@@ -93,6 +93,7 @@ export { chainLinks, chainLinksBackwards, newestLinks } from './ports/chain-link
 export { stopwatch } from './ports/clock.ts'
 export { type Http, type HttpAnswer, HttpFault, type HttpRequest, MAX_ANSWER_BYTES } from './ports/http.ts'
 export type { Meter } from './ports/meter.ts'
+export { pagesOf } from './ports/pages.ts'
 export { type Fetch, systemClock, systemFetch, systemRandom } from './ports/system.ts'
 export {
   repeatUntilAborted,

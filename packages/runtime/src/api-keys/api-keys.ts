@@ -1,7 +1,6 @@
-import { type Context, GuestpassError, Secret, type Store } from '@guestpass/core'
-import { apiKeyCreated, apiKeyRevoked, documentKind, iso } from '@guestpass/core/runtime-kit'
+import { type ConnectionPorts, type Context, GuestpassError, Secret, type Store } from '@guestpass/core'
+import { apiKeyCreated, apiKeyRevoked, documentKind, iso, pagesOf } from '@guestpass/core/runtime-kit'
 import { DAY, type Document, type Instant, type Json, MINUTE, type Millis, sha256Hex } from '@guestpass/core/store-kit'
-import type { ConnectionPorts } from '@guestpass/core'
 import type { ApiKeyRole } from '../config/kinds.ts'
 import {
   API_KEY_PREFIX,
@@ -81,12 +80,9 @@ async function documentsOf(
   of: string,
 ): Promise<readonly (Document & { readonly id: string; readonly value: Json })[]> {
   const found: (Document & { readonly id: string; readonly value: Json })[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await store.documents(connection, { kind: of, limit: PAGE, ...(after === undefined ? {} : { after }) })
-    found.push(...page.documents)
-    if (page.next === undefined) return found
-    after = page.next
-  }
+  const pages = pagesOf((start) => store.documents(connection, { kind: of, limit: PAGE, ...start }))
+  for await (const { documents } of pages) found.push(...documents)
+  return found
 }
 
 async function listKeys(parts: ApiKeyParts): Promise<readonly ApiKeyView[]> {
