@@ -87,21 +87,18 @@ const wrongKeyError = (thrown: unknown): GuestpassError | undefined =>
 
 function announce({ url, runKeys }: Service, host: string, cli: Cli): void {
   const { pid } = cli.hostProcess
-  const [first, ...others] = runKeys.map(({ connection, key }) => ({ connection, key: key.reveal() }))
-  const keys = first
-    ? { apiKey: first.key, ...(others.length === 0 ? {} : { apiKeys: keysByConnection([first, ...others]) }) }
-    : {}
-  cli.answer({ url, pid, ...keys }, () => [
+  const keys = runKeys.map(({ connection, key }) => [connection, key.reveal()] as const)
+  const [first] = keys
+  const shown = {
+    ...(first ? { apiKey: first[1] } : {}),
+    ...(keys.length > 1 ? { apiKeys: Object.fromEntries(keys) } : {}),
+  }
+  cli.answer({ url, pid, ...shown }, () => [
     `The service is at ${url}, process ${pid}. Its routes: ${url}/docs`,
-    ...[...(first ? [first] : []), ...others].map(
-      ({ connection, key }) => `API key for this run, connection ${connection}: ${key}`,
-    ),
+    ...keys.map(([connection, key]) => `API key for this run, connection ${connection}: ${key}`),
   ])
   if (cli.json) return
   if (first) cli.note('Make a key that lasts with `guestpass api-keys create`.')
   if (!isLoopback(host)) cli.note('It listens beyond loopback. Let a proxy end TLS before it.')
   cli.note('Ctrl-C ends it.')
 }
-
-const keysByConnection = (keys: readonly { readonly connection: string; readonly key: string }[]) =>
-  Object.fromEntries(keys.map(({ connection, key }) => [connection, key]))
