@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { Clock } from '@guestpass/core'
 import { stopwatch } from '@guestpass/core/runtime-kit'
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { authenticate } from './auth/authenticate.ts'
 import type { KeyRing } from './auth/key-ring.ts'
@@ -57,7 +57,7 @@ const REQUEST_TIMEOUT = 30_000
 export async function createApp(parts: AppParts): Promise<App> {
   const { clock, log } = parts
   const problems = createProblems(clock, log)
-  const app = Fastify({
+  const server = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
     genReqId: requestIdOf,
@@ -68,10 +68,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     ...(parts.trustedProxies ? { trustProxy: [...parts.trustedProxies] } : {}),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error, request, reply) => void problems.answer(error, request, reply),
-  }).withTypeProvider<ZodTypeProvider>() as unknown as App
-  app.setValidatorCompiler(validatorCompiler)
-  // Answers are made by functions that the command line uses too. Tests check them against the schemas.
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  })
+  const app = withSchemas(server)
   app.setErrorHandler((error, request, reply) => problems.answer(error, request, reply))
   app.setNotFoundHandler((request, reply) => problems.answer(unknownRoute(request.method), request, reply))
   addJsonParser(app)
@@ -102,15 +100,22 @@ export async function createApp(parts: AppParts): Promise<App> {
  * ```
  */
 export async function openApiDocument(version: string): Promise<Readonly<Record<string, unknown>>> {
-  const app = Fastify().withTypeProvider<ZodTypeProvider>() as unknown as App
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  const app = withSchemas(Fastify())
   await addOpenApi(app, version)
   addRoutes(app, DOCUMENTED)
   await app.ready()
   const document = { ...app.swagger() }
   await app.close()
   return document
+}
+
+/** Checks and types requests by the schemas of their routes. */
+function withSchemas(server: FastifyInstance): App {
+  const app = server.withTypeProvider<ZodTypeProvider>() as unknown as App
+  app.setValidatorCompiler(validatorCompiler)
+  // Answers are made by functions that the command line uses too. Tests check them against the schemas.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  return app
 }
 
 /** What routes need to be described. Nothing of it is called before a request. */
