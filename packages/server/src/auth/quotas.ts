@@ -10,7 +10,7 @@ export interface Quotas {
 
 /** @param perMinute the quota of keys without one of their own; 0: none */
 export function createQuotas(perMinute: number, clock: Clock): Quotas {
-  /** When the bucket of a key is full again, on the monotonic clock. Keys that are full have no entry. */
+  /** When the bucket of a key is full again, on the monotonic clock. Without an entry it is full. */
   const fullAt = new Map<string, number>()
   return {
     take({ id, served, perMinute: own }) {
