@@ -1,18 +1,15 @@
 import { type GuestRecords, guestRecords } from '@guestpass/core'
 import type { Instant } from '@guestpass/core/store-kit'
-import { type Settings, withRuntime } from '@guestpass/runtime'
+import { type Config, withRuntime } from '@guestpass/runtime'
 import type { Cli } from './commands/runner/command.ts'
 
 /** Runs work on the guests that the store knows. Nothing is asked of the upstream. */
 export async function onGuestRecords(
   cli: Cli,
-  work: (records: GuestRecords, parts: { readonly settings: Settings; readonly now: () => Instant }) => Promise<void>,
+  work: (records: GuestRecords, parts: { readonly config: Config; readonly now: () => Instant }) => Promise<void>,
 ): Promise<void> {
   const config = await cli.config()
   await withRuntime(config, cli.runtimeHost, ({ ports }) =>
-    work(guestRecords({ connection: config.connection }, ports), {
-      settings: config.settings,
-      now: () => ports.clock.wall(),
-    }),
+    work(guestRecords({ connection: config.connection }, ports), { config, now: () => ports.clock.wall() }),
   )
 }

@@ -1,5 +1,6 @@
 import { GuestpassError, type PersonKey } from '@guestpass/core'
 import {
+  type Config,
   erasureDocument,
   guestViewDocument,
   listDocument,
@@ -73,7 +74,7 @@ export const guestExportCommand = defineCommand({
 })
 
 /** The files that may still hold data of who was erased. */
-const filesOf = async (cli: Cli): Promise<readonly string[]> => remainingFiles(await cli.config(), cli.hostProcess.cwd)
+const filesOf = (config: Config, cli: Cli): Promise<readonly string[]> => remainingFiles(config, cli.hostProcess.cwd)
 
 /** What a guest's end means upstream, for people. */
 export const untilThere = (until: string | undefined): readonly string[] =>
@@ -99,9 +100,9 @@ export const guestEraseCommand = defineCommand({
 })
 
 const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: Cli): Promise<void> =>
-  onGuestRecords(cli, async (records) => {
+  onGuestRecords(cli, async (records, { config }) => {
     const erased = await records.erase(guestId, { ...callContext(cli), api })
-    const document = erasureDocument(erased, await filesOf(cli))
+    const document = erasureDocument(erased, await filesOf(config, cli))
     cli.answer(document, () => [
       `Guest ${guestId} is erased here.`,
       ...untilThere(document.upstreamValidUntil),
@@ -110,9 +111,9 @@ const eraseGuest = (guestId: string, api: z.output<typeof knownGuestApi>, cli: C
   })
 
 const erasePerson = (person: PersonKey, cli: Cli): Promise<void> =>
-  onGuestRecords(cli, async (records) => {
+  onGuestRecords(cli, async (records, { config }) => {
     const erased = await records.erase(person, { ...callContext(cli), patienceMs: Number.POSITIVE_INFINITY })
-    const document = personErasureDocument(erased, await filesOf(cli))
+    const document = personErasureDocument(erased, await filesOf(config, cli))
     cli.answer(document, () => [
       document.guests.length === 0 ? 'No guest of this address.' : 'Erased here:',
       ...document.guests.flatMap(({ guestId, api, upstreamValidUntil }) => [

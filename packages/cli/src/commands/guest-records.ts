@@ -61,8 +61,8 @@ export const guestInvalidateCommand = defineCommand({
     api: addressApi,
   }),
   run: ({ email, channel, api }, cli) =>
-    onGuestRecords(cli, async (records, { settings: { channelId: fallback } }) => {
-      const channelId = channel ?? fallback
+    onGuestRecords(cli, async (records, { config }) => {
+      const channelId = channel ?? config.settings.channelId
       const whose = {
         email,
         ...(channelId === undefined ? {} : { channelId }),
