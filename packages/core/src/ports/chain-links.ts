@@ -4,18 +4,17 @@ const PAGE = 1_000
 
 /**
  * Reads the links of a connection's audit chain in their order, page by page, to its end. `after`: begins after
- * this place; default: with the first link that is stored. `subject`: only the links of this subject.
+ * this place; default: with the first link that is stored.
  *
  * @throws the errors of the store
  */
 export async function* chainLinks(
   store: Pick<AuditTrail, 'chain'>,
   connection: string,
-  { after = 0, subject }: { readonly after?: number; readonly subject?: string } = {},
+  { after = 0 }: { readonly after?: number } = {},
 ): AsyncGenerator<Link> {
-  const only = subject === undefined ? {} : { subject }
   for (let start = after; ; ) {
-    const { links, next } = await store.chain(connection, { after: start, limit: PAGE, ...only })
+    const { links, next } = await store.chain(connection, { after: start, limit: PAGE })
     yield* links
     if (next === undefined) return
     start = next
