@@ -407,7 +407,9 @@ const others = new Set(
   NotText ocsfExport prepareRestoredConnection profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines triesText verdictText
   verifyChain verifyExport webhookRoute chainLinks chainLinksBackwards newestLinks currentStatus guestEnd why rateLimitState retentionCatchUp countdown withCalls
-  withClock errorTime apiKeyCreated apiKeyRevoked equalInConstantTime answerPrefix issuedGuestOf hasEnded`.split(/\s+/),
+  withClock errorTime apiKeyCreated apiKeyRevoked equalInConstantTime answerPrefix issuedGuestOf hasEnded pagesOf`.split(
+    /\s+/,
+  ),
 )
 
 it('every exported function is a factory of this table, or is listed as none', () => {
