@@ -5,6 +5,7 @@ import { LongFilesFirst } from './tools/long-files-first.ts'
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'tools/test/**/*.test.ts', 'examples/testing/vitest.test.ts'],
+    globalSetup: ['tools/postgres/shared-server.ts'],
     setupFiles: ['tools/secrets-canary/watch.ts', 'tools/random-seed.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -127,7 +127,8 @@ export async function startPostgres(
   }
 }
 
-async function runOn(address: string, statement: string): Promise<readonly Record<string, unknown>[]> {
+/** Runs statements on a connection of their own. */
+export async function runOn(address: string, statement: string): Promise<readonly Record<string, unknown>[]> {
   const client = new Client({ connectionString: address })
   client.on('error', () => {})
   await client.connect()

@@ -1,4 +1,5 @@
 import { ensureDebianBinaries, type PostgresServer, startPostgres, titleOf } from '../../../../tools/postgres/server.ts'
+import { testDatabase } from '../../../../tools/postgres/test-database.ts'
 
 /** A database that `npm run postgres` has prepared: another version, isolation level, or a pooler before it. */
 const prepared = process.env['GUESTPASS_TEST_POSTGRES']
@@ -18,16 +19,19 @@ export const isWithoutPostgres = prepared === undefined && bin === undefined
 /** The title of a suite that may be skipped. */
 export const suiteTitle = (title: string): string => titleOf(title, isWithoutPostgres)
 
-/** The server of a test file. `server` is absent if the database was prepared. */
+/** The database of a test file. */
 export interface TestServer {
   readonly url: string
-  readonly server?: PostgresServer
   readonly stop: () => Promise<void>
 }
 
-/** Starts a server, or gives the prepared database. */
-export async function testServer(settings?: Readonly<Record<string, string>>): Promise<TestServer> {
+/** Gives an empty database on the server that all tests share, or the prepared database. */
+export async function testServer(): Promise<TestServer> {
   if (prepared !== undefined) return { url: prepared, stop: async () => {} }
-  const server = await startPostgres(bin ?? '', settings)
-  return { url: server.url(), server, stop: server.stop }
+  const { url, drop } = await testDatabase()
+  return { url, stop: drop }
 }
+
+/** Starts a server that the test may stop. */
+export const ownServer = (settings: Readonly<Record<string, string>> = { fsync: 'on' }): Promise<PostgresServer> =>
+  startPostgres(bin ?? '', settings)

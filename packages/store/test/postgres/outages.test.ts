@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PostgresServer } from '../../../../tools/postgres/server.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
-import { isPrepared, isWithoutPostgres, outageRounds, suiteTitle, testServer } from '../helpers/test-server.ts'
+import { isPrepared, isWithoutPostgres, outageRounds, ownServer, suiteTitle } from '../helpers/test-server.ts'
 
 const HOME = 'default'
 
@@ -13,9 +13,8 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
   let store: SealedStore
 
   beforeAll(async () => {
-    const started = await testServer({ fsync: 'on' })
-    server = started.server as PostgresServer
-    store = await openPostgres({ url: started.url, waitMs: 20_000 })
+    server = await ownServer()
+    store = await openPostgres({ url: server.url(), waitMs: 20_000 })
   })
   afterAll(async () => {
     await store.close()
