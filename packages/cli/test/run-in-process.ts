@@ -7,14 +7,21 @@ import { type ExitedCli, launcher, temporaryFolder } from './spawn-cli.ts'
 
 let runs = 0
 
+interface RunOptions {
+  /** Asks the command to end. */
+  readonly signal?: AbortSignal
+  /** Gets what is printed, as it is printed. */
+  readonly said?: { out: string; err: string }
+}
+
 /** Runs the command line to its end in this process, with nothing of it but what is given: a process of its own takes half a second. */
 export async function runInProcess(
   argv: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>> = {},
   input = '',
+  { signal = new AbortController().signal, said = { out: '', err: '' } }: RunOptions = {},
 ): Promise<ExitedCli> {
-  const said = { out: '', err: '' }
   const sink = (name: keyof typeof said) => ({ write: (text: string) => void (said[name] += text) })
   const code = await createCommandRunner(
     commands,
@@ -29,7 +36,7 @@ export async function runInProcess(
       stdout: sink('out'),
       stderr: sink('err'),
       input: async () => Buffer.from(input),
-      signal: new AbortController().signal,
+      signal,
       version: manifest.version,
     },
     nextSteps,

@@ -84,6 +84,7 @@ export {
   type NamedExplanation,
   namedExplanation,
 } from './explanation-names.ts'
+export { hasStore, missingStoreText, requireStore, withExistingStore } from './existing-store.ts'
 export { finishConnection } from './finish-connection.ts'
 export { type ListDocument, listDocument } from './list-document.ts'
 export { followedRecords, isWanted, type LatestRecords, latestRecords, type RecordFilter } from './read-records.ts'

@@ -59,6 +59,10 @@ const signInService = 'An operator signs in with POST /v1/connections/NAME/login
 const signInProgram =
   'In a program, sign in with signIn.begin and signIn.complete, or with deviceSignIn.run; on the command line, with `guestpass login`.'
 
+/** What to do where a command reads a store that is not made yet. `hasUpstream`: an upstream is configured. */
+export const noStoreRemedy = (hasUpstream: boolean): string =>
+  `The first token or guest makes it: ${hasUpstream ? '' : '`guestpass sandbox --env .env`, then in a second terminal '}\`guestpass guest issue\`. To read another store, give --database.`
+
 /** Every remedy. Of several for one code, the first that fits the error counts. To add one, add an entry. */
 const remedies: readonly Remedy[] = [
   { code: 'needs_reauth', reason: 'guest', ...issueAgain },

@@ -195,7 +195,15 @@ export async function withRuntime<T>(
   work: (runtime: Runtime) => Promise<T>,
   options: RuntimeOptions = {},
 ): Promise<T> {
-  const runtime = await openRuntime(config, host, options)
+  return withOpenRuntime(await openRuntime(config, host, options), host, work)
+}
+
+/** Runs work on an open runtime, and closes the runtime afterwards, also if the work rejects. */
+export async function withOpenRuntime<T>(
+  runtime: Runtime,
+  host: Pick<RuntimeHost, 'warn'>,
+  work: (runtime: Runtime) => Promise<T>,
+): Promise<T> {
   try {
     return await work(runtime)
   } finally {

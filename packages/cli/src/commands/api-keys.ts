@@ -8,9 +8,11 @@ import {
   type ApiKeyView,
   createdApiKeyDocument,
   DURATION_FORMATS,
+  databasePlace,
   durationOption,
   listDocument,
   whole,
+  withExistingStore,
   withRuntime,
 } from '@guestpass/runtime'
 import * as z from 'zod'
@@ -21,11 +23,22 @@ import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.t
 import { type Cli, defineCommand } from './runner/command.ts'
 import type { Line } from './runner/styled-line.ts'
 
-/** Runs work on the API keys of the connection. */
-async function onKeys<T>(cli: Cli, work: (keys: ApiKeys, now: number) => Promise<T>): Promise<T> {
+interface KeyTools {
+  readonly now: number
+  /** The database, as it may be shown. */
+  readonly place: string
+}
+
+/** Runs work on the API keys of the connection. `onStore`: `withRuntime` for work that makes the first key. */
+async function onKeys<T>(
+  cli: Cli,
+  work: (keys: ApiKeys, tools: KeyTools) => Promise<T>,
+  onStore: typeof withExistingStore = withExistingStore,
+): Promise<T> {
   const config = await cli.config()
-  return withRuntime(config, cli.runtimeHost, ({ ports }) =>
-    work(apiKeys(config.connection, ports), ports.clock.wall()),
+  const place = databasePlace(config, cli.hostProcess.cwd)
+  return onStore(config, cli.runtimeHost, ({ ports }) =>
+    work(apiKeys(config.connection, ports), { now: ports.clock.wall(), place }),
   )
 }
 
@@ -34,11 +47,11 @@ export const apiKeysListCommand = defineCommand({
   options: [utcOption],
   input: z.object({ utc: utcInput }),
   run: ({ utc }, cli) =>
-    onKeys(cli, async (keys, now) => {
+    onKeys(cli, async (keys, { now, place }) => {
       const all = await keys.list()
       cli.answer(listDocument(all.map(apiKeyDocument)), () =>
         all.length === 0
-          ? ['No API keys yet. Make one with `guestpass api-keys create --name NAME --role issuer`.']
+          ? [`No API keys yet in ${place}. Make one with \`guestpass api-keys create --name NAME --role issuer\`.`]
           : keyTable(all, { now, utc }),
       )
     }),
@@ -84,11 +97,15 @@ export const apiKeysCreateCommand = defineCommand({
     expiresIn: durationOption.optional(),
   }),
   run: ({ name, role, group, quota, expiresIn }, cli) =>
-    onKeys(cli, async (keys) => {
-      const request = { name, roles: [...new Set(role)], group, perMinute: quota, lastsMs: expiresIn }
-      const document = createdApiKeyDocument(await keys.create(request, callContext(cli)), revealed)
-      cli.answer(document, () => createdLines(document))
-    }),
+    onKeys(
+      cli,
+      async (keys) => {
+        const request = { name, roles: [...new Set(role)], group, perMinute: quota, lastsMs: expiresIn }
+        const document = createdApiKeyDocument(await keys.create(request, callContext(cli)), revealed)
+        cli.answer(document, () => createdLines(document))
+      },
+      withRuntime,
+    ),
 })
 
 export const apiKeysRotateCommand = defineCommand({

@@ -5,7 +5,7 @@ import { auditExport, type AuditLog, type Checkpoint, GuestpassError, verifyExpo
 import { iso, prunableCheckpoint, type PruneParts, pruneTo, rollUps } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { commandFor, SINCE_FORMATS, sinceOption, withRuntime } from '@guestpass/runtime'
+import { commandFor, requireStore, SINCE_FORMATS, sinceOption, withRuntime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { writeJsonLines } from '../output-text.ts'
 import { exportAgainIfBusy, linesGiven } from './audit-files.ts'
@@ -21,6 +21,7 @@ export const auditArchiveCommand = defineCommand({
   input: z.object({ before: sinceOption, output: z.string().min(1, 'is empty'), prune: z.boolean().optional() }),
   async run({ before, output, prune = false }, cli) {
     const config = await cli.config()
+    requireStore(config, cli.runtimeHost)
     const { connection } = config
     const file = newFile(output, cli)
     await withRuntime(config, cli.runtimeHost, async ({ auditLog, store, ports: { clock, random } }) => {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { withRuntime } from '@guestpass/runtime'
+import { requireStore, withRuntime } from '@guestpass/runtime'
 import { defineCommand } from './runner/command.ts'
 
 export const auditCheckpointCommand = defineCommand({
@@ -8,6 +8,7 @@ export const auditCheckpointCommand = defineCommand({
   input: z.object({ publicKey: z.boolean().default(false) }),
   async run({ publicKey }, cli) {
     const config = await cli.config()
+    requireStore(config, cli.runtimeHost)
     const { connection } = config
     await withRuntime(config, cli.runtimeHost, async ({ auditLog }) => {
       if (publicKey) {

@@ -1,7 +1,7 @@
 import { auditExport } from '@guestpass/core'
 import { ocsfExport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { withRuntime } from '@guestpass/runtime'
+import { requireStore, withRuntime } from '@guestpass/runtime'
 import { exportAgainIfBusy } from './audit-files.ts'
 import { defineCommand } from './runner/command.ts'
 import { writeJsonLines } from '../output-text.ts'
@@ -24,6 +24,7 @@ export const auditExportCommand = defineCommand({
   }),
   async run({ format = 'ndjson', output }, cli) {
     const config = await cli.config()
+    requireStore(config, cli.runtimeHost)
     await withRuntime(config, cli.runtimeHost, async ({ auditLog }) => {
       const { connection } = config
       const lines = () =>

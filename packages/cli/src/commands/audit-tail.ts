@@ -1,12 +1,17 @@
 import { type AuditRecord, guestRecords, type Store } from '@guestpass/core'
-import { eventTypes } from '@guestpass/core/runtime-kit'
+import { eventTypes, systemClock } from '@guestpass/core/runtime-kit'
 import { auditRecord, type Link } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import {
+  type Config,
+  databasePlace,
+  hasStore,
+  missingStoreText,
   type Runtime,
   settingName,
   settingNamesIn,
   whole,
+  withExistingStore,
   withRuntime,
   SINCE_FORMATS,
   sinceOption,
@@ -61,19 +66,21 @@ export const auditTailCommand = defineCommand({
   async run({ follow, lines, since, event, guest, api, before }, cli) {
     const config = await cli.config()
     const { connection } = config
-    await withRuntime(
-      config,
-      cli.runtimeHost,
-      async (runtime) => {
-        const subject = guest === undefined ? undefined : await subjectOf({ connection, guest, api }, runtime, cli)
-        const from = since?.(runtime.ports.clock.wall())
-        const filter: RecordFilter = { connection, subject, events: event, since: from }
-        const latest = { lines: lines ?? (from === undefined ? LINES : MOST_LINES), before }
-        if (follow) await followLog(runtime, filter, latest, cli)
-        else await answerLatest(runtime, filter, latest, cli)
-      },
-      { staysUp: follow === true },
-    )
+    const print = async (runtime: Runtime): Promise<void> => {
+      const subject = guest === undefined ? undefined : await subjectOf({ connection, guest, api }, runtime, cli)
+      const from = since?.(runtime.ports.clock.wall())
+      const filter: RecordFilter = { connection, subject, events: event, since: from }
+      const latest = { lines: lines ?? (from === undefined ? LINES : MOST_LINES), before }
+      if (follow) return followLog(runtime, filter, latest, cli)
+      const isPart = [since, event, guest, before].some((one) => one !== undefined)
+      const empty = isPart
+        ? 'No such records.'
+        : `No audit records yet in ${databasePlace(config, cli.hostProcess.cwd)}.`
+      return answerLatest(runtime, filter, latest, { cli, empty })
+    }
+    if (!follow) return withExistingStore(config, cli.runtimeHost, print)
+    await untilStored(config, cli)
+    if (!cli.signal.aborted) await withRuntime(config, cli.runtimeHost, print, { staysUp: true })
   },
 })
 
@@ -91,11 +98,26 @@ async function subjectOf(
   return (await guestRecords({ connection }, ports).show(guest, { ...callContext(cli), api })).subject
 }
 
-async function answerLatest({ store }: Runtime, filter: RecordFilter, latest: Latest, cli: Cli): Promise<void> {
+/** Waits until a process makes the store, or this one is asked to end. */
+async function untilStored(config: Config, cli: Cli): Promise<void> {
+  const { cwd, signal } = cli.runtimeHost
+  if (hasStore(config, cwd)) return
+  cli.runtimeHost.note(`waiting: ${missingStoreText(config, cli.runtimeHost)}`)
+  const clock = systemClock()
+  while (!hasStore(config, cwd) && !signal.aborted) await clock.sleep(FOLLOW_MS, signal).catch(() => {})
+}
+
+/** `empty`: the line in place of no records. */
+async function answerLatest(
+  { store }: Runtime,
+  filter: RecordFilter,
+  latest: Latest,
+  { cli, empty }: { readonly cli: Cli; readonly empty: string },
+): Promise<void> {
   const { links, hasMore } = await latestRecords(store, filter, latest)
   const document = listDocument(recordsOf(links), hasMore ? String(links[0]?.count) : undefined)
   const lines = cli.json ? [] : await linesOf(store, filter.connection, document.data)
-  cli.answer(document, () => (lines.length === 0 ? ['No such records.'] : lines))
+  cli.answer(document, () => (lines.length === 0 ? [empty] : lines))
 }
 
 const recordsOf = (links: readonly Link[]): readonly AuditRecord[] => links.map(({ event }) => auditRecord(event))

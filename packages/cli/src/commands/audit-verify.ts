@@ -1,7 +1,7 @@
 import { type Checkpoint, verifyExport } from '@guestpass/core'
 import { type ExportVerdict, iso } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { withRuntime, latestRecords } from '@guestpass/runtime'
+import { requireStore, withRuntime, latestRecords } from '@guestpass/runtime'
 import { type Cli, defineCommand } from './runner/command.ts'
 import { checkpointsIn, linesGiven } from './audit-files.ts'
 
@@ -43,6 +43,7 @@ export const auditVerifyCommand = defineCommand({
 
 async function storeVerdict(kept: readonly Checkpoint[], fromLast: boolean, cli: Cli): Promise<ExportVerdict> {
   const config = await cli.config()
+  requireStore(config, cli.runtimeHost)
   return withRuntime(config, cli.runtimeHost, ({ auditLog }) => auditLog.verify(kept, { fromLast }))
 }
 

@@ -1,7 +1,7 @@
 import { type ConnectionView, connectionView, GuestpassError } from '@guestpass/core'
 import { connectionViews, currentStatus } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { commandRemedy, connectionDocument, databasePlace, listDocument, withRuntime } from '@guestpass/runtime'
+import { commandRemedy, connectionDocument, databasePlace, listDocument, withExistingStore } from '@guestpass/runtime'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
@@ -17,7 +17,7 @@ export const connectionsListCommand = defineCommand({
   input: z.object({ utc: utcInput }),
   async run({ utc }, cli) {
     const config = await cli.config()
-    await withRuntime(config, cli.runtimeHost, async ({ store, ports }) => {
+    await withExistingStore(config, cli.runtimeHost, async ({ store, ports }) => {
       const views = await connectionViews(store)
       const now = ports.clock.wall()
       cli.answer(listDocument(views.map((view) => connectionDocument(view, now))), () =>
@@ -57,7 +57,7 @@ export const connectionsShowCommand = defineCommand({
   async run({ name }, cli) {
     const config = await cli.config()
     refuseOther(name, config.connection)
-    await withRuntime(config, cli.runtimeHost, async ({ store, ports }) => {
+    await withExistingStore(config, cli.runtimeHost, async ({ store, ports }) => {
       const view = await connectionView(store, name ?? config.connection)
       const document = connectionDocument(view, ports.clock.wall())
       cli.answer(document, () => [

@@ -1,7 +1,15 @@
 import { type Claims, memoryStore } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import * as z from 'zod'
-import { databaseFile, openRuntime, type ReachableConfig, type Runtime, warnOnFailure } from '@guestpass/runtime'
+import {
+  databaseFile,
+  databasePlace,
+  hasStore,
+  openRuntime,
+  type ReachableConfig,
+  type Runtime,
+  warnOnFailure,
+} from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { configurationFindings } from '../doctor/configuration.ts'
 import { failure, type Finding, ok, withSettingsOf } from '../doctor/finding.ts'
@@ -52,6 +60,12 @@ async function examined(
   onVerified: (claims: Claims) => void,
 ): Promise<readonly Finding[]> {
   const { runtimeHost: host, signal } = cli
+  // A refresh token of the configuration is spent once it is tried: its successor needs a store.
+  if (!hasStore(config, host.cwd) && config.settings.refreshToken === undefined) {
+    const place = databasePlace(config, host.cwd)
+    const none = ok('store', `there is no store yet at ${place}; the first token or guest makes it`)
+    return [...(await withoutStore(config, cli)), none]
+  }
   let runtime: Runtime
   try {
     runtime = await openRuntime(config, host)

@@ -7,7 +7,7 @@ import {
   durationOption,
   guestViewDocument,
   listDocument,
-  withRuntime,
+  withExistingStore,
 } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { knownGuestApi } from '../guest-apis.ts'
@@ -36,7 +36,7 @@ export const guestListCommand = defineCommand({
   }),
   async run({ limit, after, status, api, channel, expiresWithin, utc }, cli) {
     const config = await cli.config()
-    await withRuntime(config, cli.runtimeHost, async ({ ports }) => {
+    await withExistingStore(config, cli.runtimeHost, async ({ ports }) => {
       const records = guestRecords({ connection: config.connection }, ports)
       const options = { limit, after, status, api, channelId: channel, expiresWithinMs: expiresWithin }
       const { guests, next } = await records.list(options, callContext(cli))

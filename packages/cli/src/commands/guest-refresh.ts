@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { connect, tokenDocument, withRuntime } from '@guestpass/runtime'
+import { connect, tokenDocument, withExistingStore, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { defineCommand } from './runner/command.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
@@ -26,7 +26,9 @@ export const guestRefreshCommand = defineCommand({
   async run({ guestId, token, subject, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
     const held = token === undefined ? undefined : await readTokenArgument(token, '--token', cli)
-    await withRuntime(config, cli.runtimeHost, async (runtime) => {
+    // A guest from outside is stored.
+    const onStore = held === undefined ? withExistingStore : withRuntime
+    await onStore(config, cli.runtimeHost, async (runtime) => {
       const { guests } = await connect(config, runtime)
       const context = { ...callContext(cli, config.settings), api }
       const issued = await showUnsavedOnFailure(() => guests.refresh(guestId, { token: held, subject }, context), cli)

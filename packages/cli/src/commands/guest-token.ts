@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { connect, tokenDocument, withRuntime } from '@guestpass/runtime'
+import { connect, tokenDocument, withExistingStore } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import { defineCommand } from './runner/command.ts'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
@@ -19,7 +19,7 @@ export const guestTokenCommand = defineCommand({
   input: z.object({ guestId: z.string(), api: knownGuestApi }),
   async run({ guestId, api }, cli) {
     const config = await cli.config(['hosts', 'clientId'])
-    await withRuntime(config, cli.runtimeHost, async (runtime) => {
+    await withExistingStore(config, cli.runtimeHost, async (runtime) => {
       const { guests } = await connect(config, runtime)
       const issued = await showUnsavedOnFailure(
         () => guests.token(guestId, { ...callContext(cli, config.settings), api }),

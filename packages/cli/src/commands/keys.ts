@@ -1,7 +1,7 @@
 import { iso } from '@guestpass/core/runtime-kit'
 import type { DataKey } from '@guestpass/store/sqlite'
 import * as z from 'zod'
-import { withRuntime, listDocument } from '@guestpass/runtime'
+import { databasePlace, listDocument, requireStore, withExistingStore, withRuntime } from '@guestpass/runtime'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type TimeFormat, timeText, utcInput, utcOption } from '../lists/times.ts'
@@ -28,10 +28,12 @@ export const keysListCommand = defineCommand({
   options: [utcOption],
   input: z.object({ utc: utcInput }),
   async run({ utc }, cli) {
-    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store, ports }) => {
+    const config = await cli.config()
+    const noKeys = `No data keys yet in ${databasePlace(config, cli.hostProcess.cwd)}.`
+    await withExistingStore(config, cli.runtimeHost, async ({ store, ports }) => {
       const keys = await store.keys.list()
       cli.answer(listDocument(keys.map(documentOf)), () => [
-        ...(keys.length === 0 ? ['No data keys yet.'] : keyTable(keys, { now: ports.clock.wall(), utc })),
+        ...(keys.length === 0 ? [noKeys] : keyTable(keys, { now: ports.clock.wall(), utc })),
         ...(keys.length > 1 ? ['A rotation was not brought to its end; go on with: guestpass keys rotate'] : []),
       ])
     })
@@ -42,7 +44,9 @@ export const keysRotateCommand = defineCommand({
   example: 'guestpass keys rotate',
   input: z.object({}),
   async run(_input, cli) {
-    await withRuntime(await cli.config(), cli.runtimeHost, async ({ store }) => {
+    const config = await cli.config()
+    requireStore(config, cli.runtimeHost)
+    await withRuntime(config, cli.runtimeHost, async ({ store }) => {
       const rotation = await withProgress(cli, 'values sealed anew', (onProgress) =>
         store.keys.rotate({ actor: 'cli', signal: cli.signal, onProgress }),
       )

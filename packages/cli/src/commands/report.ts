@@ -1,7 +1,7 @@
 import { type Report, report as reportOf } from '@guestpass/core'
 import type { JobReport, SignInReport } from '@guestpass/core/runtime-kit'
 import * as z from 'zod'
-import { withRuntime, SINCE_FORMATS, sinceOption } from '@guestpass/runtime'
+import { withExistingStore, SINCE_FORMATS, sinceOption } from '@guestpass/runtime'
 import { defineCommand } from './runner/command.ts'
 
 export const reportCommand = defineCommand({
@@ -10,7 +10,7 @@ export const reportCommand = defineCommand({
   input: z.object({ since: sinceOption.optional() }),
   async run({ since: from }, cli) {
     const config = await cli.config()
-    await withRuntime(config, cli.runtimeHost, async ({ store, ports }) => {
+    await withExistingStore(config, cli.runtimeHost, async ({ store, ports }) => {
       const document = await reportOf(store, config.connection, { since: from?.(ports.clock.wall()) })
       cli.answer(document, () => [
         `Connection ${document.connection}`,

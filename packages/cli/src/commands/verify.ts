@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import {
   type Algorithm,
@@ -16,7 +15,7 @@ import {
   algorithmOf,
   commandFor,
   type Config,
-  databaseFile,
+  hasStore,
   isPlainHttp,
   jsonFault,
   pinnedClaims,
@@ -110,14 +109,7 @@ async function withKnowledge<T>(
   ownKeys: boolean,
   work: (store?: Store) => Promise<T>,
 ): Promise<T> {
-  const file = databaseFile(config, cli.hostProcess.cwd)
-  const exists =
-    file === undefined ||
-    (await access(file).then(
-      () => true,
-      () => false,
-    ))
-  if (!exists) return work()
+  if (!hasStore(config, cli.hostProcess.cwd)) return work()
   return withRuntime(config, cli.runtimeHost, ({ store }) => work(ownKeys ? onlyRevocations(store) : store))
 }
 

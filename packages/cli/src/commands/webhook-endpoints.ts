@@ -2,7 +2,15 @@ import type { WebhookEndpoint, Webhooks } from '@guestpass/core'
 import { webhookEvents } from '@guestpass/core/runtime-kit'
 import type { Instant } from '@guestpass/core/store-kit'
 import * as z from 'zod'
-import { commandFor, endpointDocument, listDocument, withRuntime } from '@guestpass/runtime'
+import {
+  commandFor,
+  type Config,
+  databasePlace,
+  endpointDocument,
+  listDocument,
+  withExistingStore,
+  withRuntime,
+} from '@guestpass/runtime'
 import { statusCell } from '../lists/status-cell.ts'
 import { tableLines } from '../lists/table.ts'
 import { type Cli, defineCommand } from './runner/command.ts'
@@ -13,17 +21,26 @@ interface WebhookTools {
   readonly now: () => Instant
   /** Writes a command for the connection of the webhooks. */
   readonly command: (words: string) => string
+  /** The database, as it may be shown. */
+  readonly place: string
 }
 
-/** Runs work on the webhooks of a connection. */
+/** Whether there are endpoints without a store: those of the configuration, whose secret is then made and stored. */
+const hasConfigured = ({ settings: { idpWebhookUrl, idmWebhookUrl, analyticsWebhookUrl } }: Config): boolean =>
+  [idpWebhookUrl, idmWebhookUrl, analyticsWebhookUrl].some((url) => url !== undefined)
+
+/** Runs work on the webhooks of a connection. `adds`: the work adds the first endpoint. Default false. */
 export async function onWebhooks<T>(
   cli: Cli,
   work: (webhooks: Webhooks, tools: WebhookTools) => Promise<T>,
+  { adds = false }: { readonly adds?: boolean } = {},
 ): Promise<T> {
   const config = await cli.config()
   const command = (words: string): string => commandFor(config.connection, words)
-  return withRuntime(config, cli.runtimeHost, ({ webhooks, ports }) =>
-    work(webhooks, { now: () => ports.clock.wall(), command }),
+  const place = databasePlace(config, cli.hostProcess.cwd)
+  const onStore = adds || hasConfigured(config) ? withRuntime : withExistingStore
+  return onStore(config, cli.runtimeHost, ({ webhooks, ports }) =>
+    work(webhooks, { now: () => ports.clock.wall(), command, place }),
   )
 }
 
@@ -58,14 +75,14 @@ export const webhooksListCommand = defineCommand({
   reveal: true,
   input: z.object({}),
   run: (_input, cli) =>
-    onWebhooks(cli, async (webhooks, { command }) => {
+    onWebhooks(cli, async (webhooks, { command, place }) => {
       const all = await webhooks.endpoints.all()
       const rows = await Promise.all(
         all.map(async (one) => ({ ...endpointDocument(one, cli.showToken), ...(await webhooks.counts(one.id)) })),
       )
       cli.answer(listDocument(rows), () =>
         rows.length === 0
-          ? [`No webhook endpoints yet. Add one with \`${command('webhooks add URL')}\`.`]
+          ? [`No webhook endpoints yet in ${place}. Add one with \`${command('webhooks add URL')}\`.`]
           : [...endpointTable(rows), ...rows.flatMap((row) => disabledLines(row, command))],
       )
     }),
@@ -102,14 +119,18 @@ export const webhooksAddCommand = defineCommand({
     includeToken: z.boolean().optional(),
   }),
   run: ({ url, event, includeToken = false }, cli) =>
-    onWebhooks(cli, async ({ endpoints }, { command }) => {
-      const added = await endpoints.add({ url, includeToken, ...(event ? { events: event } : {}) })
-      const document = endpointDocument(added, cli.showToken)
-      cli.answer(document, () => [
-        ...endpointLines(document, command),
-        `  The receiver needs the secret: \`${command('webhooks list --reveal')}\` shows it.`,
-      ])
-    }),
+    onWebhooks(
+      cli,
+      async ({ endpoints }, { command }) => {
+        const added = await endpoints.add({ url, includeToken, ...(event ? { events: event } : {}) })
+        const document = endpointDocument(added, cli.showToken)
+        cli.answer(document, () => [
+          ...endpointLines(document, command),
+          `  The receiver needs the secret: \`${command('webhooks list --reveal')}\` shows it.`,
+        ])
+      },
+      { adds: true },
+    ),
 })
 
 export const webhooksRemoveCommand = defineCommand({

@@ -1,6 +1,6 @@
 import { GuestpassError } from '@guestpass/core'
 import { type Cause, type Explanation, iso, why } from '@guestpass/core/runtime-kit'
-import { commandFor, explanationDocument, SINCE_FORMATS, sinceOption, withRuntime } from '@guestpass/runtime'
+import { commandFor, explanationDocument, SINCE_FORMATS, sinceOption, withExistingStore } from '@guestpass/runtime'
 import * as z from 'zod'
 import { knownGuestApi, knownGuestApiOption } from '../guest-apis.ts'
 import { shellWord } from '../shell-word.ts'
@@ -75,7 +75,7 @@ export const whyCommand = defineCommand({
     if ((guestId === undefined) === (subject === undefined)) throw oneOfBoth()
     const config = await cli.config()
     const { connection } = config
-    await withRuntime(config, cli.runtimeHost, async ({ store, ports: { clock } }) => {
+    await withExistingStore(config, cli.runtimeHost, async ({ store, ports: { clock } }) => {
       const question = { guestId, subject, api, at: at?.(clock.wall()) }
       const explanation = await why(connection, question, store)
       const document = explanationDocument(explanation, config)

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { connectionView, GuestpassError, guestRecords } from '@guestpass/core'
 import { type CurrentStatus, currentStatus } from '@guestpass/core/runtime-kit'
-import { type Config, databasePlace, type Runtime, withRuntime } from '@guestpass/runtime'
+import { type Config, databasePlace, hasStore, type Runtime, withRuntime } from '@guestpass/runtime'
 import { callContext } from '../call-context.ts'
 import type { Cli } from '../commands/runner/command.ts'
 import { withVariables } from '../commands/runner/remedies.ts'
@@ -17,8 +16,8 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
   if ('faults' in config) return { state: 'misconfigured', faults: config.faults }
   const { hosts, settings } = config
   const database = databasePlace(config, cli.hostProcess.cwd)
-  const hasStore = settings.databaseUrl.kind === 'postgres' || existsSync(database)
-  if (!hosts && settings.clientId === undefined && !hasStore) return { state: 'empty' }
+  const isStored = hasStore(config, cli.hostProcess.cwd)
+  if (!hosts && settings.clientId === undefined && !isStored) return { state: 'empty' }
   if (hosts || settings.clientId !== undefined) {
     const needed = await configOf(cli, ['hosts', 'clientId'])
     if ('faults' in needed) return { state: 'misconfigured', faults: needed.faults }
@@ -27,7 +26,7 @@ export async function examineFolder(cli: Cli): Promise<FolderState> {
   if (stale !== undefined) cli.runtimeHost.warn(stale)
   const api = hosts?.api ?? hosts?.oauth
   const canIssue = hosts !== undefined && (!hosts.platformApi || settings.gateway)
-  if (!hasStore) return { state: 'configured', api: api ?? '', hasSecret: hasSecret(settings), canIssue }
+  if (!isStored) return { state: 'configured', api: api ?? '', hasSecret: hasSecret(settings), canIssue }
   try {
     const stored = await withRuntime(config, cli.runtimeHost, (runtime) => storedState(config.connection, runtime, cli))
     if (!hosts && settings.clientId === undefined && Object.keys(stored.guests).length === 0) return { state: 'empty' }

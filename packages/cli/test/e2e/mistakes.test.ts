@@ -47,7 +47,7 @@ describe('a request for a guest that is wrong', () => {
   it('is refused whole, each field with its remedy, and nothing is sent', async () => {
     const before = met()
     // Makes the store, which is reported once.
-    await ann.run('guest list')
+    await ann.run('api-keys create --name shop --role issuer')
     await forEachConcurrently(
       rows,
       async ([line, fields]) => {

@@ -108,7 +108,7 @@ describe('webhooks of the configuration', () => {
 
   it('are signed with a secret of their own when none is configured, which is said once', async () => {
     const env = { WEBHOOK_SECRET: '' }
-    const { err } = await ann.run('guest list', { env })
+    const { err } = await ann.run('webhooks list', { env })
     expect(err).toContain('WEBHOOK_SECRET is not set')
     expect((await ann.run('guest list', { env })).err).toBe('')
     const { said } = await ann.runJson<{ data: readonly { secrets: readonly string[] }[] }>('webhooks list --reveal', {
