@@ -65,10 +65,12 @@ const remedies: Readonly<Record<ErrorCode, string>> = {
   idempotency_key_reused: 'Send a new Idempotency-Key with each new request, and the same one only with the same body.',
   request_in_progress: 'Wait until `retryAt`, then send the same request with the same Idempotency-Key.',
   route_unknown: 'See `/openapi.json` of the service for its routes.',
+  method_not_allowed: 'Send one of the methods that the header `allow` names.',
   body_too_large: 'Send a smaller body; the message names the limit.',
   media_type_unsupported: 'Send JSON with `content-type: application/json`.',
   host_refused:
     'Address the service by the name or address that it listens on, or set `GUESTPASS_PUBLIC_URL` to the address that its callers use.',
+  origin_refused: 'Send the request from a page of the service, or with an API key in its header.',
   service_busy: 'Wait until `retryAt`, then ask again.',
   internal: 'Report it with the message.',
 }

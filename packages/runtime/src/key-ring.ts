@@ -61,11 +61,14 @@ function withKeyRemedy(thrown: unknown): unknown {
 }
 
 function missingKeyRing(path: string, file: string): KeyRing {
-  const reject = async (): Promise<never> => {
-    throw new GuestpassError(
+  const missing = (sealedWith: string): GuestpassError =>
+    new GuestpassError(
       'store_wrong_key',
-      `The key of the store ${path} is missing: \`encryptionKey\` is not set, and there is no key file ${file}. Set it, restore the key file, or use another \`databaseUrl\`. The store was not changed.`,
+      `The key of the store ${path} is missing: ${sealedWith}\`encryptionKey\` is not set, and there is no key file ${file}. Set it, restore the key file, or use another \`databaseUrl\`. The store was not changed.`,
     )
+  return {
+    id: '',
+    wrap: async () => Promise.reject(missing('')),
+    unwrap: async ({ wrappedBy }) => Promise.reject(missing(`it was sealed with key ${wrappedBy}, `)),
   }
-  return { id: '', wrap: reject, unwrap: reject }
 }

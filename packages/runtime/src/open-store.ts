@@ -1,4 +1,4 @@
-import { type Clock, type Event, GuestpassError, memoryStore, type Random, type Store } from '@guestpass/core'
+import { type Clock, type Event, memoryStore, type Random, type Store } from '@guestpass/core'
 import { type Route, sha256Hex } from '@guestpass/core/store-kit'
 import type { SealedStore } from '@guestpass/store/sqlite'
 import { type AuditListeners, createAuditListeners } from './audit-listener.ts'
@@ -89,7 +89,7 @@ async function openFileStore(
 }
 
 async function openPostgresStore(
-  { settings, origins }: Config,
+  { settings }: Config,
   { url, place }: Extract<Config['settings']['databaseUrl'], { readonly kind: 'postgres' }>,
   { clock, random }: StorePorts,
 ): Promise<OpenStore<SealedStore>> {
@@ -98,18 +98,9 @@ async function openPostgresStore(
   const key = (settings.encryptionKey ?? []).map((one) => one.reveal()).join(',')
   const keyRing = localKeyRing(key, { random, field: '`encryptionKey`' })
   const { route, ...routes } = createStoreRoutes()
-  const store = await postgresStore({ url, keyRing, clock, random, route }).catch((thrown: unknown) => {
-    throw withKeyField(thrown, origins.encryptionKey?.name ?? 'encryptionKey')
-  })
+  const store = await postgresStore({ url, keyRing, clock, random, route })
   const checkStoreFile = async (): Promise<void> => {}
   return { ...createObservedStore(store), place, checkStoreFile, ...routes, close: () => store.close() }
-}
-
-/** A wrong key of a server is a mistake of the configuration: there is no key file that could be put back. */
-function withKeyField(thrown: unknown, field: string): unknown {
-  if (!(thrown instanceof GuestpassError) || thrown.code !== 'store_wrong_key') return thrown
-  const fault = { field, message: 'is not the key of the database', remedy: 'Give the key that the message names.' }
-  return new GuestpassError('config_invalid', thrown.message, { fields: [fault], cause: thrown })
 }
 
 /**

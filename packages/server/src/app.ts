@@ -14,6 +14,7 @@ import { addJsonParser, BODY_LIMIT } from './http/json-body.ts'
 import type { ServiceLog } from './http/log.ts'
 import { asServiceError, createProblems } from './http/problems.ts'
 import { REQUEST_ID, requestIdOf } from './http/request-id.ts'
+import { recordRouteMethods } from './http/route-methods.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import type { Readiness } from './readiness.ts'
 import { addApiKeyRoutes } from './routes/api-keys.ts'
@@ -21,7 +22,7 @@ import { addAuditRoutes } from './routes/audit.ts'
 import { addConnectionRoutes } from './routes/connections.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addGuestRoutes } from './routes/guests.ts'
-import { addOperationRoutes, unknownRoute } from './routes/operation.ts'
+import { addOperationRoutes, unknownRoute, wrongMethod } from './routes/operation.ts'
 import type { App } from './routes/route-parts.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addPeopleRoutes, addVerifyRoute } from './routes/tokens-and-people.ts'
@@ -71,7 +72,13 @@ export async function createApp(parts: AppParts): Promise<App> {
   })
   const app = withSchemas(server)
   app.setErrorHandler((error, request, reply) => problems.answer(error, request, reply))
-  app.setNotFoundHandler((request, reply) => problems.answer(unknownRoute(request.method), request, reply))
+  const routeMethods = recordRouteMethods(server)
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = routeMethods.of(request.url)
+    if (allowed.length === 0) return problems.answer(unknownRoute(request.method), request, reply)
+    reply.header('allow', allowed.join(', '))
+    return problems.answer(wrongMethod(request.method, allowed), request, reply)
+  })
   addJsonParser(app)
   addHooks(app, parts)
   if (parts.corsOrigins)

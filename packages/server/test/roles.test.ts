@@ -89,6 +89,16 @@ describe('a request', () => {
     expect([status, body['code']]).toEqual([404, 'route_unknown'])
   })
 
+  it.each([
+    ['PUT', '/v1/guests/a%2Fb?api=engagements', 'DELETE, GET'],
+    ['DELETE', '/v1/guests', 'GET, POST'],
+    ['POST', '/livez', 'GET, HEAD'],
+    ['GET', '/v1/tokens/verify', 'POST'],
+  ])('of the method %s to %s is refused with the methods of the route', async (method, url, allow) => {
+    const { status, body, headers } = await on.call(method, url)
+    expect([status, body['code'], headers['allow']]).toEqual([405, 'method_not_allowed', allow])
+  })
+
   it('for another host does not reach a service on loopback', async () => {
     for (const host of ['evil.example.com', 'evil.example.com:80', '169.254.169.254']) {
       const { status, body } = await on.call('GET', '/v1/guests', { headers: { host } })

@@ -1,4 +1,3 @@
-import { GuestpassError } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { type ReachableConfig, whole } from '@guestpass/runtime'
@@ -69,21 +68,9 @@ async function started(
   const { signal } = new AbortController()
   const log = (line: string): void => note(line.trimEnd())
   return startService({ ...options, host: { env, cwd, signal }, version, log }).catch((thrown: unknown) => {
-    throw (
-      wrongKeyError(thrown) ??
-      listenError(thrown, { what: 'The service', place: placeOf(options.address, options.port), taken: TAKEN })
-    )
+    throw listenError(thrown, { what: 'The service', place: placeOf(options.address, options.port), taken: TAKEN })
   })
 }
-
-/**
- * A wrong key is a mistake in the configuration of the service: a supervisor that starts it again does not mend it,
- * so that the process exits as for other mistakes. Undefined: it is another error.
- */
-const wrongKeyError = (thrown: unknown): GuestpassError | undefined =>
-  thrown instanceof GuestpassError && thrown.code === 'store_wrong_key'
-    ? new GuestpassError('config_invalid', thrown.message, { cause: thrown })
-    : undefined
 
 function announce({ url, runKeys }: Service, host: string, cli: Cli): void {
   const { pid } = cli.hostProcess

@@ -45,7 +45,7 @@ describe('the keys of a store', () => {
     expect([after?.id, after?.values, others]).toEqual([said['key'], before?.values, []])
     expect(after?.wrappedBy).not.toBe(before?.wrappedBy)
     expect((await ann.runJson('guest list', key(OTHER_KEY))).said).toMatchObject({ data: [{ generation: 1 }] })
-    const { text } = await ann.expectFailure('guest list', 1, 'store_wrong_key', key(KEY))
+    const { text } = await ann.expectFailure('guest list', 2, 'store_wrong_key', key(KEY))
     expect(text).toContain(after?.wrappedBy)
   })
 

@@ -71,7 +71,7 @@ describe.skipIf(bin === undefined)(titleOf('a store in PostgreSQL', bin === unde
   it('refuses a key that is wrong, short, empty or missing, and names the keys', async () => {
     await ann.run('token')
     const withKey = (key: string) => ({ env: { GUESTPASS_ENCRYPTION_KEY: key } })
-    const { text } = await ann.expectFailure('guest list', 2, 'config_invalid', withKey(OTHER_KEY))
+    const { text } = await ann.expectFailure('guest list', 2, 'store_wrong_key', withKey(OTHER_KEY))
     for (const key of [KEY, OTHER_KEY]) expect(text.split('\n')[0]).toContain(idOf(key))
     for (const key of ['c2hvcnQ=', '']) {
       const { problem } = await ann.expectFailure('guest list', 2, 'config_invalid', withKey(key))

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { runInProcess } from '../run-in-process.ts'
@@ -68,14 +70,22 @@ describe('serve', () => {
     })
     const made = ['api-keys', 'create', '--name', 'shop', '--role', 'issuer']
     expect((await runInProcess(made, other.cwd, env('a'))).code).toBe(0)
-    const { code, err } = await runInProcess(['serve', '--port', '0'], other.cwd, env('b'))
+    const folder = join(other.cwd, '.guestpass')
+    const filesIn = () => readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')])
+    const before = filesIn()
+    const ofStore = /sealed with key [\da-f]{16}, /.source
+    for (const [wrong, said] of [
+      [env('b'), `${ofStore}.*\\(it has [\\da-f]{16}\\)`],
+      [{ ...upstream.env, GUESTPASS_ENCRYPTION_KEY: '' }, `${ofStore}GUESTPASS_ENCRYPTION_KEY is not set`],
+    ] as const) {
+      const { code, err } = await runInProcess(['serve', '--port', '0'], other.cwd, wrong)
+      const lines = err.trim().split('\n')
+      expect([code, lines]).toEqual([2, [expect.stringMatching(new RegExp(said))]])
+    }
+    const short = { ...upstream.env, GUESTPASS_ENCRYPTION_KEY: 'c2hvcnQ=' }
+    expect(await runInProcess(['serve', '--port', '0'], other.cwd, short)).toMatchObject({ code: 2 })
+    expect(filesIn()).toEqual(before)
     other.remove()
-    const [line, ...more] = err.trim().split('\n')
-    expect([code, line, more]).toEqual([
-      2,
-      expect.stringMatching(/sealed with key [\da-f]{16}, .*\(it has [\da-f]{16}\).*\[config_invalid\]/),
-      [],
-    ])
   })
 
   it('says which port is taken', async () => {

@@ -79,3 +79,7 @@ function isLocal({ headers, socket }: FastifyRequest, { isProxied }: OperationPa
 /** The error of a path that no route has. */
 export const unknownRoute = (method: string): GuestpassError =>
   new GuestpassError('route_unknown', `The service has no such route for ${method}. /openapi.json lists its routes.`)
+
+/** The error of a method that the routes of a path do not have. */
+export const wrongMethod = (method: string, allowed: readonly string[]): GuestpassError =>
+  new GuestpassError('method_not_allowed', `This route does not take ${method}, but ${allowed.join(', ')}.`)
