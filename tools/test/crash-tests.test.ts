@@ -7,7 +7,7 @@ import { type Evidence, invariantReport } from '../crash-tests/invariant-report.
 import { eventClasses, parseMix, createEventPlan } from '../crash-tests/events/event-plan.ts'
 import { seededRandom } from '../crash-tests/random.ts'
 import { createReport } from '../crash-tests/creates/create-report.ts'
-import { emailOf } from '../crash-tests/creates/persons.ts'
+import { correlationOf, emailOf } from '../crash-tests/creates/persons.ts'
 import { type SuiteRun, runSuite } from '../crash-tests/suite-run.ts'
 
 const crashTested = (args: string) => runSuite('crash-tests/run.ts', '--seed', '11', ...args.split(' '))
@@ -206,7 +206,7 @@ describe('the report of creates', () => {
     outcome: 'pending',
   } as const
   const event = (type: Event['type'], nth = 0): Event =>
-    ({ ...about, id: type, type, correlationId: `external-users ${nth} c` }) as Event
+    ({ ...about, id: type, type, correlationId: correlationOf('external-users', nth, 'c') }) as Event
   const masked = (email: string): string => `sha256:${createHash('sha256').update(email).digest('hex').slice(0, 12)}`
   const made = (created: number, nth = 0): JournalEntry => ({
     seq: created,

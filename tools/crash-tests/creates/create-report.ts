@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Event } from '@guestpass/core'
 import type { Credential } from '@guestpass/core/store-kit'
 import type { JournalEntry } from '@guestpass/sandbox'
-import { emailOf, type PersonApi } from './persons.ts'
+import { emailOf, type PersonApi, personIn, personOf } from './persons.ts'
 
 /** A guest that a worker got for a person. */
 export interface GivenGuest {
@@ -80,13 +80,13 @@ function personsOf(
     journal.filter(({ operation, created }) => operation === 'create' && created !== undefined),
     ({ body }) => (body as { readonly email?: string }).email ?? '',
   )
-  const bySubject = Map.groupBy(events, ({ correlationId }) => correlationId.split(' ').slice(0, 2).join(' '))
+  const bySubject = Map.groupBy(events, ({ correlationId }) => personIn(correlationId))
   const apis: readonly PersonApi[] = ['engagements', 'external-users']
   return apis.flatMap((api) =>
     Array.from({ length: persons[api] }, (_, nth) => ({
       name: `${api} ${nth}`,
       made: made.get(masked(emailOf(api, nth)))?.length ?? 0,
-      events: bySubject.get(`${api} ${nth}`) ?? [],
+      events: bySubject.get(personOf(api, nth)) ?? [],
     })),
   )
 }
