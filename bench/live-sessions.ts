@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { Secret } from '@guestpass/core'
+import { Secret, type Store } from '@guestpass/core'
 import { type Credential, type Instant, SECOND } from '@guestpass/core/store-kit'
 
 export const CONNECTION = 'default'
@@ -38,4 +38,18 @@ export function session(id: string, dueAt: Instant): Credential {
       renewAt: dueAt,
     },
   }
+}
+
+/** Sessions in one commit. */
+const TOGETHER = 1_000
+
+/** Stores live sessions, each of which falls due at its moment. */
+export async function addSessions(
+  store: Store,
+  ids: readonly string[],
+  dueAt: (nth: number) => Instant,
+): Promise<void> {
+  const writes = ids.map((id, nth) => ({ credential: session(id, dueAt(nth)), expect: { generation: 0 } }))
+  for (let from = 0; from < writes.length; from += TOGETHER)
+    await store.commit({ connection: CONNECTION, writes: writes.slice(from, from + TOGETHER) })
 }

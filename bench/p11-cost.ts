@@ -1,17 +1,19 @@
 /**
- * P11: what a guest and a refresh cost on the embedded store: calls of the store, SQL statements, and time on the processor, beside the
- * same request made bare with undici.
+ * P11: what a guest and a refresh cost on the embedded store and on PostgreSQL: calls of the store, SQL statements, and time on
+ * the processor, beside the same request made bare with undici.
  */
 import { randomUUID } from 'node:crypto'
 import { type Connection, connection, resolveHosts, Secret, type Store } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { Agent, request } from 'undici'
 import { child } from './child.ts'
-import { embeddedStore } from './embedded-store.ts'
+import { embeddedStore, encryptionKey } from './embedded-store.ts'
 import type { LocalUpstream } from './local-upstream.ts'
 import { isQuick, measure } from './measure.ts'
+import { benchPostgresStore, benchServer, NO_POSTGRES, serverCpu } from './postgres.ts'
+import type { PostgresServer } from '../tools/postgres/server.ts'
 import type { Line, Sheet } from './sheet.ts'
-import { statementsRun } from './statements.ts'
+import { messagesSent, statementsRun } from './statements.ts'
 
 const TIMES = isQuick ? 60 : 400
 const SCOPES = ['webmessaging:guest:send']
@@ -34,17 +36,26 @@ function counted(store: Store): { readonly store: Store; readonly calls: () => n
   return { store: guarded(store), calls: () => calls }
 }
 
+/** What is measured: a store, what was asked of it so far, and its server if it has one. */
+interface Subject {
+  readonly name: string
+  readonly calls: () => number
+  /** The time on the processor of its server so far, in microseconds. Absent: it has none. */
+  readonly serverCpu?: () => number
+}
+
 /** One line: `work` done over and over, each time with another number. */
 async function cost(
-  name: string,
+  { name, calls, serverCpu: cpuOfServer }: Subject,
   does: string,
-  calls: () => number,
   work: (nth: number) => Promise<unknown>,
 ): Promise<Line> {
   for (let nth = 0; nth < TIMES / 10; nth += 1) await work(nth)
-  const before = { calls: calls(), statements: statementsRun(), cpu: process.cpuUsage(), at: performance.now() }
+  const before = { calls: calls(), statements: statementsRun(), messages: messagesSent(), server: cpuOfServer?.() ?? 0 }
+  const started = { cpu: process.cpuUsage(), at: performance.now() }
   for (let nth = 0; nth < TIMES; nth += 1) await work(TIMES + nth)
-  const { user, system } = process.cpuUsage(before.cpu)
+  const inAll = (performance.now() - started.at) * 1_000
+  const { user, system } = process.cpuUsage(started.cpu)
   const each = (total: number, digits = 1): number => Number((total / TIMES).toFixed(digits))
   return {
     name,
@@ -53,8 +64,10 @@ async function cost(
     values: [
       each(calls() - before.calls),
       each(statementsRun() - before.statements),
+      cpuOfServer ? each(messagesSent() - before.messages) : '–',
       each(user + system, 0),
-      each((performance.now() - before.at) * 1_000, 0),
+      cpuOfServer ? each(cpuOfServer() - before.server, 0) : '–',
+      each(inAll, 0),
     ],
   }
 }
@@ -67,9 +80,15 @@ async function signedIn({ signIn }: Connection): Promise<void> {
   await signIn.complete(new URL(back).searchParams)
 }
 
-async function costs({ url, id, secret }: LocalUpstream): Promise<readonly Line[]> {
+type MakeStore = (ports: Pick<ReturnType<typeof nodePorts>, 'clock' | 'random'>) => Promise<Store>
+
+async function costs(
+  { url, id, secret }: LocalUpstream,
+  where: Omit<Subject, 'calls' | 'name'> & { readonly place: string },
+  makeStore: MakeStore,
+): Promise<readonly Line[]> {
   const { close, ...ports } = nodePorts()
-  const { store, calls } = counted(await embeddedStore(ports))
+  const { store, calls } = counted(await makeStore(ports))
   const opened = (name: string): Promise<Connection> =>
     connection(
       {
@@ -87,19 +106,20 @@ async function costs({ url, id, secret }: LocalUpstream): Promise<readonly Line[
   const person = (nth: number) =>
     ({ api: 'engagements', email: `guest-${nth}@example.com`, consent: true, channelId: 'web-chat' }) as const
   const known = await guests.issue(person(-1))
+  const { place, ...more } = where
+  const on = (what: string): Subject => ({ name: `${what}, ${place}`, calls, ...more })
   const lines = [
-    await cost('issue a guest token', '`guests.issue(…)`', calls, () => guests.issue({ scopes: SCOPES })),
-    await cost('refresh it', '`guests.refresh(id)`', calls, () => guests.refresh(guestId)),
-    await cost('issue an engagement guest', '`guests.issue({ api, email, … })`', calls, (nth) =>
+    await cost(on('issue a guest token'), '`guests.issue(…)`', () => guests.issue({ scopes: SCOPES })),
+    await cost(on('refresh it'), '`guests.refresh(id)`', () => guests.refresh(guestId)),
+    await cost(on('issue an engagement guest'), '`guests.issue({ api, email, … })`', (nth) =>
       guests.issue(person(nth)),
     ),
-    await cost('refresh it', '`guests.refresh(id)`, rotating', calls, () => guests.refresh(known.guestId)),
-    await cost('refresh an OAuth token', '`accessTokens`, refused token reported, rotating', calls, async () => {
+    await cost(on('refresh it'), '`guests.refresh(id)`, rotating', () => guests.refresh(known.guestId)),
+    await cost(on('refresh an OAuth token'), '`accessTokens`, refused token reported, rotating', async () => {
       const { token } = await user.accessTokens.token()
       user.accessTokens.reportRejected(token)
       return user.accessTokens.token()
     }),
-    await bare({ url, id, secret }),
   ]
   await close()
   await store.close()
@@ -118,7 +138,7 @@ async function bare({ url, id, secret }: LocalUpstream): Promise<Line> {
     body: form.toString(),
   })
   const { access_token: token } = (await granted.body.json()) as { access_token: string }
-  const line = await cost('a bare request', '`undici.request` of generate-token', none, async () => {
+  const line = await cost({ name: 'a bare request', calls: none }, '`undici.request` of generate-token', async () => {
     const { body } = await request(`${url}/api/v2/webmessaging/guests/generate-token`, {
       dispatcher,
       method: 'POST',
@@ -131,16 +151,39 @@ async function bare({ url, id, secret }: LocalUpstream): Promise<Line> {
   return line
 }
 
-await measure(async () => {
+/** An upstream of its own for each store: it knows the guests of one store. */
+async function withUpstream<T>(work: (upstream: LocalUpstream) => Promise<T>): Promise<T> {
   const upstream = child('local-upstream.ts')
-  const lines = await costs(await upstream.next<LocalUpstream>())
+  const result = await work(await upstream.next<LocalUpstream>())
   upstream.tell({ end: true })
   await upstream.end()
+  return result
+}
+
+async function costsOnPostgres(server: PostgresServer): Promise<readonly Line[]> {
+  const where = { place: 'PostgreSQL', serverCpu: () => serverCpu(server) }
+  const at = { url: server.url(), key: encryptionKey() }
+  return withUpstream((upstream) => costs(upstream, where, (ports) => benchPostgresStore(ports, at)))
+}
+
+await measure(async () => {
+  const embedded = await withUpstream((upstream) => costs(upstream, { place: 'embedded store' }, embeddedStore))
+  const server = await benchServer()
+  const onServer = server ? await costsOnPostgres(server) : []
+  await server?.stop()
   const sheet: Sheet = {
-    title: 'P11 what a guest and a refresh cost, embedded store',
-    headings: ['store calls', 'SQL statements', 'µs of processor', 'µs in all'],
-    lines,
+    title: 'P11 what a guest and a refresh cost',
+    headings: [
+      'store calls',
+      'SQL statements',
+      'messages to the server',
+      'µs of processor',
+      'µs of its server',
+      'µs in all',
+    ],
+    lines: [...embedded, ...onServer, await withUpstream(bare)],
     targets: [],
+    ...(server ? {} : { skipped: `PostgreSQL: skipped, because ${NO_POSTGRES}` }),
   }
   return [sheet]
 })

@@ -12,7 +12,7 @@ export const PAGES = ['README.md', 'docs/benchmarks.md'] as const
 
 type Results = Readonly<Record<string, Measured>>
 
-const numberOf = (id: string): number => Number(id.slice(1))
+const numberOf = (id: string): number => Number.parseInt(id.slice(1), 10)
 
 const inOrder = (results: Results): readonly (readonly [id: string, measured: Measured])[] =>
   Object.entries(results).toSorted(([a], [b]) => numberOf(a) - numberOf(b))

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { LIFE_SECONDS, SCOPES } from './live-sessions.ts'
 
-/** An upstream that refreshes guest tokens as fast as it can: each next token was signed in advance. */
+/** An upstream that issues and refreshes guest tokens as fast as it can: each next token was signed in advance. */
 export interface RefreshUpstream {
   readonly url: string
   /** What verifies its tokens, as PEM. */
@@ -21,15 +21,13 @@ const part = (value: object): string => Buffer.from(JSON.stringify(value)).toStr
 /** Signed at once: enough to keep the thread pool busy. */
 const TOGETHER = 256
 
-export async function refreshUpstream(): Promise<RefreshUpstream> {
+/** Signs tokens of guests, and keeps them until they are asked for. */
+function createSignedTokens() {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
   const next = new Map<string, string>()
-  let refreshes = 0
-  const guests = new Set<string>()
   const header = part({ alg: 'RS256', typ: 'JWT', kid: randomUUID() })
   const organization = randomUUID()
-
-  const token = async (guestId: string): Promise<void> => {
+  const signFor = async (guestId: string): Promise<void> => {
     const now = Math.floor(Date.now() / 1_000)
     const claims = {
       iss: 'https://login.example.com',
@@ -45,19 +43,45 @@ export async function refreshUpstream(): Promise<RefreshUpstream> {
     const input = `${header}.${part(claims)}`
     next.set(guestId, `${input}.${(await signed('sha256', Buffer.from(input), privateKey)).toString('base64url')}`)
   }
+  return {
+    publicKey: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
+    of: (guestId: string): string | undefined => next.get(guestId),
+    async prepare(guestIds: readonly string[]): Promise<void> {
+      for (let from = 0; from < guestIds.length; from += TOGETHER)
+        await Promise.all(guestIds.slice(from, from + TOGETHER).map(signFor))
+    },
+  }
+}
+
+export async function refreshUpstream(): Promise<RefreshUpstream> {
+  const tokens = createSignedTokens()
+  let refreshes = 0
+  const guests = new Set<string>()
 
   const refreshed = (path: string): object | undefined => {
     const guestId = path.split('/').at(-2) ?? ''
-    const guestToken = next.get(guestId)
+    const guestToken = tokens.of(guestId)
     refreshes += 1
     guests.add(guestId)
     return guestToken === undefined ? undefined : { guestTokenId: guestId, guestToken }
   }
+  const issued = (body: string): object | undefined => {
+    const { guestId } = JSON.parse(body) as { readonly guestId: string }
+    const token = tokens.of(guestId)
+    return token === undefined ? undefined : { token }
+  }
+  const answerTo = (url: string, body: string): object | undefined => {
+    if (url.endsWith('/refresh')) return refreshed(url)
+    return url.endsWith('/generate-token') ? issued(body) : access
+  }
   const access = { access_token: randomUUID(), token_type: 'bearer', expires_in: 86_400 }
   const server = createServer((request, response) => {
-    request.resume().on('end', () => {
-      const { url = '' } = request
-      const answer = url.endsWith('/refresh') ? refreshed(url) : access
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => {
+      body += text
+    })
+    request.on('end', () => {
+      const answer = answerTo(request.url ?? '', body)
       response.statusCode = answer ? 200 : 404
       response.setHeader('content-type', 'application/json').end(JSON.stringify(answer ?? {}))
     })
@@ -65,11 +89,8 @@ export async function refreshUpstream(): Promise<RefreshUpstream> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    publicKey: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
-    async prepare(guestIds) {
-      for (let from = 0; from < guestIds.length; from += TOGETHER)
-        await Promise.all(guestIds.slice(from, from + TOGETHER).map(token))
-    },
+    publicKey: tokens.publicKey,
+    prepare: tokens.prepare,
     asked: () => ({ refreshes, guests: guests.size }),
     close() {
       server.close()

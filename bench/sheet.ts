@@ -6,6 +6,8 @@ export interface Sheet {
   readonly headings: readonly string[]
   readonly lines: readonly Line[]
   readonly targets: readonly Target[]
+  /** What could not be measured here, and why. */
+  readonly skipped?: string
   /** Its lines in the short table. */
   readonly summary?: readonly SummaryRow[]
 }
@@ -29,7 +31,7 @@ export interface SummaryRow {
 }
 
 /** The sheet as a Markdown table, and a line for each target. */
-export function sheetShown({ title, headings, lines, targets }: Sheet): string {
+export function sheetShown({ title, headings, lines, targets, skipped }: Sheet): string {
   const row = (cells: readonly (number | string)[]): string => `| ${cells.map(cell).join(' | ')} |`
   return [
     `### ${title}`,
@@ -39,6 +41,7 @@ export function sheetShown({ title, headings, lines, targets }: Sheet): string {
     ...lines.map(({ name, does, ours, values }) => row([ours ? `**${name}**` : name, does, ...values])),
     '',
     ...targets.map(verdict),
+    ...(skipped === undefined ? [] : [skipped]),
     '',
   ].join('\n')
 }

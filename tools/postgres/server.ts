@@ -27,12 +27,13 @@ export function debianBinaries(): string | undefined {
 }
 
 /**
- * The binaries of Debian. Where there are none, installs them if this is CI and the user is root; otherwise
- * undefined.
+ * The binaries of Debian. Where there are none, installs them if the user is root; otherwise undefined.
+ *
+ * @param mayInstall Default: only if this is CI.
  */
-export function ensureDebianBinaries(): string | undefined {
+export function ensureDebianBinaries(mayInstall = process.env['CI'] !== undefined): string | undefined {
   const found = debianBinaries()
-  if (found !== undefined || process.env['CI'] === undefined || process.getuid?.() !== 0) return found
+  if (found !== undefined || !mayInstall || process.getuid?.() !== 0) return found
   const run = (args: readonly string[]): unknown =>
     execFileSync('apt-get', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
   try {
@@ -67,6 +68,8 @@ export async function serverFolder({ uid, gid }: Runner): Promise<string> {
 /** A running server. */
 export interface PostgresServer {
   readonly port: number
+  /** The process that the others of the server are children of. */
+  readonly pid: () => number
   /** The address of a database of the server. */
   readonly url: (database?: string) => string
   /** Runs statements as the owner of the server. */
@@ -114,6 +117,7 @@ export async function startPostgres(
   }
   return {
     port,
+    pid: () => server.pid ?? 0,
     url,
     run: (statement, database) => runOn(url(database), statement),
     async restart(signal = 'SIGINT') {
