@@ -57,7 +57,8 @@ export {
   storedApiKey,
 } from './api-keys/api-key.ts'
 export { type ApiKeyRequest, type ApiKeys, apiKeys, createUseRecorder, groupOwner } from './api-keys/api-keys.ts'
-export { apiKeyDocument, createdApiKeyDocument } from './api-keys/documents.ts'
+export { type ConfiguredKey, configuredKeys } from './api-keys/configured-keys.ts'
+export { apiKeyDocument, configuredKeyDocument, createdApiKeyDocument } from './api-keys/documents.ts'
 export { type Background, type BackgroundParts, createBackground, type Health } from './background.ts'
 export { connect, pinnedClaims, type ReachableConfig } from './connect.ts'
 export { databaseFile, databasePlace, pathFault } from './database-path.ts'

@@ -24,9 +24,13 @@ import { addEventRoutes } from './routes/events.ts'
 import { addGuestRoutes } from './routes/guests.ts'
 import { addOperationRoutes, unknownRoute, wrongMethod } from './routes/operation.ts'
 import type { App } from './routes/route-parts.ts'
+import { addSessionRoutes } from './routes/session.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addPeopleRoutes, addVerifyRoute } from './routes/tokens-and-people.ts'
 import { addWebhookRoutes } from './routes/webhooks.ts'
+import type { OneTimeCode } from './session/one-time-code.ts'
+import type { OwnOrigin } from './session/own-origin.ts'
+import type { Sessions } from './session/sessions.ts'
 import type { SignInLinks } from './sign-in/sign-in-links.ts'
 import { beginRequestSpan, type RequestSpan } from './tracing.ts'
 
@@ -35,6 +39,10 @@ export interface AppParts {
   readonly connections: ServedConnections
   readonly keys: KeyRing
   readonly quotas: Quotas
+  readonly sessions: Sessions
+  readonly origin: OwnOrigin
+  /** The code of the address that the program prints for a browser. Default: none. */
+  readonly code?: OneTimeCode | undefined
   readonly streams: OpenStreams
   readonly links: SignInLinks
   readonly metrics: Metrics
@@ -128,10 +136,7 @@ function withSchemas(server: FastifyInstance): App {
 /** What routes need to be described. Nothing of it is called before a request. */
 const DOCUMENTED = {} as RouteParts
 
-type RouteParts = Pick<
-  AppParts,
-  'links' | 'connections' | 'streams' | 'readiness' | 'metrics' | 'keys' | 'quotas' | 'trustedProxies'
->
+type RouteParts = Omit<AppParts, 'hostCheck' | 'log' | 'clock' | 'version' | 'corsOrigins'>
 
 function addRoutes(app: App, parts: RouteParts): void {
   addGuestRoutes(app)
@@ -139,8 +144,9 @@ function addRoutes(app: App, parts: RouteParts): void {
   addPeopleRoutes(app)
   addConnectionRoutes(app, parts.links)
   addSignInRoutes(app, parts)
+  addSessionRoutes(app, parts)
   addWebhookRoutes(app)
-  addApiKeyRoutes(app)
+  addApiKeyRoutes(app, parts.keys)
   addAuditRoutes(app)
   addEventRoutes(app, parts.streams)
   addOperationRoutes(app, { ...parts, isProxied: parts.trustedProxies !== undefined })

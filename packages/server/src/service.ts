@@ -1,10 +1,18 @@
 import type { AddressInfo } from 'node:net'
-import { type Clock, GuestpassError, type Secret } from '@guestpass/core'
+import { type Clock, GuestpassError, Secret } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import { SECOND } from '@guestpass/core/store-kit'
-import { type ApiKey, endsWithin, type ReachableConfig, type RuntimeHost, type WorkerChange } from '@guestpass/runtime'
+import {
+  type ApiKey,
+  type ConfiguredKey,
+  configuredKeys,
+  endsWithin,
+  type ReachableConfig,
+  type RuntimeHost,
+  type WorkerChange,
+} from '@guestpass/runtime'
 import { createApp } from './app.ts'
-import { type ConfiguredKey, configuredKeys, keyForThisRun } from './auth/configured-keys.ts'
+import { keyForThisRun } from './auth/configured-keys.ts'
 import { createKeyRing } from './auth/key-ring.ts'
 import { watchConfiguredKeys } from './auth/watched-keys.ts'
 import { createQuotas } from './auth/quotas.ts'
@@ -16,6 +24,9 @@ import { createServiceLog, type ServiceLog } from './http/log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createReadiness } from './readiness.ts'
 import type { App } from './routes/route-parts.ts'
+import { createOneTimeCode } from './session/one-time-code.ts'
+import { createOwnOrigin } from './session/own-origin.ts'
+import { createSessions } from './session/sessions.ts'
 import { createSignInLinks } from './sign-in/sign-in-links.ts'
 
 /** What an instance of the service serves, and where. */
@@ -48,6 +59,11 @@ export interface Service {
   /** The key for this run of each connection, if there is no other API key. */
   readonly runKeys: readonly { readonly connection: string; readonly key: Secret }[]
   /**
+   * An address that gives a browser a session of an operator, once and within 10 minutes. Absent unless the service
+   * listens on loopback without a proxy.
+   */
+  readonly signInUrl?: Secret
+  /**
    * Stops without losing a request: says that it is not ready, answers on for the time of the configuration, ends
    * event streams, waits for requests and workers, and closes the stores. A second call waits for the first.
    */
@@ -56,6 +72,8 @@ export interface Service {
 
 /** A service that does not listen yet. */
 export interface PreparedService extends Pick<Service, 'runKeys' | 'stop'> {
+  /** The address that gives a browser a session, below that of the service. */
+  readonly signInPath?: Secret | undefined
   readonly app: App
   readonly connections: ServedConnections
   /** Starts the workers, and listens. Resolves to the address. Rejects with the error of the system. */
@@ -105,9 +123,10 @@ export async function prepareService(options: ServiceOptions): Promise<PreparedS
  * ```
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { listen, stop, runKeys } = await prepareService(options)
+  const { listen, stop, runKeys, signInPath } = await prepareService(options)
   try {
-    return { url: await listen(), runKeys, stop }
+    const url = await listen()
+    return { url, runKeys, stop, ...(signInPath ? { signInUrl: new Secret(`${url}${signInPath.reveal()}`) } : {}) }
   } catch (thrown) {
     await stop()
     throw thrown
@@ -147,10 +166,14 @@ async function serviceOn(
   const baseUrl = (): string => settings.publicUrl?.replace(/\/$/, '') ?? url
   const keys = createKeyRing(connections, configured)
   const watching = new AbortController()
+  const code = isLoopback(address) && !settings.trustedProxies ? createOneTimeCode(clock) : undefined
   const app = await createApp({
     connections,
     keys,
     quotas: createQuotas(settings.apiKeyQuota, clock),
+    sessions: createSessions({ connections, keys }),
+    origin: createOwnOrigin(settings.publicUrl),
+    code,
     streams,
     links: createSignInLinks(connections, baseUrl),
     metrics: createMetrics({ connections, streams, isReady: readiness.isOpen, clock }),
@@ -168,6 +191,7 @@ async function serviceOn(
     app,
     connections,
     runKeys,
+    signInPath: code && new Secret(`/session/${code.text}`),
     async listen() {
       await app.listen({ host: address, port: options.port })
       url = urlOf(app, address)

@@ -118,6 +118,11 @@ it('the client drives every route, and each answer is as the document says', asy
   const rotated = await operator.POST('/v1/api-keys/{id}/rotate', { params: { path: { id: key?.id ?? '' } } })
   await operator.DELETE('/v1/api-keys/{id}', { params: { path: { id: rotated.data?.id ?? '' } } })
 
+  expect((await operator.POST('/session', { body: { key: keys.auditor } })).response.status).toBe(201)
+  expect((await operator.GET('/session')).data?.roles).toEqual(['operator'])
+  const headers = { origin: 'http://localhost' }
+  expect((await operator.DELETE('/session', { headers })).data).toEqual({ ended: true })
+
   await operator.GET('/v1/audit', { params: { query: { limit: 5 } } })
   await operator.GET('/v1/audit/verify')
   await operator.GET('/v1/report')

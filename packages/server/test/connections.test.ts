@@ -41,7 +41,7 @@ describe('a service of two connections on one database', () => {
     const made = await on.call('POST', '/v1/api-keys', { key: ACME, body })
     const key = String(made.body['key'])
     expect((await on.call('POST', '/v1/guests', { key, body: SCOPES })).status).toBe(201)
-    expect((await on.call('GET', '/v1/api-keys', { key: OWN })).body['data']).toEqual([])
+    expect((await on.call('GET', '/v1/api-keys', { key: OWN })).body['data']).toMatchObject([{ configured: true }])
     const readiness = await on.call('GET', '/readyz', { key: null })
     expect(readiness.body['connections']).toMatchObject([{ connection: 'default' }, { connection: 'acme' }])
   })

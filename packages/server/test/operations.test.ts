@@ -121,7 +121,9 @@ describe('an API key', () => {
     expect((await on.call('GET', `/v1/guests/${guestId}`, { key })).body['owner']).toBe(`key:${id}`)
     const listed = await on.call('GET', '/v1/api-keys', operator)
     expect(listed.text).not.toContain(key)
-    expect(listOf(listed)).toMatchObject([{ id, name: 'shop', roles: ['issuer'], usedAt: expect.any(String) }])
+    expect(listOf(listed).filter(({ configured }) => configured !== true)).toMatchObject([
+      { id, name: 'shop', roles: ['issuer'], usedAt: expect.any(String) },
+    ])
     expect((await on.call('DELETE', `/v1/api-keys/${id}`, operator)).status).toBe(200)
     expect((await on.call('GET', '/v1/guests', { key })).status).toBe(401)
     const { body: audit } = await on.call('GET', '/v1/audit?event=API_KEY_CREATED,API_KEY_REVOKED', operator)
@@ -129,6 +131,20 @@ describe('an API key', () => {
       { eventType: 'API_KEY_CREATED', data: { key: id } },
       { eventType: 'API_KEY_REVOKED', data: { key: id } },
     ])
+  })
+
+  it('of the configuration is listed too, and is ended there alone', async () => {
+    const listed = listOf(await on.call('GET', '/v1/api-keys', operator))
+    const configured = listed.filter((one) => one['configured'])
+    expect(configured.map(({ roles }) => String(roles))).toContain('auditor')
+    for (const [method, more] of [
+      ['DELETE', ''],
+      ['POST', '/rotate'],
+    ] as const) {
+      const url = `/v1/api-keys/${String(configured[0]?.['id'])}${more}`
+      const { status, body } = await on.call(method, url, operator)
+      expect([status, body['detail']]).toEqual([404, expect.stringContaining('Remove it from GUESTPASS_API_KEYS')])
+    }
   })
 
   it('shares its guests within a group', async () => {

@@ -36,6 +36,7 @@ const routes: Readonly<Record<string, readonly string[]>> = {
   'POST /v1/api-keys': ['operator'],
   'POST /v1/api-keys/{id}/rotate': ['operator'],
   'DELETE /v1/api-keys/{id}': ['operator'],
+  'GET /session': ['issuer', 'verifier', 'operator', 'auditor', 'metrics', 'connection'],
   'GET /v1/audit': ['operator', 'auditor'],
   'GET /v1/audit/verify': ['operator', 'auditor'],
   'GET /v1/report': ['operator', 'auditor'],
@@ -43,7 +44,7 @@ const routes: Readonly<Record<string, readonly string[]>> = {
   'GET /v1/events': ['operator', 'auditor'],
 }
 
-const open = ['GET /readyz', 'GET /metrics']
+const open = ['GET /readyz', 'GET /metrics', 'POST /session', 'DELETE /session']
 
 interface Paths {
   readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly description?: string }>>>>

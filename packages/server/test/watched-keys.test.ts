@@ -1,8 +1,8 @@
 import { Secret } from '@guestpass/core'
 import { fakeClock, settle } from '@guestpass/core/testing'
-import type { ApiKey } from '@guestpass/runtime'
+import type { ApiKey, ConfiguredKey } from '@guestpass/runtime'
 import { expect, it } from 'vitest'
-import { type ConfiguredKey, digestOf } from '../src/auth/configured-keys.ts'
+import { digestOf } from '../src/auth/configured-keys.ts'
 import { watchConfiguredKeys } from '../src/auth/watched-keys.ts'
 import { createServiceLog } from '../src/http/log.ts'
 
@@ -13,7 +13,7 @@ it('keys in a file are read again, and an unreadable file leaves those of before
   const lines: string[] = []
   let read: () => readonly ApiKey[] = () => [keyOf('test-secret-first')]
   let current: readonly ConfiguredKey[] | undefined
-  const keys = { find: async () => undefined, replaceConfigured: (found: typeof current) => void (current = found) }
+  const keys = { replaceConfigured: (found: typeof current) => void (current = found) }
   const stop = new AbortController()
   const log = createServiceLog((line) => void lines.push(line))
   const watching = watchConfiguredKeys(async () => read(), { keys, clock, log }, stop.signal)

@@ -6,6 +6,9 @@ import {
   type ApiKeys,
   apiKeys,
   type ApiKeyView,
+  type ConfiguredKey,
+  configuredKeyDocument,
+  configuredKeys,
   createdApiKeyDocument,
   DURATION_FORMATS,
   databasePlace,
@@ -27,6 +30,8 @@ interface KeyTools {
   readonly now: number
   /** The database, as it may be shown. */
   readonly place: string
+  /** The keys of the configuration for the connection. */
+  readonly configured: readonly ConfiguredKey[]
 }
 
 /** Runs work on the API keys of the connection. `onStore`: `withRuntime` for work that makes the first key. */
@@ -36,9 +41,11 @@ async function onKeys<T>(
   onStore: typeof withExistingStore = withExistingStore,
 ): Promise<T> {
   const config = await cli.config()
+  const { connection, settings } = config
   const place = databasePlace(config, cli.hostProcess.cwd)
+  const configured = configuredKeys(settings.apiKeys ?? []).filter((one) => one.connection === connection)
   return onStore(config, cli.runtimeHost, ({ ports }) =>
-    work(apiKeys(config.connection, ports), { now: ports.clock.wall(), place }),
+    work(apiKeys(connection, ports), { now: ports.clock.wall(), place, configured }),
   )
 }
 
@@ -47,18 +54,22 @@ export const apiKeysListCommand = defineCommand({
   options: [utcOption],
   input: z.object({ utc: utcInput }),
   run: ({ utc }, cli) =>
-    onKeys(cli, async (keys, { now, place }) => {
-      const all = await keys.list()
-      cli.answer(listDocument(all.map(apiKeyDocument)), () =>
-        all.length === 0
+    onKeys(cli, async (keys, { now, place, configured }) => {
+      const stored = await keys.list()
+      const document = listDocument([...configured.map(configuredKeyDocument), ...stored.map(apiKeyDocument)])
+      cli.answer(document, () =>
+        document.data.length === 0
           ? [`No API keys yet in ${place}. Make one with \`guestpass api-keys create --name NAME --role issuer\`.`]
-          : keyTable(all, { now, utc }),
+          : keyTable([...configured, ...stored], { now, utc }),
       )
     }),
 })
 
-const keyTable = (all: readonly ApiKeyView[], times: TimeFormat): readonly Line[] =>
-  tableLines<ApiKeyView>(
+/** A row of the list. Keys of the configuration have no times. */
+type KeyRow = Pick<ApiKeyView, 'id' | 'name' | 'roles' | 'group'> & Partial<ApiKeyView>
+
+const keyTable = (all: readonly KeyRow[], times: TimeFormat): readonly Line[] =>
+  tableLines<KeyRow>(
     [
       { title: 'id', cell: ({ id }) => id },
       { title: 'name', cell: ({ name }) => name },

@@ -72,7 +72,7 @@ async function started(
   })
 }
 
-function announce({ url, runKeys }: Service, host: string, cli: Cli): void {
+function announce({ url, runKeys, signInUrl }: Service, host: string, cli: Cli): void {
   const { pid } = cli.hostProcess
   const keys = runKeys.map(({ connection, key }) => [connection, key.reveal()] as const)
   const [first] = keys
@@ -80,8 +80,10 @@ function announce({ url, runKeys }: Service, host: string, cli: Cli): void {
     ...(first ? { apiKey: first[1] } : {}),
     ...(keys.length > 1 ? { apiKeys: Object.fromEntries(keys) } : {}),
   }
-  cli.answer({ url, pid, ...shown }, () => [
+  const signIn = signInUrl?.reveal()
+  cli.answer({ url, pid, ...shown, ...(signIn === undefined ? {} : { signInUrl: signIn }) }, () => [
     `The service is at ${url}, process ${pid}. Its routes: ${url}/docs`,
+    ...(signIn === undefined ? [] : [`Sign a browser in, once and within 10 minutes: ${signIn}`]),
     ...keys.map(([connection, key]) => `API key for this run, connection ${connection}: ${key}`),
   ])
   if (cli.json) return

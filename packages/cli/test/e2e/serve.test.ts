@@ -42,8 +42,10 @@ it('serves until it is asked to stop, and takes keys that the command makes and 
   const body = await fetch(`${url}/v1/guests/${guestId}`, { headers: { authorization: `Bearer ${key}` } })
   expect(await body.json()).toEqual(JSON.parse(shown.out))
 
-  const listed = await runInProcess(['api-keys', 'list'], cwd, env)
-  expect(listed.out).toMatch(new RegExp(`${id} +shop +active +issuer`))
+  const listed = await runInProcess(['api-keys', 'list'], cwd, { ...env, GUESTPASS_API_KEYS: 'auditor:test-secret-a' })
+  expect(listed.out).toMatch(
+    new RegExp(`env-[\\da-f]{12} +GUESTPASS_API_KEYS +active +auditor.*${id} +shop +active +issuer`, 's'),
+  )
   expect((await runInProcess(['api-keys', 'revoke', id], cwd, env)).code).toBe(0)
   expect((await issue(url, key)).status).toBe(401)
 

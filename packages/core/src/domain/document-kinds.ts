@@ -26,6 +26,8 @@ export const documentKind = {
   key: 'key',
   /** Guest reservations, by the pseudonym of applicant and channel. */
   reservation: 'duplicate',
+  /** Sessions of browsers at the service, by the digest of their secret. */
+  browserSession: 'browser-session',
   /** How far the passes of retention have come. */
   retentionTime: 'retention-time',
   /** What a report counts, by the hour of the events. */

@@ -149,8 +149,14 @@ async function findKey(
   return { stored: storedApiKey(value), revision }
 }
 
-const unknownKey = (connection: string, id: string): GuestpassError =>
-  new GuestpassError('api_key_unknown', `Connection ${connection} has no API key ${id.slice(0, 40)} in its store.`)
+function unknownKey(connection: string, id: string): GuestpassError {
+  const shown = id.slice(0, 40)
+  // Keys of the configuration are in no store. Their ids say so.
+  const message = id.startsWith('env-')
+    ? `API key ${shown} is of the configuration, which alone can end it. Remove it from GUESTPASS_API_KEYS.`
+    : `Connection ${connection} has no API key ${shown} in its store.`
+  return new GuestpassError('api_key_unknown', message)
+}
 
 async function revokeKey(
   parts: ApiKeyParts,

@@ -1,8 +1,16 @@
 import { documentKind, equalInConstantTime } from '@guestpass/core/runtime-kit'
-import { createUseRecorder, idInApiKey, storedApiKey } from '@guestpass/runtime'
+import { type ConfiguredKey, createUseRecorder, idInApiKey, storedApiKey } from '@guestpass/runtime'
 import type { ServedConnection, ServedConnections } from '../connections/served-connection.ts'
 import { type Caller, ownerOf } from './caller.ts'
-import { type ConfiguredKey, digestOf } from './configured-keys.ts'
+import { digestOf } from './configured-keys.ts'
+
+/** Names a key without the key itself. */
+export interface KeyReference {
+  readonly connection: string
+  readonly id: string
+  /** SHA-256 of the key, in hexadecimal digits. */
+  readonly digest: string
+}
 
 /** The keys that open this instance. */
 export interface KeyRing {
@@ -11,33 +19,49 @@ export interface KeyRing {
    * revoked counts at once. Undefined: the key is not valid.
    */
   find(key: string): Promise<Caller | undefined>
+  /** Finds the caller of a key by its reference. Undefined: the key is not valid any more. */
+  referred(reference: KeyReference): Promise<Caller | undefined>
+  /** The keys of a connection that no store has. */
+  configured(connection: string): readonly ConfiguredKey[]
   /** Puts other keys in the place of those that no store has. */
   replaceConfigured(keys: readonly ConfiguredKey[]): void
+  /** Adds a key until the process ends. */
+  add(key: ConfiguredKey): void
 }
 
 interface KeyRingParts {
   readonly served: ServedConnections
   configured: readonly ConfiguredKey[]
+  readonly added: ConfiguredKey[]
   readonly recordUse: ReturnType<typeof createUseRecorder>
 }
 
 /** Creates the key ring of an instance. `configured`: keys that no store has. */
 export function createKeyRing(served: ServedConnections, configured: readonly ConfiguredKey[]): KeyRing {
   const { store, ports } = served.first.runtime
-  const parts: KeyRingParts = { served, configured, recordUse: createUseRecorder(store, ports.clock) }
+  const recordUse = createUseRecorder(store, ports.clock)
+  const parts: KeyRingParts = { served, configured, added: [], recordUse }
   return {
     async find(key) {
       const digest = digestOf(key)
       return configuredCaller(parts, digest) ?? (await storedCaller(parts, key, digest))
     },
+    async referred({ connection, id, digest }) {
+      const at = served.get(connection)
+      return configuredCaller(parts, digest) ?? (at && (await callerAt(at, id, digest)))
+    },
+    configured: (connection) => keysIn(parts).filter((one) => one.connection === connection),
     replaceConfigured: (keys) => void (parts.configured = keys),
+    add: (key) => void parts.added.push(key),
   }
 }
 
+const keysIn = ({ configured, added }: KeyRingParts): readonly ConfiguredKey[] => [...configured, ...added]
+
 /** Compares with every key, so that the time does not depend on the one that fits. */
 function configuredCaller(parts: KeyRingParts, digest: string): Caller | undefined {
-  const { configured, served } = parts
-  const [found] = configured.filter((one) => equalInConstantTime(one.digest, digest))
+  const { served } = parts
+  const [found] = keysIn(parts).filter((one) => equalInConstantTime(one.digest, digest))
   const connection = found && served.get(found.connection)
   if (!found || !connection) return undefined
   const { id, roles, owner } = found

@@ -1,16 +1,15 @@
 import type { Clock } from '@guestpass/core'
 import { repeatUntilAborted } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
-import type { ApiKey } from '@guestpass/runtime'
+import { type ApiKey, configuredKeys } from '@guestpass/runtime'
 import type { ServiceLog } from '../http/log.ts'
-import { configuredKeys } from './configured-keys.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** How often the configured keys are read again. */
 const STEP: Millis = 5 * SECOND
 
 interface WatchParts {
-  readonly keys: KeyRing
+  readonly keys: Pick<KeyRing, 'replaceConfigured'>
   readonly clock: Clock
   readonly log: ServiceLog
 }

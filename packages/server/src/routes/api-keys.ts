@@ -1,9 +1,16 @@
 import { GuestpassError } from '@guestpass/core'
 import { iso } from '@guestpass/core/runtime-kit'
 import { SECOND } from '@guestpass/core/store-kit'
-import { apiKeyDocument, type ApiKeyRole, createdApiKeyDocument, listDocument } from '@guestpass/runtime'
+import {
+  apiKeyDocument,
+  type ApiKeyRole,
+  configuredKeyDocument,
+  createdApiKeyDocument,
+  listDocument,
+} from '@guestpass/runtime'
 import { callerOf } from '../auth/authenticate.ts'
 import type { Caller } from '../auth/caller.ts'
+import type { KeyRing } from '../auth/key-ring.ts'
 import * as schemas from '../schemas/operations.ts'
 import { answers, pageOf } from '../schemas/parts.ts'
 import { type App, emptyBody, lastingContext, revealed } from './route-parts.ts'
@@ -25,7 +32,7 @@ function checkRoles({ id, roles }: Caller, asked: readonly ApiKeyRole[]): void {
 }
 
 /** Adds the routes for API keys. */
-export function addApiKeyRoutes(app: App): void {
+export function addApiKeyRoutes(app: App, ring: KeyRing): void {
   app.route({
     method: 'GET',
     url: '/v1/api-keys',
@@ -33,10 +40,14 @@ export function addApiKeyRoutes(app: App): void {
     schema: {
       operationId: 'listApiKeys',
       tags,
-      summary: 'List the API keys of the store, without the keys',
+      summary: 'List the API keys of the configuration and of the store, without the keys',
       response: answers({ 200: pageOf(schemas.apiKey) }),
     },
-    handler: async (request) => listDocument((await callerOf(request).served.keys.list()).map(apiKeyDocument)),
+    async handler(request) {
+      const { name, keys } = callerOf(request).served
+      const stored = await keys.list()
+      return listDocument([...ring.configured(name).map(configuredKeyDocument), ...stored.map(apiKeyDocument)])
+    },
   })
   app.route({
     method: 'POST',

@@ -1,20 +1,16 @@
 import { GuestpassError } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { authenticate } from '../auth/authenticate.ts'
-import type { KeyRing } from '../auth/key-ring.ts'
-import type { Quotas } from '../auth/quotas.ts'
+import { authenticate, type AuthenticationParts } from '../auth/authenticate.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Readiness } from '../readiness.ts'
 import * as schemas from '../schemas/operations.ts'
 import { problem } from '../schemas/parts.ts'
 import type { App } from './route-parts.ts'
 
-interface OperationParts {
+interface OperationParts extends AuthenticationParts {
   readonly readiness: Readiness
   readonly metrics: Metrics
-  readonly keys: KeyRing
-  readonly quotas: Quotas
   /** Whether requests come through a proxy. Then no caller counts as loopback. */
   readonly isProxied: boolean
 }

@@ -103,9 +103,10 @@ const apiKeyMembers = {
   roles: z.array(z.enum(apiKeyRoles)),
   group: z.string().optional().describe('keys of one group share their guests'),
   owner: z.string(),
+  configured: z.boolean().describe('whether it is of GUESTPASS_API_KEYS or of this run, and no route can end it'),
   perMinute: z.int().optional(),
-  createdAt: time,
-  createdBy: z.string(),
+  createdAt: time.optional().describe('absent for a configured key'),
+  createdBy: z.string().optional().describe('absent for a configured key'),
   expiresAt: time.optional(),
   usedAt: time.optional().describe('when it was last used, within a minute'),
 }
@@ -140,6 +141,20 @@ export const revocationQuery = z.strictObject({
 })
 
 export const revokedApiKey = z.object({ id: z.string(), endsAt: time })
+
+/** What begins a session of a browser. */
+export const sessionRequest = z.strictObject({ key: text.describe('an API key') }).meta({ id: 'SessionRequest' })
+
+/** The session of a browser. */
+export const session = z
+  .object({
+    key: z.string().describe('the id of its API key'),
+    connection: z.string(),
+    roles: z.array(z.enum(apiKeyRoles)),
+  })
+  .meta({ id: 'Session' })
+
+export const endedSession = z.object({ ended: z.literal(true) })
 
 /** An audit record. */
 export const auditRecord = z
