@@ -1,7 +1,8 @@
-import type { ErrorCode, Store } from '@guestpass/core'
-import { asGuestpassError } from '@guestpass/core/store-kit'
+import { type ErrorCode, GuestpassError, type Store } from '@guestpass/core'
+import { asGuestpassError, SECOND } from '@guestpass/core/store-kit'
 import type { OpenStore } from './open-store.ts'
 import type { Runtime } from './runtime.ts'
+import { endsWithin } from './time-limit.ts'
 import type { WorkedConnection } from './workers/registry.ts'
 import type { WorkerHealth } from './workers/running-worker.ts'
 import { type RunningWorkers, startWorkers, type WorkersOptions } from './workers/start-workers.ts'
@@ -34,6 +35,12 @@ export interface Background {
   /** Stops the workers, and resolves when they have ended their current work. Never rejects. */
   stop(): Promise<void>
 }
+
+/**
+ * How long the store may take to answer. Calls wait longer for a database that is gone, but a load balancer must know
+ * of it sooner than its probe times out.
+ */
+const STORE_LIMIT = SECOND
 
 /** What the background work of a connection needs. */
 export interface BackgroundParts {
@@ -90,7 +97,8 @@ export function createBackground({ runtime, kept, opened, translate }: Backgroun
   async function storeHealth(): Promise<Pick<Health, 'store' | 'backlog'>> {
     try {
       await opened.checkStoreFile()
-      await runtime.store.chainHead(connection.name)
+      if (!(await endsWithin(STORE_LIMIT, runtime.store.chainHead(connection.name), runtime.ports.clock)))
+        throw new GuestpassError('store_busy', 'The store did not answer within 1 s. It is tried again.')
       return { store: { place }, backlog: await runtime.backlog() }
     } catch (thrown) {
       const { code, message } = asGuestpassError(thrown)

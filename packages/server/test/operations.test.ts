@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { nodePorts } from '@guestpass/core/node'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { ServiceOptions } from '../src/service.ts'
 import { type Body, keys, serviceForTests, type ServiceForTests } from './service-for-tests.ts'
 
 const operator = { key: keys.operator }
@@ -198,6 +200,19 @@ describe('the operation', () => {
   it('is seen in the health of store and workers', async () => {
     const { body } = await on.call('GET', '/v1/health', operator)
     expect(body).toMatchObject({ connection: 'default', store: { place: 'memory' } })
+  })
+
+  it('says that a store is failing which does not answer within a second', async () => {
+    const makePorts: ServiceOptions['makePorts'] = (env) => {
+      const ports = nodePorts({ proxy: env })
+      return { ...ports, clock: { ...ports.clock, sleep: (ms, signal) => ports.clock.sleep(ms / 100, signal) } }
+    }
+    const other = await serviceForTests({ service: { makePorts } })
+    const chainHead = vi.spyOn(other.service.connections.first.runtime.store, 'chainHead')
+    chainHead.mockReturnValue(new Promise(() => {}))
+    const { body } = await other.call('GET', '/v1/health', operator)
+    expect(body).toMatchObject({ status: 'degraded', store: { error: { code: 'store_busy' } } })
+    await other.close()
   })
 
   it('is open to probes, which say that it has not started', async () => {
