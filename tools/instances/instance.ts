@@ -8,6 +8,8 @@ export interface InstanceOptions {
   /** The folder in which it runs. */
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** The file that Node runs. Default: the command of these sources. */
+  readonly entry?: string | undefined
 }
 
 /** A process of the service, which is started again on the same port when it ends. */
@@ -87,8 +89,8 @@ export function createInstance(options: InstanceOptions): Instance {
   }
 }
 
-const startProcess = ({ port, cwd, env }: InstanceOptions): CliProcess =>
-  spawnCli(['serve', '--port', String(port), '--json'], cwd, env)
+const startProcess = ({ port, cwd, env, entry }: InstanceOptions): CliProcess =>
+  spawnCli(['serve', '--port', String(port), '--json'], cwd, env, entry === undefined ? {} : { entry })
 
 /** The first line says that it listens. A process that ended before is no fault here: the supervisor starts another. */
 const untilListening = ({ matchOnStandardOutput }: CliProcess): Promise<void> =>

@@ -23,6 +23,8 @@ export interface InstancesOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Options of the upstream, besides its rate limit and the size of its journal. */
   readonly upstream?: SandboxOptions
+  /** The file that Node runs. Default: the command of these sources. */
+  readonly entry?: string | undefined
 }
 
 /** Instances of the service on one database, with an upstream and a receiver of webhooks. */
@@ -68,7 +70,8 @@ export async function startInstances(options: InstancesOptions): Promise<Instanc
     NODE_COMPILE_CACHE: join(folder, 'compiled'),
     ...options.env,
   }
-  const start = async (): Promise<Instance> => createInstance({ port: await freePort(), cwd: folder, env })
+  const start = async (): Promise<Instance> =>
+    createInstance({ port: await freePort(), cwd: folder, env, entry: options.entry })
   // The first one makes the tables.
   const all = [await start()]
   await all[0]?.isListening()

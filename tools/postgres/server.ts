@@ -74,8 +74,11 @@ export interface PostgresServer {
   readonly url: (database?: string) => string
   /** Runs statements as the owner of the server. */
   readonly run: (statement: string, database?: string) => Promise<readonly Record<string, unknown>[]>
-  /** Stops the server: `fast` ends its connections, `immediate` is like a power cut. Then starts it again. */
-  readonly restart: (signal?: 'SIGINT' | 'SIGQUIT') => Promise<void>
+  /**
+   * Stops the server, and starts it again after `downMs` milliseconds (default 0). SIGINT, the default, ends its
+   * connections; SIGQUIT is like a power cut.
+   */
+  readonly restart: (signal?: 'SIGINT' | 'SIGQUIT', downMs?: number) => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -120,8 +123,9 @@ export async function startPostgres(
     pid: () => server.pid ?? 0,
     url,
     run: (statement, database) => runOn(url(database), statement),
-    async restart(signal = 'SIGINT') {
+    async restart(signal = 'SIGINT', downMs = 0) {
       await stop(signal)
+      await pause(downMs)
       server = await start()
     },
     async stop() {

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serviceClient } from '@guestpass/client'
+import type { Store } from '@guestpass/core'
+import { endpoints } from '../receiver.ts'
 import { apiKeys, type Instances } from '../start-instances.ts'
 import { acknowledged, openRequests } from '../traffic/answers.ts'
 import type { Traffic } from '../traffic/traffic.ts'
@@ -21,35 +23,39 @@ export interface FinalCheck extends Report {
   /** What is wrong with the audit chain, by an instance and by the receivers of webhooks. */
   readonly chain: readonly string[]
   readonly chainLength: number
+  /** Exit codes other than 0 of instances that were asked to stop. */
+  readonly exits: readonly (number | null)[]
 }
 
 export interface FinalCheckOptions {
   /** How long to wait for requests and webhooks that are open, in milliseconds: leases of dead instances end meanwhile. */
   readonly settleMs: number
+  /** Resolves when no instance is paused any more. Default: none is. */
+  readonly pauses?: Promise<unknown>
 }
 
-/** Ends the traffic, lets what is open come to its end, and compares what was acknowledged with what is there. */
+/** Ends the traffic, lets what is open come to its end, stops the instances, and compares what was acknowledged with what is there. */
 export async function finalCheck(
   instances: Instances,
   traffic: Traffic,
-  { settleMs }: FinalCheckOptions,
+  { settleMs, pauses }: FinalCheckOptions,
 ): Promise<FinalCheck> {
-  await traffic.end()
-  await Promise.all(instances.all.map((one) => one.isListening()))
+  const until = Date.now() + settleMs
+  const { answers } = traffic
   const { store, close } = await openStoreOf(instances)
+  const missing = async () => missingWebhooks(await storedEvents(store), instances.receiver.received)
   try {
-    const missing = async () => missingWebhooks(await storedEvents(store), instances.receiver.received)
-    const until = Date.now() + settleMs
-    await traffic.settle(settleMs)
+    await traffic.end()
+    await Promise.all([pauses, traffic.settle(settleMs)])
+    await Promise.all(instances.all.map((one) => one.isListening()))
     while ((await missing()).length > 0 && Date.now() < until) await sleep(500)
-    const waiting = await waitingWebhooks(instances)
-    // Those that are missing after this and did not wait before it are lost.
-    const left = await missing()
-    const evidence = await readEvidence(instances, store, traffic.answers)
-    const report = reportOf(evidence)
-    const { answers } = traffic
     const revocations = await revocationsThatDoNotHold(instances, traffic)
     const chain = await chainOf(instances)
+    // Keepers work until then.
+    const exits = await Promise.all(instances.all.map((one) => one.stop()))
+    const report = reportOf(await readEvidence(instances, store, answers))
+    const left = await missing()
+    const waiting = await waitingWebhooks(store)
     return {
       ...report,
       lost: [
@@ -65,6 +71,7 @@ export async function finalCheck(
       waiting: left.length,
       chain: [...chain.faults, ...instances.receiver.faults],
       chainLength: chain.count,
+      exits: exits.filter((code) => code !== 0),
     }
   } finally {
     await close()
@@ -74,10 +81,13 @@ export async function finalCheck(
 const operatorOf = (url: string) => serviceClient({ url, apiKey: apiKeys.operator })
 const firstUrl = ({ all }: Instances): string => all[0]?.url ?? ''
 
+/** The queues of webhooks: of events that are not routed yet, and of each endpoint. */
+const queues = ['webhooks:default', ...endpoints.map((name) => `webhook:default:${name}`)]
+
 /** How many events wait for webhook endpoints. */
-async function waitingWebhooks(instances: Instances): Promise<number> {
-  const { data } = await operatorOf(firstUrl(instances)).GET('/v1/webhooks')
-  return (data?.data ?? []).reduce((sum, { waiting }) => sum + waiting, 0)
+async function waitingWebhooks({ outbox }: Store): Promise<number> {
+  const counts = await Promise.all(queues.map((name) => outbox.counts(name)))
+  return counts.reduce((sum, { waiting }) => sum + waiting, 0)
 }
 
 async function chainOf(instances: Instances): Promise<{ readonly faults: readonly string[]; readonly count: number }> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { serviceClient, type ServiceClient } from '@guestpass/client'
 import { increment } from '../../crash-tests/run-state.ts'
 import type { Answers } from './answers.ts'
@@ -28,6 +29,9 @@ export function clientsOf(url: string, keys: Readonly<Record<keyof Clients, stri
   }
 }
 
+/** How long a client waits after a request without an answer, in milliseconds. */
+const PAUSE_MS = 100
+
 /** Sends a request, and counts how it ended. */
 export async function ask<T>(answers: Answers, send: () => Promise<ClientAnswer<T>>): Promise<Answered<T>> {
   answers.requests += 1
@@ -38,6 +42,7 @@ export async function ask<T>(answers: Answers, send: () => Promise<ClientAnswer<
     return { status, data, code: error?.code }
   } catch {
     answers.unanswered += 1
+    await sleep(PAUSE_MS)
     return {}
   }
 }

@@ -1,0 +1,47 @@
+/**
+ * Runs instances of the service on one PostgreSQL database while they are killed and paused, and the database is restarted: `npm run
+ * instances -- --seconds 60 --seed 7 --instances 2`. Exits with 0 only if nothing was lost or doubled, the audit chain is valid, and
+ * readiness followed the database within 2 s.
+ */
+import { parseArgs } from 'node:util'
+import { ensureDebianBinaries, INSTALL } from '../postgres/server.ts'
+import { wholeNumber } from '../whole-number.ts'
+import { figureLines, isRight } from './figures.ts'
+import { runInstances } from './instances.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    instances: { type: 'string', default: '2' },
+    clients: { type: 'string', default: '6' },
+    settle: { type: 'string', default: '90' },
+  },
+})
+const whole = (name: keyof typeof values): number => wholeNumber(name, values[name])
+const bin = ensureDebianBinaries()
+
+if (bin === undefined) {
+  console.log(`skipped: PostgreSQL is not installed. Install it with: ${INSTALL}`)
+} else {
+  const [seconds, seed, instances, clients] = [whole('seconds'), whole('seed'), whole('instances'), whole('clients')]
+  console.log(`seed ${seed}: ${instances} instances, ${clients} clients, ${seconds} s`)
+  const settleMs = whole('settle') * 1_000
+  const run = await runInstances({
+    bin,
+    seconds,
+    seed,
+    instances,
+    clients,
+    settleMs,
+    everyMs: [2_000, 4_000],
+    // Longer than the lease of a renewal, of 5 s.
+    pauseMs: [6_000, 8_000],
+    // Longer than the leases of Idempotency-Keys and of webhooks, of 30 and 45 s.
+    longPauseMs: settleMs > 50_000 ? 47_000 : 0,
+  })
+  for (const line of figureLines(run)) console.log(line)
+  const passed = isRight(run, { open: settleMs === 0 })
+  console.log(passed ? '0 lost, 0 doubled, audit chain valid' : 'FAILED: see above')
+  process.exitCode = passed ? 0 : 1
+}
