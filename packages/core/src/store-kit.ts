@@ -87,6 +87,7 @@ export type {
   CredentialWrite,
 } from './ports/store.ts'
 export { countdown, stopwatch } from './ports/clock.ts'
+export { isWholeAddress } from './domain/web-address.ts'
 export { sha256Hex } from './ports/system.ts'
 export { type Lease, takeLease } from './stores/lease.ts'
 export {

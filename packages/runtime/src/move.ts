@@ -58,9 +58,10 @@ export async function moveDatabase(config: Config, host: RuntimeHost, request: M
 }
 
 function placeOf(field: string, written: string, cwd: string): DatabasePlace {
-  const parsed = databaseKind.safeParse(written).data
+  const { data: parsed, error } = databaseKind.safeParse(written)
   if (parsed?.kind === 'postgres') return { url: parsed.url.reveal(), shown: parsed.place }
-  if (parsed?.kind !== 'file') throw refused({ field, message: 'is not a database', remedy: REMEDY })
+  if (parsed?.kind !== 'file')
+    throw refused({ field, message: error?.issues[0]?.message ?? 'is not a database', remedy: REMEDY })
   const fault = pathFault(parsed.path, './guestpass.db')
   if (fault) throw refused({ field, ...fault })
   const path = resolve(cwd, parsed.path)

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { type Algorithm, type ExtraParams, Secret } from '@guestpass/core'
 import * as options from '@guestpass/core/options'
 import { ALGORITHMS, isLoopback, pemKeys, reservedParams, signingSecretFault } from '@guestpass/core/runtime-kit'
-import { asGuestpassError } from '@guestpass/core/store-kit'
+import { asGuestpassError, isWholeAddress } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 
 /** A written value in quotes, cut to 60 characters. Only for kinds that cannot hold a secret. */
@@ -311,16 +311,36 @@ type Database =
   | { readonly kind: 'file'; readonly path: string; readonly place: string }
   | { readonly kind: 'postgres'; readonly url: Secret; readonly place: string }
 
+/** Keywords of libpq, as `host=db user=ann`. As a path, it would show its password. */
+const isKeywords = (written: string): boolean => /(?:^|\s)(?:host|hostaddr|dbname|user|password)\s*=/.test(written)
+
+/** The host and port of a server without a scheme. A file whose name has a colon is given as `./host:5432`. */
+const isHostAndPort = (written: string): boolean => /^[\w.-]{2,}:\d+(?:\/|$)/.test(written)
+
+const isPostgresScheme = (written: string): boolean => /^postgres(?:ql)?:/i.test(written)
+
+const DATABASE_URL = 'postgres://user:password@host:5432/database'
+
+/** Why a text names no database. It never holds the text, which may have a password. */
+function databaseFault(written: string): string {
+  if (isKeywords(written)) return `is a list of keywords: write them as an address, ${DATABASE_URL}`
+  if (isHostAndPort(written)) return `is a host without postgres:// before it: write ${DATABASE_URL}`
+  return isPostgresScheme(written)
+    ? `is no address as ${DATABASE_URL}: special characters of user and password are encoded, as %40 for @, %2F for /, %3F for ?, %23 for #, %25 for %`
+    : `is neither the path of a file nor an address as ${DATABASE_URL}`
+}
+
 function databaseOf(written: string): Database | undefined {
+  if (isKeywords(written) || isHostAndPort(written)) return undefined
   const scheme = /^([a-z][a-z\d+.-]+):/i.exec(written)?.[1]?.toLowerCase()
   if (!scheme) return { kind: 'file', path: written, place: written }
   if (written.toLowerCase() === 'memory:') return { kind: 'memory', place: 'memory' }
-  if (!['postgres', 'postgresql'].includes(scheme) || !URL.canParse(written)) return undefined
-  const { host, pathname } = new URL(written)
-  return host ? { kind: 'postgres', url: new Secret(written), place: `postgres://${host}${pathname}` } : undefined
+  if (!isPostgresScheme(written) || !URL.canParse(written)) return undefined
+  const parsed = new URL(written)
+  const { host, pathname } = parsed
+  return host && isWholeAddress(parsed)
+    ? { kind: 'postgres', url: new Secret(written), place: `postgres://${host}${pathname}` }
+    : undefined
 }
 
-export const database: z.ZodType<Database, string> = parsedBy(
-  databaseOf,
-  'is neither the path of a file nor a postgres:// address',
-)
+export const database: z.ZodType<Database, string> = parsedBy(databaseOf, databaseFault)

@@ -131,6 +131,27 @@ describe('a database', () => {
     })
     for (const text of ['mysql://db/x', 'postgres:', 'postgres://']) expect(accepts(kinds.database, text)).toBe(false)
   })
+
+  it('take no address whose password would be read as another part, and show none of it', () => {
+    for (const [text, fault] of [
+      ['postgres://ann:p@ss/w?rd#1@db/guests', /encoded, as %40 for @/],
+      ['postgres://ann:12/34@db/guests', /encoded, as %40 for @/],
+      ['postgres://ann:12?34@db/guests', /encoded, as %40 for @/],
+      ['postgres://ann:secret#@db/guests', /encoded, as %40 for @/],
+      ['postgres:/ann:secret@db/guests', /encoded, as %40 for @/],
+      ['psql://ann:secret@db/guests', /nor an address as postgres:\/\/user:password@host:5432\/database/],
+      ['host=db user=ann password=secret dbname=guests', /is a list of keywords: write them as an address/],
+      ['10.0.0.7:5432/guests', /is a host without postgres:\/\/ before it/],
+      ['db.example.com:5432/guests', /is a host without postgres:\/\/ before it/],
+    ] as const) {
+      const [issue] = kinds.database.safeParse(text).error?.issues ?? []
+      expect([text, issue?.message]).toEqual([text, expect.stringMatching(fault)])
+      expect(issue?.message).not.toMatch(/secret|p@ss|12|34/)
+    }
+    const encoded = 'postgres://ann%40corp:p%40ss%2Fw%3Frd%231@db/guests?application_name=a@b'
+    expect(kinds.database.parse(encoded)).toMatchObject({ place: 'postgres://db/guests' })
+    expect(kinds.database.parse('./10.0.0.7:5432')).toMatchObject({ kind: 'file' })
+  })
 })
 
 describe('words and numbers', () => {

@@ -63,6 +63,8 @@ export class UnknownCommit extends Error {
 
 /** Whether the server cannot be used at the moment. The connection that met the error is useless. */
 export function isOutage(thrown: unknown): boolean {
+  // PgBouncer gives most of its errors one code, also those that do not pass.
+  if (meaningOfText(thrown) !== undefined) return false
   const code = codeOf(thrown)
   return OUTAGE.has(code) || /^08...$/.test(code) || NETWORK.test(code) || (code === '' && DRIVER.test(textOf(thrown)))
 }
@@ -92,13 +94,47 @@ const meanings: Readonly<Record<string, readonly [ErrorCode, what: string, remed
   XX002: ['store_corrupt', 'has a damaged index', 'Run reindex'],
 }
 
+const TLS = 'If the server demands TLS, add ?sslmode=verify-full to the address'
+const CERTIFICATE =
+  'Name the file of its authority with ?sslrootcert=FILE in the address, or in NODE_EXTRA_CA_CERTS. The certificate must be for the host of the address'
+
+/** Errors of the driver, of TLS and of poolers, which have no SQLSTATE of their own, by their text. */
+const textMeanings: readonly (readonly [says: RegExp, what: string, remedy: string])[] = [
+  [
+    /client password must be a/,
+    'asks for a password',
+    'Give it in the address: postgres://user:password@host:5432/database',
+  ],
+  [/no encryption$/, 'refuses the sign-in', `${TLS}. Otherwise check its user, and pg_hba.conf of the server`],
+  [/does not support SSL/, 'cannot use TLS', 'Turn ssl of the server on, or remove sslmode from the address'],
+  [
+    /self-signed cert|unable to (?:verify|get)|certificate has expired|certificate's altnames/,
+    'has a certificate that is not trusted',
+    CERTIFICATE,
+  ],
+  [/^E[A-Z]+: .*, open /, 'cannot be used: its address names a file that cannot be read', 'Correct the path'],
+  [
+    /statement pooling mode/,
+    'is behind a pooler in statement mode',
+    'Set pool_mode of PgBouncer to transaction or session',
+  ],
+]
+
+const meaningOfText = (thrown: unknown): (typeof textMeanings)[number] | undefined => {
+  const text = textOf(thrown)
+  return textMeanings.find(([says]) => says.test(text))
+}
+
 const otherCode = ['store_unavailable', 'failed', 'See the cause'] as const
+
+const ADDRESS = 'check host and port of the address, and that the server runs'
+const SERVER = 'check that the server runs, takes writes and has free connections'
 
 /** The error of a server that cannot be used at the moment. It is retryable. */
 const outageError = (place: string, thrown: unknown, now: Instant, more = ''): GuestpassError =>
   new GuestpassError(
     'store_unavailable',
-    `The database ${place} cannot be used at the moment (${codeOf(thrown) || textOf(thrown)}).${more} Retry; if that fails too, check that the server runs, takes writes and has free connections.`,
+    `The database ${place} cannot be used at the moment (${codeOf(thrown) || textOf(thrown)}).${more} Retry; if that fails too, ${NETWORK.test(codeOf(thrown)) ? ADDRESS : SERVER}.`,
     { reason: UNREACHABLE, retryAt: now + SECOND, cause: thrown },
   )
 
@@ -113,12 +149,26 @@ export function toStoreError(thrown: unknown, place: string, now: Instant): Gues
       reason: DISK_FULL,
       cause: thrown,
     })
-  const [error, what, remedy] = meanings[code] ?? otherCode
+  const ofText = meaningOfText(thrown)
+  const [error, what, remedy] = ofText
+    ? (['store_unavailable', ofText[1], ofText[2]] as const)
+    : (meanings[code] ?? otherCode)
   return new GuestpassError(error, `The database ${place} ${what} (${textOf(thrown)}). ${remedy}.`, {
     cause: thrown,
     ...(code === '58030' ? { reason: DISK_FAILING } : {}),
     ...(error === 'store_busy' ? { retryAt: now + SECOND } : {}),
   })
+}
+
+const OLDEST = 15
+
+/** Throws `store_unavailable` for a PostgreSQL that is too old. `version`: what its function `version` says. */
+export function refuseOld(place: string, version: string): void {
+  // Other databases that speak its protocol count in another way.
+  const major = /^PostgreSQL (\d+)(?!\S*-YB)/.exec(version)?.[1]
+  if (major === undefined || Number(major) >= OLDEST) return
+  const message = `The server of the database ${place} is PostgreSQL ${major}. Upgrade it to ${OLDEST} or newer, or give a database of another server. It was not changed.`
+  throw new GuestpassError('store_unavailable', message)
 }
 
 /** `why`: what follows the address, such as "is a database of another program". */

@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { withClient } from './clients.ts'
 import { migrationDb } from './dialect.ts'
-import { codeOf, corruptStoreError, mayPass, newerStoreError } from './errors.ts'
+import { codeOf, corruptStoreError, mayPass, newerStoreError, refuseOld } from './errors.ts'
 import { tableNames } from './first-migration.ts'
 import { endLease, type MigrationLease, waitForLease } from './migration-lease.ts'
 import { postgresMigrations } from './migrations.ts'
@@ -35,11 +35,12 @@ export interface MigrateParts {
  */
 export async function isCurrent(client: PgClient, place: string): Promise<boolean> {
   const { rows } = await client.query(
-    `select to_regclass('store_state') is not null and to_regclass('${MIGRATIONS}') is not null as is_store,
+    `select version() as version, to_regclass('store_state') is not null and to_regclass('${MIGRATIONS}') is not null as is_store,
       (select count(*) from pg_tables where schemaname = any (current_schemas(false)) and tablename = any ($1)) as others`,
     [tableNames],
   )
-  const [found] = rows as readonly { readonly is_store: boolean; readonly others: number }[]
+  const [found] = rows as readonly { readonly version: string; readonly is_store: boolean; readonly others: number }[]
+  refuseOld(place, found?.version ?? '')
   if (found?.is_store !== true) {
     if ((found?.others ?? 0) > 0) throw corruptStoreError(place, 'has tables of another program')
     return false

@@ -41,10 +41,17 @@ const getTypeParser: typeof types.getTypeParser = ((oid: number, format?: 'text'
     ? Number
     : types.getTypeParser(oid, format)) as typeof types.getTypeParser
 
+/**
+ * The address with the name of what the driver does for these modes: it checks the certificate of the server. It warns
+ * of each other name on standard error.
+ */
+const withNamedMode = (url: string): string =>
+  url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
+
 /** Creates the pool of a process. Nothing is connected yet. */
 export function createPool({ url, poolSize, waitMs, answerMs }: PoolOptions): PgPool {
   const pool = new Pool({
-    connectionString: url,
+    connectionString: withNamedMode(url),
     max: poolSize,
     application_name: 'guestpass',
     keepAlive: true,

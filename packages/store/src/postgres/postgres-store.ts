@@ -1,6 +1,6 @@
 import { type Clock, type Random, Secret } from '@guestpass/core'
 import * as schemas from '@guestpass/core/options'
-import { type Instant, type Millis, type Route, SECOND } from '@guestpass/core/store-kit'
+import { type Instant, isWholeAddress, type Millis, type Route, SECOND } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import { type KeyRing, keyRingSchema } from '../seal/key-ring.ts'
 import { createSealer } from '../seal/sealer.ts'
@@ -56,7 +56,12 @@ const textOf = (url: unknown): unknown => (url instanceof Secret ? url.reveal() 
 
 function isAddress(written: unknown): boolean {
   const url = textOf(written)
-  return typeof url === 'string' && /^postgres(?:ql)?:\/\/[^/]/i.test(url) && URL.canParse(url)
+  return (
+    typeof url === 'string' &&
+    /^postgres(?:ql)?:\/\/[^/]/i.test(url) &&
+    URL.canParse(url) &&
+    isWholeAddress(new URL(url))
+  )
 }
 
 const optionsSchema = object<PostgresStoreOptions>(

@@ -11,6 +11,7 @@ const mistakes: readonly (readonly [wrong: unknown, fields: readonly string[]])[
   [undefined, ['url', 'keyRing', 'clock', 'random']],
   [{ ...options, url: './guestpass.db' }, ['url']],
   [{ ...options, url: 'mysql://user:hunter2@host/db' }, ['url']],
+  [{ ...options, url: 'postgres://user:p@hunter2/word@host/db' }, ['url']],
   [{ ...options, keyRing: 'hunter2' }, ['keyRing']],
   [
     { ...options, poolSize: 1, waitMs: -1, lockMs: 0, statementMs: 0, idleMs: 0 },
