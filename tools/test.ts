@@ -7,18 +7,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { leaksOf, watchedRun } from './secrets-canary/watched-run.ts'
 import type { Outcome } from './seeded-bugs/outcome.ts'
+import { suitesIn } from './suites.ts'
 
 const root = join(import.meta.dirname, '..')
 const scratch = mkdtempSync(join(tmpdir(), 'guestpass-test-'))
 const results = join(scratch, 'results.json')
-const FLAGS = ['--with-packages', '--with-postgres', '--with-seeded-bugs']
-/** `--with-packages` runs `npm run packages` too, as one more check, instead of its short form. */
-const withPackages = process.argv.includes('--with-packages')
-/** `--with-postgres` runs `npm run postgres` too, as one more check. */
-const withPostgres = process.argv.includes('--with-postgres')
-/** `--with-seeded-bugs` runs `npm run seeded-bugs` after the tests. Each bug counts as one test. */
-const withSeededBugs = process.argv.includes('--with-seeded-bugs')
-const extra = process.argv.slice(2).filter((each) => !FLAGS.includes(each))
+const { chosen, seededBugs: withSeededBugs, rest } = suitesIn(process.argv.slice(2))
 
 const run = (command: string, ...args: string[]): boolean =>
   spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0
@@ -44,11 +38,10 @@ const checks: readonly Check[] = [
 const outcomes = await Promise.all(
   checks.map(async ([name, command, ...args]) => ({ name, passed: await runBesideOthers(command, ...args) })),
 )
-if (withPackages) outcomes.push({ name: 'packages', passed: run('node', 'tools/packages/run.ts') })
-if (withPostgres) outcomes.push({ name: 'postgres', passed: run('node', 'tools/postgres/run.ts') })
-const exclude = withPackages ? ['--exclude', 'tools/test/packages.test.ts'] : []
+for (const { name, program } of chosen) outcomes.push({ name, passed: run('node', ...program) })
+const exclude = chosen.flatMap(({ replaces }) => (replaces === undefined ? [] : ['--exclude', replaces]))
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`]
-const printed = await watchedRun('vitest', ['run', ...exclude, ...reporters, ...extra], { cwd: root })
+const printed = await watchedRun('vitest', ['run', ...exclude, ...reporters, ...rest], { cwd: root })
 
 interface Results {
   readonly numPassedTests: number

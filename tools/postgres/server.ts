@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
+import { installCommand, installPackages, isCi } from '../debian-packages.ts'
 import { freePort } from '../free-port.ts'
 
 const DEBIAN = '/usr/lib/postgresql'
+const PACKAGES = ['postgresql-15', 'pgbouncer'] as const
 
 /** The command that installs what the tests of PostgreSQL need. */
-export const INSTALL = 'apt-get install -y --no-install-recommends postgresql-15 pgbouncer'
+export const INSTALL = installCommand(PACKAGES)
 
 /** The title of a suite, which names what enables it where it is skipped. */
 export const titleOf = (suite: string, isSkipped: boolean): string =>
@@ -31,17 +33,10 @@ export function debianBinaries(): string | undefined {
  *
  * @param mayInstall Default: only if this is CI.
  */
-export function ensureDebianBinaries(mayInstall = process.env['CI'] !== undefined): string | undefined {
+export function ensureDebianBinaries(mayInstall = isCi()): string | undefined {
   const found = debianBinaries()
-  if (found !== undefined || !mayInstall || process.getuid?.() !== 0) return found
-  const run = (args: readonly string[]): unknown =>
-    execFileSync('apt-get', args, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-  try {
-    run(['update'])
-    run(INSTALL.split(' ').slice(1))
-  } catch {
-    return undefined
-  }
+  if (found !== undefined || !mayInstall) return found
+  installPackages(PACKAGES)
   return debianBinaries()
 }
 

@@ -1,10 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { installCommand, installPackages, isCi } from '../debian-packages.ts'
 import { freePort } from '../free-port.ts'
 
-/** Whether HAProxy is installed. */
-export const hasProxy = (): boolean => spawnSync('haproxy', ['-v']).status === 0
+const PACKAGES = ['haproxy'] as const
+
+/** The command that installs HAProxy. */
+export const INSTALL = installCommand(PACKAGES)
+
+const hasProxy = (): boolean => spawnSync('haproxy', ['-v']).status === 0
+
+/** Whether HAProxy is installed. Installs it if this is CI and the user is root. */
+export function ensureProxy(): boolean {
+  if (!hasProxy() && isCi()) installPackages(PACKAGES)
+  return hasProxy()
+}
 
 const serverLine = (port: number, at: number): string => `  server instance-${at} 127.0.0.1:${port}`
 

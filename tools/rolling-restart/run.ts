@@ -1,28 +1,31 @@
 /**
  * Restarts two instances of the service in turn behind HAProxy, under load: `npm run rolling-restart -- --restarts 5 --clients 8`. Exits
- * with 0 only if no request failed, and each instance ended with 0. `--drain 0` is the seeded bug: then requests fail.
+ * with 0 only if no request failed, and each instance ended with 0. `--bug no-drain` is the seeded bug: then requests fail.
  */
 import { parseArgs } from 'node:util'
 import { wholeNumber } from '../whole-number.ts'
-import { hasProxy } from './proxy.ts'
+import { ensureDebianBinaries } from '../postgres/server.ts'
+import { ensureProxy, INSTALL } from './proxy.ts'
 import { rollingRestart } from './rolling-restart.ts'
 
 const { values } = parseArgs({
   options: {
     restarts: { type: 'string', default: '5' },
     clients: { type: 'string', default: '8' },
-    drain: { type: 'string', default: '1' },
+    bug: { type: 'string' },
   },
 })
-const whole = (name: keyof typeof values): number => wholeNumber(name, values[name])
+const { restarts, clients, bug } = values
+if (bug !== undefined && bug !== 'no-drain') throw new TypeError('--bug is no-drain')
 
-if (!hasProxy()) {
-  console.log('skipped: HAProxy is not installed. Install it with: apt-get install haproxy')
+if (!ensureProxy()) {
+  console.log(`skipped: HAProxy is not installed. Install it with: ${INSTALL}`)
 } else {
   const found = await rollingRestart({
-    restarts: whole('restarts'),
-    clients: whole('clients'),
-    drainSeconds: whole('drain'),
+    restarts: wholeNumber('restarts', restarts),
+    clients: wholeNumber('clients', clients),
+    drainSeconds: bug === 'no-drain' ? 0 : 1,
+    bin: ensureDebianBinaries(),
   })
   const figures = [
     ['restarts', found.restarts],

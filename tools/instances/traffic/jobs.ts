@@ -11,19 +11,19 @@ export interface JobParts {
   readonly answers: Answers
   /** Seconds that guest tokens live: from the first to the second. */
   readonly lives: readonly [number, number]
+  /** How long a client waits for an answer, in milliseconds: one of these, as some clients are impatient. */
+  readonly patienceMs: readonly [number, ...number[]]
 }
 
 /** One piece of work of a client: some requests. */
 export type Job = (parts: JobParts, random: SeededRandom) => Promise<void>
 
-/** How long a client waits for an answer, in milliseconds: some clients are impatient. */
-const PATIENCE = [2_000, 12_000] as const
 /** How often a request is sent before another client takes it up later. */
 const TRIES = 4
 const SCOPES = ['webmessaging:guest:send', 'webmessaging:guest:receive']
 
-const signalOf = (random: SeededRandom): { readonly signal: AbortSignal } => ({
-  signal: AbortSignal.timeout(random.pick(PATIENCE)),
+const signalOf = ({ patienceMs }: JobParts, random: SeededRandom): { readonly signal: AbortSignal } => ({
+  signal: AbortSignal.timeout(random.pick(patienceMs)),
 })
 
 /** The clients of an instance that is not known to be up. */
@@ -91,11 +91,12 @@ async function issue(parts: JobParts, random: SeededRandom, request: KeyedReques
 }
 
 async function sendKeyed(
-  { instances, answers }: JobParts,
+  parts: JobParts,
   random: SeededRandom,
   request: KeyedRequest,
   at: number,
 ): Promise<Answered<IssuedGuest>> {
+  const { instances, answers } = parts
   const { key, body, person } = request
   const { issuer } = instanceAt(instances, at)
   const id = randomUUID()
@@ -105,7 +106,7 @@ async function sendKeyed(
       body,
       params: { header: { 'idempotency-key': key } },
       headers,
-      ...signalOf(random),
+      ...signalOf(parts, random),
     }),
   )
   if (answered.data) keep(answers, request, answered.data)
@@ -150,7 +151,7 @@ const tokenJob =
     if (guestId === undefined) return
     await atOneOrTwo(parts, random, async ({ issuer }) => {
       const isRevoked = answers.revoked.has(guestId)
-      const asked = { params: { path: { guestId } }, ...signalOf(random) }
+      const asked = { params: { path: { guestId } }, ...signalOf(parts, random) }
       const { data } = await ask(answers, () => issuer.POST(path, asked))
       if (!data) return
       answers.tokens.push({ guestId, generation: data.generation, token: data.token })
@@ -164,7 +165,7 @@ const revoke: Job = async (parts, random) => {
   if (guestId === undefined) return
   answers.revoking.add(guestId)
   const { issuer } = anyInstance(parts, random)
-  const asked = { params: { path: { guestId } }, ...signalOf(random) }
+  const asked = { params: { path: { guestId } }, ...signalOf(parts, random) }
   const { data } = await ask(answers, () => issuer.POST('/v1/guests/{guestId}/revoke', asked))
   if (data) answers.revoked.add(guestId)
 }
@@ -175,21 +176,21 @@ const verify: Job = async (parts, random) => {
   if (!last) return
   const isRevoked = answers.revoked.has(last.guestId)
   const { issuer } = anyInstance(parts, random)
-  const asked = { body: { token: last.token }, ...signalOf(random) }
+  const asked = { body: { token: last.token }, ...signalOf(parts, random) }
   const { data } = await ask(answers, () => issuer.POST('/v1/tokens/verify', asked))
   if (data?.valid && isRevoked) answers.violations.push(`a token of the revoked guest ${last.guestId} is valid`)
 }
 
 const list: Job = async (parts, random) => {
   const { issuer } = anyInstance(parts, random)
-  const asked = { params: { query: { limit: 3 } }, ...signalOf(random) }
+  const asked = { params: { query: { limit: 3 } }, ...signalOf(parts, random) }
   await ask(parts.answers, () => issuer.GET('/v1/guests', asked))
 }
 
 const accessToken: Job = async (parts, random) => {
   const { answers } = parts
   await atOneOrTwo(parts, random, async ({ connection }) => {
-    const asked = { params: { path: { name: 'default' } }, ...signalOf(random) }
+    const asked = { params: { path: { name: 'default' } }, ...signalOf(parts, random) }
     const { data } = await ask(answers, () => connection.POST('/v1/connections/{name}/token', asked))
     if (data) answers.accessTokens.push({ generation: data.generation, token: data.accessToken })
   })

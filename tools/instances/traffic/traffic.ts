@@ -17,6 +17,8 @@ export interface TrafficOptions {
   readonly only?: readonly JobName[]
   /** Seconds that guest tokens live: from the first to the second. Default 15 to 60. */
   readonly lives?: readonly [number, number]
+  /** How long a client waits for an answer, in milliseconds: one of these. Default 1500, 3000 and 12000. */
+  readonly patienceMs?: readonly [number, ...number[]]
 }
 
 /** Clients of the service. */
@@ -36,10 +38,11 @@ const SETTLE_STEP = 250
 
 /** Starts clients that send requests of the five jobs until they are ended. */
 export function createTraffic(options: TrafficOptions): Traffic {
-  const { urls, clients, random, channelId, only = names, lives = [15, 60] } = options
+  const { urls, clients, random, channelId, only = names } = options
+  const { lives = [15, 60], patienceMs = [1_500, 3_000, 12_000] } = options
   const answers = noAnswers()
   const instances = urls.map((url) => clientsOf(url, apiKeys))
-  const parts: JobParts = { instances, channelId, answers, lives }
+  const parts: JobParts = { instances, channelId, answers, lives, patienceMs }
   const choices = only.map((name) => jobs[name])
   const ending = new AbortController()
   async function client(_: unknown, at: number): Promise<void> {
