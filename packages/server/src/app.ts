@@ -175,7 +175,10 @@ function addHooks(app: App, parts: AppParts): void {
   app.addHook('onRequest', async (request) => {
     hostCheck.check(request.headers.host)
     const { roles } = request.routeOptions.config
-    if (roles) request.caller = await authenticate(request, roles, parts)
+    if (!roles) return
+    const caller = await authenticate(request, roles, parts)
+    caller.served.requests.began()
+    request.caller = caller
   })
   // Bodies come in events of the socket, which know nothing of the span.
   app.addHook('preHandler', (request, _reply, done) => {
@@ -196,6 +199,7 @@ function addHooks(app: App, parts: AppParts): void {
   })
   app.addHook('onResponse', (request, reply, done) => {
     const state = states.get(request)
+    request.caller?.served.requests.ended()
     if (state) finish(parts, request, reply, { ...state, code: codes.get(request) })
     done()
   })

@@ -1,23 +1,16 @@
 import type { AddressInfo } from 'node:net'
-import { type Clock, GuestpassError, Secret } from '@guestpass/core'
+import { Secret } from '@guestpass/core'
 import { isLoopback } from '@guestpass/core/runtime-kit'
-import { SECOND } from '@guestpass/core/store-kit'
-import {
-  type ApiKey,
-  type ConfiguredKey,
-  configuredKeys,
-  endsWithin,
-  type ReachableConfig,
-  type RuntimeHost,
-  type WorkerChange,
-} from '@guestpass/runtime'
+import { type ApiKey, type ReachableConfig, type RuntimeHost, type WorkerChange } from '@guestpass/runtime'
 import { createApp } from './app.ts'
-import { keyForThisRun } from './auth/configured-keys.ts'
-import { createKeyRing } from './auth/key-ring.ts'
+import { keysAtStart } from './auth/keys-at-start.ts'
+import { createKeyRing, type KeyRing } from './auth/key-ring.ts'
 import { watchConfiguredKeys } from './auth/watched-keys.ts'
 import { createQuotas } from './auth/quotas.ts'
-import { closeConnection, type MakePorts, openConnection } from './connections/open-connections.ts'
-import { type ServedConnection, type ServedConnections, servedConnections } from './connections/served-connection.ts'
+import { closeConnection, type MakePorts, openConnections } from './connections/open-connections.ts'
+import { reopenConnection } from './connections/reopen-connection.ts'
+import type { ServedConnection, ServedConnections } from './connections/served-connection.ts'
+import { watchSecrets } from './connections/watched-secrets.ts'
 import { createOpenStreams } from './events/open-streams.ts'
 import { createHostCheck } from './http/host-check.ts'
 import { createServiceLog, type ServiceLog } from './http/log.ts'
@@ -27,6 +20,8 @@ import type { App } from './routes/route-parts.ts'
 import { createOneTimeCode } from './session/one-time-code.ts'
 import { createOwnOrigin } from './session/own-origin.ts'
 import { createSessions } from './session/sessions.ts'
+import { type RunningParts, stopService } from './stop-service.ts'
+import { createTrackedWork } from './tracked-work.ts'
 import { createSignInLinks } from './sign-in/sign-in-links.ts'
 
 /** What an instance of the service serves, and where. */
@@ -48,6 +43,11 @@ export interface ServiceOptions {
    * Default: they are those of the first configuration until the process ends.
    */
   readonly readApiKeys?: (() => Promise<readonly ApiKey[]>) | undefined
+  /**
+   * Reads the configurations again, every 5 seconds. A connection of which a secret in a file has changed is opened
+   * anew; the former one ends with its last request. Default: they stay until the process ends.
+   */
+  readonly readConfigs?: (() => Promise<readonly ReachableConfig[]>) | undefined
   /** Makes clock and HTTP of the connections. Default: those of Node. */
   readonly makePorts?: MakePorts
 }
@@ -80,16 +80,13 @@ export interface PreparedService extends Pick<Service, 'runKeys' | 'stop'> {
   listen(): Promise<string>
 }
 
-/** How long requests may go on after the service closed its port. */
-const REQUESTS_GRACE = 30 * SECOND
-
 /**
  * Opens connections and makes the service. Rejects with `config_invalid`, also if there is no API key and the address
  * is not loopback, and with `store_…`.
  */
 export async function prepareService(options: ServiceOptions): Promise<PreparedService> {
   const log = createServiceLog(options.log)
-  const connections = await openConnections(options, log)
+  const connections = await openConnections(options, runtimeHostOf(options, log))
   try {
     return await serviceOn(connections, options, log)
   } catch (thrown) {
@@ -133,23 +130,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-async function openConnections(
-  { configs, host, makePorts }: ServiceOptions,
-  log: ServiceLog,
-): Promise<ServedConnections> {
-  const runtimeHost: RuntimeHost = { ...host, actor: 'service', note: log.note, warn: log.warn }
-  const opened: ServedConnection[] = []
-  try {
-    // One after the other: the first one may make the database.
-    for (const config of configs) opened.push(await openConnection(config, runtimeHost, makePorts))
-  } catch (thrown) {
-    await Promise.all(opened.map(closeConnection))
-    throw thrown
-  }
-  const [first, ...others] = opened
-  if (!first) throw new GuestpassError('internal', 'A service needs at least one connection.')
-  return servedConnections(first, ...others)
-}
+const runtimeHostOf = ({ host }: ServiceOptions, log: ServiceLog): RuntimeHost => ({
+  ...host,
+  actor: 'service',
+  note: log.note,
+  warn: log.warn,
+})
 
 async function serviceOn(
   connections: ServedConnections,
@@ -159,7 +145,7 @@ async function serviceOn(
   const { address, version } = options
   const { settings } = connections.first.config
   const { clock } = connections.first.runtime.ports
-  const { configured, runKeys } = await keysOf(connections, address, log)
+  const { configured, runKeys } = await keysAtStart(connections, address, log)
   const streams = createOpenStreams()
   const readiness = createReadiness(connections)
   let url = ''
@@ -185,7 +171,8 @@ async function serviceOn(
     trustedProxies: settings.trustedProxies,
     corsOrigins: settings.corsOrigins,
   })
-  const parts = { app, connections, readiness, streams, log }
+  const work = createTrackedWork(log)
+  const parts: RunningParts = { app, connections, readiness, streams, log, work }
   let stopping: Promise<void> | undefined
   return {
     app,
@@ -195,9 +182,8 @@ async function serviceOn(
     async listen() {
       await app.listen({ host: address, port: options.port })
       url = urlOf(app, address)
-      startWorkers(connections, log)
-      if (options.readApiKeys)
-        void watchConfiguredKeys(options.readApiKeys, { keys, clock, log }, watching.signal).catch(() => {})
+      for (const one of connections.all) startWorker(one, log)
+      watchFiles(options, { ...parts, keys }, watching.signal)
       readiness.started()
       return url
     },
@@ -208,79 +194,33 @@ async function serviceOn(
   }
 }
 
-/** The keys that no store has. Rejects with `config_invalid` if the service would listen beyond loopback without any. */
-async function keysOf(
-  connections: ServedConnections,
-  address: string,
-  log: ServiceLog,
-): Promise<{ readonly configured: readonly ConfiguredKey[]; readonly runKeys: PreparedService['runKeys'] }> {
-  const configured = configuredKeys(connections.first.config.settings.apiKeys ?? [])
-  for (const { connection } of configured.filter((one) => !connections.get(one.connection)))
-    log.warn(`GUESTPASS_API_KEYS has a key for connection ${connection}, which is not served.`)
-  const stored = await Promise.all(connections.all.map(({ keys }) => keys.list()))
-  if (configured.length > 0 || stored.some((keys) => keys.length > 0)) return { configured, runKeys: [] }
-  if (!isLoopback(address)) throw noKeys(address)
-  const made = connections.all.map(({ name }) => keyForThisRun(name))
-  return { configured: made, runKeys: made.map(({ connection, key }) => ({ connection, key })) }
+/** Reads the files of secrets again, until the signal aborts. */
+function watchFiles(
+  options: ServiceOptions,
+  parts: RunningParts & { readonly keys: KeyRing },
+  signal: AbortSignal,
+): void {
+  const { configs, readApiKeys, readConfigs, makePorts } = options
+  const { keys, log, work, connections } = parts
+  const { clock } = connections.first.runtime.ports
+  if (readApiKeys) work.add(watchConfiguredKeys(readApiKeys, { keys, clock, log }, signal))
+  if (!readConfigs) return
+  const start = (one: ServedConnection): void => startWorker(one, log)
+  const reopening = { ...parts, host: runtimeHostOf(options, log), makePorts, start, track: work.add }
+  const reopen = (config: ReachableConfig): Promise<void> => reopenConnection(config, reopening)
+  work.add(watchSecrets(configs, readConfigs, { reopen, clock, log }, signal))
 }
 
-function noKeys(address: string): GuestpassError {
-  const message = `is not loopback (${address}), and there is no API key`
-  const remedy =
-    'Make a key with `guestpass api-keys create --role issuer --name NAME`, or set GUESTPASS_API_KEYS; or listen on 127.0.0.1.'
-  return new GuestpassError('config_invalid', `The service did not start: --host ${message}. ${remedy}`, {
-    fields: [{ field: '--host', message, remedy }],
-  })
-}
-
-function startWorkers(connections: ServedConnections, log: ServiceLog): void {
+function startWorker({ background }: ServedConnection, log: ServiceLog): void {
   const onChange = ({ name, connection, state, error }: WorkerChange): void => {
     const of = connection === undefined ? {} : { connection }
     log.worker({ worker: name, ...of, state, ...(error ? { code: error.code, error: error.message } : {}) }, !!error)
   }
-  for (const { background } of connections.all) background.start({ onChange })
+  background.start({ onChange })
 }
 
 function urlOf(app: App, address: string): string {
   const { port } = app.server.address() as AddressInfo
   const host = ['0.0.0.0', '::'].includes(address) ? 'localhost' : address
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-interface RunningParts {
-  readonly app: App
-  readonly connections: ServedConnections
-  readonly readiness: ReturnType<typeof createReadiness>
-  readonly streams: ReturnType<typeof createOpenStreams>
-  readonly log: ServiceLog
-}
-
-async function stopService({ app, connections, readiness, streams, log }: RunningParts): Promise<void> {
-  const { config, runtime } = connections.first
-  const { clock } = runtime.ports
-  const wasOpen = readiness.isOpen()
-  readiness.stopping()
-  // Load balancers must notice before the port closes, or they send requests that meet none.
-  if (wasOpen) await clock.sleep(config.settings.drainSeconds * SECOND)
-  streams.endAll()
-  await closeApp(app, clock, log)
-  await Promise.all(connections.all.map(closeConnection))
-}
-
-/** How often connections are closed whose request has just ended. */
-const IDLE_STEP = 50
-
-/** Closes the port, and waits for requests that are under way, for at most 30 s. */
-async function closeApp(app: App, clock: Clock, log: ServiceLog): Promise<void> {
-  const closed = app.close()
-  const until = clock.monotonic() + REQUESTS_GRACE
-  while (!(await endsWithin(IDLE_STEP, closed, clock))) {
-    // An answer whose head had left before the stop leaves its connection open.
-    app.server.closeIdleConnections()
-    if (clock.monotonic() < until) continue
-    log.warn('Requests were still running 30 s after the port was closed. They are cut off.')
-    app.server.closeAllConnections()
-    break
-  }
-  await closed
 }

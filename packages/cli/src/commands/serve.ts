@@ -30,7 +30,8 @@ export const serveCommand = defineCommand({
     const { hostProcess } = cli
     hostProcess.setGrace?.(configs[0].settings.drainSeconds * SECOND + STOP_GRACE)
     hostProcess.harden?.()
-    const service = await started({ configs, port, address: host, readApiKeys: keyReader(configs[0], cli) }, cli)
+    const { readApiKeys, readConfigs } = readersOf(configs, cli)
+    const service = await started({ configs, port, address: host, readApiKeys, readConfigs }, cli)
     announce(service, host, cli)
     await cli.untilStopped()
     if (!cli.json)
@@ -39,11 +40,19 @@ export const serveCommand = defineCommand({
   },
 })
 
-/** Reads the keys again if they are in a file, which may change. */
-const keyReader = ({ origins }: ReachableConfig, cli: Cli): ServiceOptions['readApiKeys'] =>
-  origins.apiKeys?.name.endsWith('_FILE')
-    ? async () => (await cli.config([], () => {})).settings.apiKeys ?? []
-    : undefined
+/** Reads API keys and other secrets again if they are in files, which may change. */
+function readersOf(configs: ServiceOptions['configs'], cli: Cli): Pick<ServiceOptions, 'readApiKeys' | 'readConfigs'> {
+  const inFiles = new Set(
+    configs.flatMap(({ origins }) =>
+      Object.entries(origins).flatMap(([key, { name }]) => (name.endsWith('_FILE') ? [key] : [])),
+    ),
+  )
+  const hasKeys = inFiles.delete('apiKeys')
+  return {
+    readApiKeys: hasKeys ? async () => (await cli.config([], () => {})).settings.apiKeys ?? [] : undefined,
+    readConfigs: inFiles.size > 0 ? () => servedConfigs(cli) : undefined,
+  }
+}
 
 /** Connections that have an OAuth client of their own: all, unless --connection names one. */
 async function servedConfigs(cli: Cli): Promise<ServiceOptions['configs']> {
@@ -58,7 +67,7 @@ async function servedConfigs(cli: Cli): Promise<ServiceOptions['configs']> {
 }
 
 async function started(
-  options: Pick<ServiceOptions, 'configs' | 'port' | 'address' | 'readApiKeys'>,
+  options: Pick<ServiceOptions, 'configs' | 'port' | 'address' | 'readApiKeys' | 'readConfigs'>,
   { hostProcess, note }: Cli,
 ): Promise<Service> {
   const { env, cwd, version } = hostProcess

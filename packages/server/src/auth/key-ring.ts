@@ -33,14 +33,12 @@ interface KeyRingParts {
   readonly served: ServedConnections
   configured: readonly ConfiguredKey[]
   readonly added: ConfiguredKey[]
-  readonly recordUse: ReturnType<typeof createUseRecorder>
+  readonly recorders: WeakMap<ServedConnection, ReturnType<typeof createUseRecorder>>
 }
 
 /** Creates the key ring of an instance. `configured`: keys that no store has. */
 export function createKeyRing(served: ServedConnections, configured: readonly ConfiguredKey[]): KeyRing {
-  const { store, ports } = served.first.runtime
-  const recordUse = createUseRecorder(store, ports.clock)
-  const parts: KeyRingParts = { served, configured, added: [], recordUse }
+  const parts: KeyRingParts = { served, configured, added: [], recorders: new WeakMap() }
   return {
     async find(key) {
       const digest = digestOf(key)
@@ -82,10 +80,17 @@ async function storedCaller(parts: KeyRingParts, key: string, digest: string): P
   for (const served of parts.served.all) {
     const caller = await callerAt(served, id, digest)
     if (!caller) continue
-    void parts.recordUse(served.name, id)
+    void recorderOf(parts, served)(served.name, id)
     return caller
   }
   return undefined
+}
+
+function recorderOf({ recorders }: KeyRingParts, served: ServedConnection) {
+  const { store, ports } = served.runtime
+  const recorder = recorders.get(served) ?? createUseRecorder(store, ports.clock)
+  recorders.set(served, recorder)
+  return recorder
 }
 
 async function callerAt(served: ServedConnection, id: string, digest: string): Promise<Caller | undefined> {

@@ -1,3 +1,4 @@
+import { GuestpassError } from '@guestpass/core'
 import { type NodePorts, nodePorts } from '@guestpass/core/node'
 import {
   apiKeys,
@@ -5,6 +6,7 @@ import {
   createBackground,
   finishConnection,
   openSharedStore,
+  type OpenStore,
   remainingFiles,
   type ReachableConfig,
   type RuntimeHost,
@@ -16,7 +18,8 @@ import {
 import { createAnswerStore } from '../idempotency/answer-store.ts'
 import { createAttachedStore } from '../idempotency/attached-store.ts'
 import { tracedHttp } from '../tracing.ts'
-import type { ServedConnection } from './served-connection.ts'
+import { createOpenRequests } from './open-requests.ts'
+import { type ServedConnection, type ServedConnections, servedConnections } from './served-connection.ts'
 
 /** Makes clock, HTTP and crypto of a connection. They are closed with it. */
 export type MakePorts = (env: RuntimeHost['env']) => NodePorts
@@ -24,14 +27,17 @@ export type MakePorts = (env: RuntimeHost['env']) => NodePorts
 /**
  * Opens the store and the connection of a configuration. Connections on one database share its store. Rejects with
  * `config_invalid` and `store_…`.
+ *
+ * @param memory the open store of the connection, if it is in memory. Default: that of the configuration is opened
  */
 export async function openConnection(
   config: ReachableConfig,
   host: RuntimeHost,
   makePorts: MakePorts = (env) => nodePorts({ proxy: env }),
+  memory?: OpenStore,
 ): Promise<ServedConnection> {
   const ports = makePorts(host.env)
-  const opened = await openSharedStore(config, host, ports)
+  const opened = memory ?? (await openSharedStore(config, host, ports))
   const runtime = await runtimeOn(opened, config, host, { staysUp: true }, ports)
   try {
     const attached = createAttachedStore(runtime.store)
@@ -52,6 +58,8 @@ export async function openConnection(
       keys: apiKeys(name, runtime.ports),
       remainingFiles: () => remainingFiles(config, host.cwd),
       answers: createAnswerStore(name, runtime, attached),
+      store: opened,
+      requests: createOpenRequests(),
     }
   } catch (thrown) {
     await runtime.close()
@@ -64,4 +72,22 @@ export async function closeConnection({ background, connection, runtime }: Serve
   await background.stop()
   await finishConnection(connection, runtime.ports.clock)
   await runtime.close()
+}
+
+/** Opens the connections of a service. Rejects as `openConnection` does; then none is open. */
+export async function openConnections(
+  { configs, makePorts }: { readonly configs: readonly ReachableConfig[]; readonly makePorts?: MakePorts },
+  host: RuntimeHost,
+): Promise<ServedConnections> {
+  const opened: ServedConnection[] = []
+  try {
+    // One after the other: the first one may make the database.
+    for (const config of configs) opened.push(await openConnection(config, host, makePorts))
+  } catch (thrown) {
+    await Promise.all(opened.map(closeConnection))
+    throw thrown
+  }
+  const [first, ...others] = opened
+  if (!first) throw new GuestpassError('internal', 'A service needs at least one connection.')
+  return servedConnections(first, ...others)
 }
