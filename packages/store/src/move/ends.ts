@@ -58,7 +58,7 @@ async function openFile(path: string): Promise<MoveEnd> {
 
 async function openServer(url: string, place: string, ports: { clock: Clock; random: Random }): Promise<MoveEnd> {
   // A statement over a whole table may take long.
-  const pool = createPool({ url, poolSize: 2, waitMs: WAIT_MS, answerMs: 600 * SECOND })
+  const pool = createPool({ url, poolSize: 2, waitMs: WAIT_MS, answerMs: 600 * SECOND, clock: ports.clock })
   const mapErrors = createMapErrors((thrown) => toPostgresError(thrown, place, ports.clock.wall()))
   try {
     await mapErrors(() => migratePostgres({ pool, place, ...ports }, SECOND))

@@ -1,5 +1,6 @@
 import { escapeLiteral } from 'pg'
-import { withClient } from './clients.ts'
+import type { Millis } from '@guestpass/core/store-kit'
+import { withClient, within } from './clients.ts'
 import { SERVER_MS } from './database-clock.ts'
 import type { PgClient, PgPool } from './pool.ts'
 
@@ -19,21 +20,22 @@ export async function commitWithId(client: PgClient, connection: string, id: str
 
 /**
  * Whether a transaction with an id took effect. It waits for a transaction that is still open. One that has not
- * stored its id can never do so afterwards, because the id is taken.
+ * stored its id can never do so afterwards, because the id is taken. It writes in any case, and so waits until a
+ * synchronous standby has all that was written before.
  */
-export async function settleCommit(pool: PgPool, connection: string, id: string): Promise<boolean> {
-  return withClient(pool, async (client) => {
-    await client.query(
-      `insert into commit_ids (connection, id, at, is_void)
-        values ($1, $2, ${SERVER_MS}, 1) on conflict do nothing`,
-      [connection, id],
-    )
-    const { rows } = await client.query('select is_void from commit_ids where connection = $1 and id = $2', [
-      connection,
-      id,
-    ])
-    return (rows[0] as { readonly is_void: number } | undefined)?.is_void === 0
-  })
+export async function settleCommit(pool: PgPool, connection: string, id: string, left: () => Millis): Promise<boolean> {
+  return withClient(
+    pool,
+    async (client) => {
+      const { rows } = await within(client, left).query(
+        `insert into commit_ids (connection, id, at, is_void) values ($1, $2, ${SERVER_MS}, 1)
+          on conflict (connection, id) do update set at = excluded.at returning is_void`,
+        [connection, id],
+      )
+      return (rows[0] as { readonly is_void: number } | undefined)?.is_void === 0
+    },
+    left,
+  )
 }
 
 /** Deletes ids of a day ago and earlier. */

@@ -1,5 +1,5 @@
 import { GuestpassError, type Clock, type Random } from '@guestpass/core'
-import { type Millis, MINUTE } from '@guestpass/core/store-kit'
+import { countdown, type Millis, MINUTE } from '@guestpass/core/store-kit'
 import { sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { withClient } from './clients.ts'
@@ -98,7 +98,8 @@ async function migrateOnce({ clock, random, place, pool }: MigrateParts): Promis
  */
 export const migrate = (parts: MigrateParts, waitMs: Millis): Promise<void> =>
   repeat(
-    { ...parts, waitMs },
+    parts,
+    countdown(parts.clock, waitMs),
     () => migrateOnce(parts),
     (thrown) => mayPass(thrown) || isRace(thrown),
   )

@@ -1,4 +1,5 @@
 import { Pool, type PoolClient, type QueryResult as DriverResult, types } from 'pg'
+import type { Clock } from '@guestpass/core'
 import type { Millis } from '@guestpass/core/store-kit'
 
 /** The result of one statement. */
@@ -10,16 +11,19 @@ export interface StatementResult {
 
 /** A connection to the server, from `connect` until `release`. */
 export interface PgClient {
-  /** Runs a statement. Without `values`, the text may hold several; then the result is that of the last one. */
-  query(text: string, values?: readonly unknown[]): Promise<StatementResult>
+  /**
+   * Runs a statement. Without `values`, the text may hold several; then the result is that of the last one. Rejects
+   * after `withinMs`, by default `answerMs` of the pool. It may take effect all the same.
+   */
+  query(text: string, values?: readonly unknown[], withinMs?: Millis): Promise<StatementResult>
   /** Gives the connection back. `isBroken`: it is closed. */
   release(isBroken: boolean): void
 }
 
 /** Connections to one server. */
 export interface PgPool {
-  /** Waits for a free connection for a bounded time. Rejects with an error of the driver. */
-  connect(): Promise<PgClient>
+  /** Waits for a free connection, at most `withinMs`; by default `waitMs`. Rejects with an error of the driver. */
+  connect(withinMs?: Millis): Promise<PgClient>
   close(): Promise<void>
 }
 
@@ -28,6 +32,8 @@ export interface PoolOptions {
   readonly url: string
   readonly poolSize: number
   readonly waitMs: Millis
+  /** Measures the waits for a connection. */
+  readonly clock: Clock
   /** How long a statement may take before its connection is given up, in milliseconds. */
   readonly answerMs: Millis
 }
@@ -49,7 +55,7 @@ const withNamedMode = (url: string): string =>
   url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/, '$1verify-full')
 
 /** Creates the pool of a process. Nothing is connected yet. */
-export function createPool({ url, poolSize, waitMs, answerMs }: PoolOptions): PgPool {
+export function createPool({ url, poolSize, waitMs, answerMs, clock }: PoolOptions): PgPool {
   const pool = new Pool({
     connectionString: withNamedMode(url),
     max: poolSize,
@@ -66,14 +72,39 @@ export function createPool({ url, poolSize, waitMs, answerMs }: PoolOptions): Pg
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   return {
-    connect: async () => clientOf(await pool.connect()),
+    connect: async (withinMs) => clientOf(await connectWithin(pool, withinMs ?? waitMs, clock)),
     close: () => pool.end(),
   }
 }
 
+/** The pool itself waits for the same time for all callers. One that came too late goes to the next caller. */
+async function connectWithin(pool: Pool, ms: Millis, clock: Clock): Promise<PoolClient> {
+  const connecting = pool.connect()
+  const waiting = new AbortController()
+  const late = clock.sleep(ms, waiting.signal).then(() => {
+    throw new Error('timeout exceeded when trying to connect')
+  })
+  try {
+    return await Promise.race([connecting, late])
+  } catch (thrown) {
+    void connecting.then(
+      (client) => client.release(),
+      () => {},
+    )
+    throw thrown
+  } finally {
+    waiting.abort()
+    late.catch(() => {})
+  }
+}
+
 const clientOf = (client: PoolClient): PgClient => ({
-  async query(text, values) {
-    const result = (await client.query(text, values as unknown[] | undefined)) as DriverResult | DriverResult[]
+  async query(text, values, withinMs) {
+    const result = (await client.query({
+      text,
+      ...(values === undefined ? {} : { values: [...values] }),
+      ...(withinMs === undefined ? {} : { query_timeout: Math.max(Math.ceil(withinMs), 1) }),
+    })) as DriverResult | DriverResult[]
     return Array.isArray(result) ? (result.at(-1) as DriverResult) : result
   },
   release: (isBroken) => client.release(isBroken),

@@ -5,21 +5,20 @@ import { sql } from 'kysely'
 import { type KeyRing, keyRingSchema } from '../seal/key-ring.ts'
 import { createSealer } from '../seal/sealer.ts'
 import { createDataKeyStore } from '../sql/data-key-store.ts'
-import type { Database, Db, WriteOptions } from '../sql/database.ts'
-import { createGroupCommit } from '../sql/group-commit.ts'
+import type { Database } from '../sql/database.ts'
 import { createMapErrors, type MapErrors } from '../sql/store-errors.ts'
 import { createStoreKeys, type SealedStore } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
-import { endTransaction } from '../sql/transaction-end.ts'
 import { createDatabaseClock } from './database-clock.ts'
-import { isOutage, toStoreError, UnknownCommit } from './errors.ts'
+import { toStoreError } from './errors.ts'
 import { tableNames } from './first-migration.ts'
-import { createMaintenance, type Maintenance } from './maintenance.ts'
+import { commitOf, createGroups } from './groups.ts'
+import { createMaintenance } from './maintenance.ts'
 import { migrate } from './migrate.ts'
 import { createPool, type PgPool, type PoolOptions } from './pool.ts'
 import { postgresSchema } from './postgres-schema.ts'
 import { readServer } from './server.ts'
-import { type CommitKind, read, transact, type TransactionParts } from './transactions.ts'
+import { read, type TransactionParts } from './transactions.ts'
 
 /** Options of `postgresStore`. */
 export interface PostgresStoreOptions {
@@ -99,36 +98,6 @@ const OPEN_WAIT: Millis = SECOND
 /** More than the longest statement, because the server ends it first if it answers. */
 const ANSWER_SLACK: Millis = 2_000
 
-type Grouped = <T>(work: (db: Db) => Promise<T>, options: Pick<WriteOptions, 'order' | 'isolated'>) => Promise<T>
-
-const commitOf = ({ mayBeLost = false, addsKey = false }: WriteOptions): CommitKind =>
-  addsKey ? 'adds key' : mayBeLost ? 'may be lost' : 'durable'
-
-/** Groups the writes of a connection that are alike, so that they share a transaction. */
-function createGroups(parts: TransactionParts, { afterWrites }: Maintenance) {
-  const groups = new Map<string, ReturnType<typeof createGroupCommit>>()
-  const create = (connection: string, commit: CommitKind) =>
-    createGroupCommit({
-      transact: (work, jobs) => transact(parts, { connection, commit, isShared: jobs > 1 }, work),
-      async finish(transaction) {
-        const now = parts.databaseClock.now()
-        await endTransaction(transaction, now)
-        afterWrites(transaction, now)
-      },
-      isPipelined: true,
-      isOutage: (thrown) => isOutage(thrown) || thrown instanceof UnknownCommit,
-    })
-  return {
-    of(connection: string, commit: CommitKind): Grouped {
-      const name = `${commit} ${connection}`
-      const group = groups.get(name) ?? create(connection, commit)
-      groups.set(name, group)
-      return (work, options) => group.run(work, options)
-    },
-    idle: () => Promise.all([...groups.values()].map((group) => group.idle())),
-  }
-}
-
 /** The bytes of the tables of the store, with their indexes. */
 const sizeOfTables = sql<{ bytes: number }>`select sum(pg_total_relation_size(oid))::bigint as bytes from pg_class
   where oid = any (select to_regclass(name) from unnest(${tableNames}::text[]) as name)`
@@ -173,7 +142,7 @@ export async function openOnPool(
   const { lockMs = 5_000, statementMs = 10_000, idleMs = 5_000 } = options
   const url = textOf(options.url) as string
   const place = placeOf(url)
-  const pool = makePool({ url, poolSize, waitMs: Math.max(waitMs, 1), answerMs: statementMs + ANSWER_SLACK })
+  const pool = makePool({ url, poolSize, waitMs: Math.max(waitMs, 1), answerMs: statementMs + ANSWER_SLACK, clock })
   const databaseClock = createDatabaseClock(clock, time)
   const parts = { pool, clock, random, databaseClock, waitMs, lockMs, statementMs, idleMs }
   const mapErrors = createMapErrors((thrown) => toStoreError(thrown, place, clock.wall()))

@@ -1,27 +1,33 @@
 import type { Clock, Random } from '@guestpass/core'
-import { backOffMs, countdown, type Millis } from '@guestpass/core/store-kit'
+import { backOffMs, countdown, type Millis, SECOND } from '@guestpass/core/store-kit'
 
 /** What a repetition waits with. */
 export interface RepeatParts {
   readonly clock: Clock
   readonly random: Random
-  /** How long work is repeated, in milliseconds. */
-  readonly waitMs: Millis
 }
 
 const FIRST_REPEAT: Millis = 5
 const LONGEST_REPEAT: Millis = 500
 
-/** Repeats work until it succeeds, fails for good, or `waitMs` have passed. */
+/** A try that has begun gets this time for its answers, although its caller has less left. */
+const SHORTEST_TRY: Millis = 2 * SECOND
+
+/**
+ * Repeats work until it succeeds, fails for good, or the caller has no time left.
+ *
+ * @param left how long the caller still waits, in milliseconds
+ * @param work gets the time that is left for this try
+ */
 export async function repeat<T>(
-  { clock, random, waitMs }: RepeatParts,
-  work: () => Promise<T>,
+  { clock, random }: RepeatParts,
+  left: () => Millis,
+  work: (left: () => Millis) => Promise<T>,
   mayPass: (thrown: unknown) => boolean,
 ): Promise<T> {
-  const left = countdown(clock, waitMs)
   for (let failures = 1; ; failures += 1) {
     try {
-      return await work()
+      return await work(countdown(clock, Math.max(left(), SHORTEST_TRY)))
     } catch (thrown) {
       if (!mayPass(thrown) || left() <= 0) throw thrown
       const backOff = { failures, baseMs: FIRST_REPEAT, maxMs: LONGEST_REPEAT, jitter: 1 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '@guestpass/core'
-import type { Millis } from '@guestpass/core/store-kit'
+import { countdown, type Millis } from '@guestpass/core/store-kit'
 import type { Db } from '../sql/database.ts'
-import { withClient } from './clients.ts'
+import { firstWithin, withClient, within } from './clients.ts'
 import { commitWithId, settleCommit } from './commit-ids.ts'
 import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
 import { clientDb } from './dialect.ts'
@@ -45,11 +45,17 @@ export interface TransactionKind {
 export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): Promise<T> =>
   repeat(
     parts,
-    () =>
-      withClient(parts.pool, async (client) => {
-        await parts.databaseClock.refresh(client)
-        return work(clientDb(client))
-      }),
+    countdown(parts.clock, parts.waitMs),
+    (left) =>
+      withClient(
+        parts.pool,
+        async (pooled) => {
+          const client = firstWithin(pooled, left)
+          await parts.databaseClock.refresh(client)
+          return work(clientDb(client))
+        },
+        left,
+      ),
     mayPass,
   )
 
@@ -82,19 +88,25 @@ async function runOnce<T>(
   parts: TransactionParts,
   kind: TransactionKind,
   work: (transaction: Db) => Promise<T>,
+  left: () => Millis,
 ): Promise<Outcome<T>> {
   const id = kind.commit === 'may be lost' ? undefined : parts.random.uuid()
   let finished: { readonly value: T } | undefined
   try {
-    return await withClient(parts.pool, async (client) => {
-      const { rows } = await client.query(beginText(parts, kind))
-      const [first] = rows as readonly { readonly now: number }[]
-      if (first) parts.databaseClock.sampled(first.now)
-      const value = await work(clientDb(client))
-      finished = { value }
-      await commitWithId(client, kind.connection, id)
-      return finished
-    })
+    return await withClient(
+      parts.pool,
+      async (pooled) => {
+        const client = within(pooled, left)
+        const { rows } = await client.query(beginText(parts, kind))
+        const [first] = rows as readonly { readonly now: number }[]
+        if (first) parts.databaseClock.sampled(first.now)
+        const value = await work(clientDb(client))
+        finished = { value }
+        await commitWithId(client, kind.connection, id)
+        return finished
+      },
+      left,
+    )
   } catch (thrown) {
     if (!finished || id === undefined || !isOutage(thrown)) throw thrown
     return { ...finished, lost: { id, thrown } }
@@ -103,20 +115,22 @@ async function runOnce<T>(
 
 /**
  * Runs work in a transaction. Repeats if it meets another transaction, or the server is gone. If the answer to the
- * commit was lost, asks the server for the id of the commit.
+ * commit was lost, asks the server for the id of the commit. All of it ends when its caller has no time left.
  */
 export async function transact<T>(
   parts: TransactionParts,
   kind: TransactionKind,
   work: (transaction: Db) => Promise<T>,
+  left: () => Millis = countdown(parts.clock, parts.waitMs),
 ): Promise<T> {
   return repeat(
     parts,
-    async () => {
-      const { value, lost } = await runOnce(parts, kind, work)
+    left,
+    async (leftOfTry) => {
+      const { value, lost } = await runOnce(parts, kind, work, leftOfTry)
       if (!lost) return value
-      const settle = () => settleCommit(parts.pool, kind.connection, lost.id)
-      const isDone = await repeat(parts, settle, mayPass).catch((thrown: unknown) => {
+      const settle = (leftToAsk: () => Millis) => settleCommit(parts.pool, kind.connection, lost.id, leftToAsk)
+      const isDone = await repeat(parts, left, settle, mayPass).catch((thrown: unknown) => {
         throw new UnknownCommit(thrown)
       })
       if (isDone) return value

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Millis } from '@guestpass/core/store-kit'
 import type { Db } from './database.ts'
 
 interface Job {
@@ -6,6 +7,8 @@ interface Job {
   readonly urgent: boolean
   readonly order: string
   readonly isolated: boolean
+  /** How long its caller still waits, in milliseconds. */
+  readonly left: () => Millis
   readonly resolve: (value: unknown) => void
   readonly reject: (thrown: unknown) => void
 }
@@ -17,15 +20,22 @@ const MAX_GROUP = 256
 interface GroupCommitParts {
   /**
    * Runs work in a transaction, and resolves when that is durable. May run the work more than once. `jobs`: how
-   * many jobs share the transaction.
+   * many jobs share the transaction. `left`: how long the first of their callers still waits.
    */
-  readonly transact: <T>(work: (transaction: Db) => Promise<T>, jobs: number) => Promise<T>
+  readonly transact: <T>(work: (transaction: Db) => Promise<T>, jobs: number, left: () => Millis) => Promise<T>
+  /** Begins the time that a caller waits. Default: callers wait for any time. */
+  readonly begin?: () => () => Millis
   /** The database takes statements before it has answered earlier ones. Default false. */
   readonly isPipelined?: boolean
   /** Runs at the end of each transaction. */
   readonly finish: (transaction: Db) => Promise<void>
   /** Whether an error ends all jobs, because none of them caused it, such as a server that is gone. Default: none. */
   readonly isOutage?: (thrown: unknown) => boolean
+  /**
+   * The error of jobs that could not begin, because a transaction before them met an error that may pass. Undefined:
+   * they can begin. Default: they can.
+   */
+  readonly blocked?: (thrown: unknown) => unknown
   /** Frees reserved space after a failure of urgent work. True if a second try may succeed. Default: none is reserved. */
   readonly freeSpace?: (thrown: unknown) => Promise<boolean>
 }
@@ -82,29 +92,51 @@ async function runPipelined(transaction: Db, jobs: readonly Job[]): Promise<read
 async function runTransaction(parts: GroupCommitParts, jobs: readonly Job[]): Promise<TransactionResult> {
   let by: 'jobs' | 'database' = 'database'
   try {
-    const values = await parts.transact(async (transaction) => {
+    const work = async (transaction: Db): Promise<readonly unknown[]> => {
       by = 'jobs'
       const all = await (parts.isPipelined === true ? runPipelined : runInOrder)(transaction, jobs)
       await parts.finish(transaction)
       by = 'database'
       return all
-    }, jobs.length)
+    }
+    const left = (): Millis => Math.min(...jobs.map((job) => job.left()))
+    const values = await parts.transact(work, jobs.length, left)
     return { values }
   } catch (thrown) {
     return { thrown, by: parts.isOutage?.(thrown) === true ? 'database' : by }
   }
 }
 
-async function runTogether(parts: GroupCommitParts, jobs: readonly Job[]): Promise<void> {
+/** What blocks the database: the error of the last transaction, if it may pass. */
+interface Blockage {
+  thrown: unknown
+}
+
+const isLate = (job: Job): boolean => job.left() <= 0
+
+/** Rejects jobs that waited until a blockage ended, and whose callers have no time left. Returns the others. */
+function withTimeLeft(jobs: readonly Job[], { thrown }: Blockage): readonly Job[] {
+  if (thrown === undefined) return jobs
+  for (const { reject } of jobs.filter(isLate)) reject(thrown)
+  return jobs.filter((job) => !isLate(job))
+}
+
+async function runTogether(parts: GroupCommitParts, all: readonly Job[], blockage: Blockage): Promise<void> {
+  const jobs = withTimeLeft(all, blockage)
+  if (jobs.length === 0) return
   let outcome = await runTransaction(parts, jobs)
   const urgent = jobs.some((job) => job.urgent)
   const relieved = 'thrown' in outcome && urgent && (await parts.freeSpace?.(outcome.thrown)) === true
   if (relieved) outcome = await runTransaction(parts, jobs)
+  blockage.thrown = 'thrown' in outcome ? parts.blocked?.(outcome.thrown) : undefined
   if ('values' in outcome) {
     for (const [at, { resolve }] of jobs.entries()) resolve(outcome.values[at])
   } else if (jobs.length > 1 && (outcome.by === 'jobs' || relieved)) {
     // One job failed, or there is space for some of them only. Each runs alone, the urgent ones first.
-    for (const job of jobs.toSorted((a, b) => Number(b.urgent) - Number(a.urgent))) await runTogether(parts, [job])
+    for (const job of jobs.toSorted((a, b) => Number(b.urgent) - Number(a.urgent)))
+      await runTogether(parts, [job], blockage)
+  } else if (outcome.thrown === blockage.thrown && jobs.some(isLate)) {
+    await runTogether(parts, jobs, blockage)
   } else {
     for (const { reject } of jobs) reject(outcome.thrown)
   }
@@ -118,12 +150,13 @@ const byOrder = (one: Job, other: Job): number => Number(one.order > other.order
  */
 export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   const waiting: Job[] = []
+  const blockage: Blockage = { thrown: undefined }
   let draining: Promise<void> | undefined
 
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
       await turn()
-      await runTogether(parts, waiting.splice(0, MAX_GROUP).sort(byOrder))
+      await runTogether(parts, waiting.splice(0, MAX_GROUP).sort(byOrder), blockage)
     }
     draining = undefined
   }
@@ -131,7 +164,8 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   return {
     run: <T>(work: (db: Db) => Promise<T>, { urgent = false, order = '', isolated = false }: JobOptions = {}) =>
       new Promise<T>((resolve, reject) => {
-        waiting.push({ work, urgent, order, isolated, resolve: resolve as Job['resolve'], reject })
+        const left = parts.begin?.() ?? (() => Number.POSITIVE_INFINITY)
+        waiting.push({ work, urgent, order, isolated, left, resolve: resolve as Job['resolve'], reject })
         draining ??= drain()
       }),
     idle: async () => draining,

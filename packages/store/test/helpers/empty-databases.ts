@@ -1,10 +1,11 @@
+import { systemClock } from '@guestpass/core/runtime-kit'
 import { afterAll, beforeAll } from 'vitest'
 import { createPool, type PgClient, type PgPool } from '../../src/postgres/pool.ts'
 import { type TestServer, testServer } from './test-server.ts'
 
 /** The pool of a test on one database. Close it after the test. */
 export const databasePool = (url: string, poolSize: number): PgPool =>
-  createPool({ url, poolSize, waitMs: 5_000, answerMs: 30_000 })
+  createPool({ url, poolSize, waitMs: 5_000, answerMs: 30_000, clock: systemClock() })
 
 /** Runs several statements on one client of a pool. */
 export async function statements<T>(pool: PgPool, work: (client: PgClient) => Promise<T>): Promise<T> {

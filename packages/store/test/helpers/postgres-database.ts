@@ -44,7 +44,8 @@ export const recording = (pool: PgPool, statements: Set<string>): PgPool => ({
 })
 
 /** The pool of a test file. Close it after the tests. */
-export const filePool = (url: string): PgPool => createPool({ url, poolSize: 8, waitMs: 10_000, answerMs: 12_000 })
+export const filePool = (url: string): PgPool =>
+  createPool({ url, poolSize: 8, waitMs: 10_000, answerMs: 12_000, clock: systemClock() })
 
 const DATA = tableNames.filter((name) => name !== 'store_state' && name !== 'keys')
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PostgresServer } from '../../../../tools/postgres/server.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
+import { event } from '../helpers/samples.ts'
 import { isPrepared, isWithoutPostgres, outageRounds, ownServer, suiteTitle } from '../helpers/test-server.ts'
 
 const HOME = 'default'
@@ -76,6 +77,25 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
     const acknowledged = (await Promise.all(writers.map(({ stop }) => stop()))).flat()
     expect((await stored()).toSorted()).toEqual(acknowledged.toSorted())
   }, 300_000)
+
+  it('acknowledges no commit that its synchronous standby lacks, also after a restart', async () => {
+    const short = await openPostgres({ url: server.url(), waitMs: 1_500 })
+    const change = { connection: HOME, events: [event('replicated')] }
+    await server.run("alter system set synchronous_standby_names = 'absent'")
+    await server.run('select pg_reload_conf()')
+    const answered = short.commit(change).catch(asGuestpassError)
+    const waiting = "select from pg_stat_activity where wait_event = 'SyncRep'"
+    while ((await server.run(waiting)).length === 0) await Promise.resolve()
+    // The restarted server has the commit, and its standby has not.
+    await server.restart()
+    const refused = await answered
+    await server.run('alter system reset synchronous_standby_names')
+    await server.run('select pg_reload_conf()')
+    expect(refused).toMatchObject({ code: 'store_unavailable', retryable: true })
+    expect(await store.commit(change)).toBe('done')
+    expect((await store.chainHead(HOME)).count).toBe(1)
+    await short.close()
+  })
 
   it('waits while the server takes no writes, and writes when it does', async () => {
     await server.run('alter system set default_transaction_read_only = on')
