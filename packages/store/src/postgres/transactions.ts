@@ -59,12 +59,19 @@ export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): 
     mayPass,
   )
 
+/** Commits of all processes wait behind the lock of a new key, so that it gives way soon, and is tried again. */
+const KEY_LOCK: Millis = 1_000
+
 const NEWEST_KEY = "name = 'newest_key'"
 
-/** The last of the first statements of a transaction. It returns the time. */
+/**
+ * The last of the first statements of a transaction. It returns the time. Commits share the row of the newest key, and
+ * a transaction that changes it would wait for ever on a busy store: a new commit joins those that share a row. The
+ * lock of the table is given in the order of the requests, so that later commits wait.
+ */
 const firstStatements: Readonly<Record<CommitKind, string>> = {
   durable: `select ${SERVER_TIME} from store_state where ${NEWEST_KEY} for share`,
-  'adds key': `update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning ${SERVER_TIME}`,
+  'adds key': `lock table store_state in exclusive mode; update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning ${SERVER_TIME}`,
   'may be lost': `set local synchronous_commit = off; select ${SERVER_TIME}`,
 }
 
@@ -74,7 +81,7 @@ const firstStatements: Readonly<Record<CommitKind, string>> = {
  * two transactions that lock it twice would wait for each other.
  */
 const beginText = ({ lockMs, statementMs, idleMs }: TransactionParts, { commit }: TransactionKind): string =>
-  `begin; set local lock_timeout = ${lockMs}; set local statement_timeout = ${statementMs}; ` +
+  `begin; set local lock_timeout = ${commit === 'adds key' ? Math.min(lockMs, KEY_LOCK) : lockMs}; set local statement_timeout = ${statementMs}; ` +
   `set local idle_in_transaction_session_timeout = ${idleMs}; ${firstStatements[commit]}`
 
 /** The result of a transaction. If the answer to its commit was lost, it is not known yet whether it took effect. */

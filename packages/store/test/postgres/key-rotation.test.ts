@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { PgClient, PgPool } from '../../src/postgres/pool.ts'
+import { filePool, openPostgres, sharing } from '../helpers/postgres-database.ts'
+import { guest, HOME } from '../helpers/samples.ts'
+import { isWithoutPostgres, suiteTitle, type TestServer, testServer } from '../helpers/test-server.ts'
+
+describe.skipIf(isWithoutPostgres)(suiteTitle('a key rotation in PostgreSQL'), () => {
+  let test: TestServer
+  let pool: PgPool
+  beforeAll(async () => {
+    test = await testServer()
+    pool = filePool(test.url)
+  })
+  afterAll(async () => {
+    await pool.close()
+    await test.stop()
+  })
+
+  const open = () => openPostgres({ url: test.url, makePool: sharing(pool) })
+
+  /** Waits until so many sessions wait for a lock. */
+  async function blocked(sessions: number): Promise<void> {
+    const client = await pool.connect()
+    for (let waiting = 0; waiting < sessions; ) {
+      const { rows } = await client.query(
+        "select count(*) as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+      )
+      waiting = (rows[0] as { readonly n: number }).n
+    }
+    client.release(false)
+  }
+
+  it('does not wait for commits that begin after it, so that a busy store can rotate', async () => {
+    const store = await open()
+    const [first, second] = [await pool.connect(), await pool.connect()]
+    // What each commit does first.
+    const begin = (client: PgClient) =>
+      client.query("begin; select value from store_state where name = 'newest_key' for share")
+    await begin(first)
+    const rotation = store.keys.rotate()
+    await blocked(1)
+    const begun = begin(second)
+    await blocked(2)
+    await first.query('commit')
+    expect((await rotation).retired).toHaveLength(1)
+    await begun
+    await second.query('commit')
+    for (const client of [first, second]) client.release(false)
+  })
+
+  it('loses no value that other instances write meanwhile, and leaves one key', async () => {
+    const instances = await Promise.all([open(), open()])
+    const rotation = { isDone: false }
+    const written = instances.map(async (store, nth) => {
+      let at = 0
+      for (; !rotation.isDone || at < 20; at += 1) {
+        const credential = guest(`${nth}-${at}`, 1)
+        const change = { connection: HOME, writes: [{ credential, expect: { generation: 0 } }] }
+        expect(await store.commit(change)).toBe('done')
+      }
+      return at
+    })
+    const rotating = await open()
+    for (let round = 0; round < 3; round += 1) await rotating.keys.rotate()
+    rotation.isDone = true
+    const counts = await Promise.all(written)
+    const reopened = await open()
+    expect((await reopened.keys.list()).map(({ current }) => current)).toEqual([true])
+    for (const [nth, count] of counts.entries())
+      for (let at = 0; at < count; at += 1)
+        expect((await reopened.find(HOME, `${nth}-${at}`)).credential?.tokens?.access.reveal()).toBe('a')
+  })
+})
