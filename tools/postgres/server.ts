@@ -1,7 +1,7 @@
 /** Starts PostgreSQL servers for tests: those of Debian, or of a folder of binaries. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,21 +74,33 @@ export interface PostgresServer {
    * connections; SIGQUIT is like a power cut.
    */
   readonly restart: (signal?: 'SIGINT' | 'SIGQUIT', downMs?: number) => Promise<void>
+  /** Sends SIGKILL to all processes of the server at once. It does not start again. */
+  readonly kill: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
+/** Settings as after `-c`. */
+export type PostgresSettings = Readonly<Record<string, string>>
+
 const READY_TRIES = 200
 
-/** Starts a server of its own in a new folder. `settings`: as after `-c`. It is durable only if `fsync` is on. */
-export async function startPostgres(
+/** Starts a server of its own in a new folder. It is durable only if `fsync` is on. */
+export const startPostgres = (bin: string, settings: PostgresSettings = { fsync: 'off' }): Promise<PostgresServer> =>
+  startInFolder(bin, settings, (data, options) => {
+    const initdb = ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync']
+    execFileSync(join(bin, 'initdb'), initdb, options)
+  })
+
+/** Starts a server whose folder of data `fill` makes. */
+export async function startInFolder(
   bin: string,
-  settings: Readonly<Record<string, string>> = { fsync: 'off' },
+  settings: PostgresSettings,
+  fill: (data: string, options: Runner & { readonly cwd: string; readonly stdio: 'ignore' }) => void,
 ): Promise<PostgresServer> {
   const user = serverUser()
   const folder = await serverFolder(user)
   const data = join(folder, 'data')
-  const initdb = ['-D', data, '-U', 'postgres', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-  execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'ignore' })
+  fill(data, { ...user, cwd: folder, stdio: 'ignore' })
   const port = await freePort()
   const url = (database = 'postgres'): string => `postgres://postgres@127.0.0.1:${port}/${database}`
   const flags = Object.entries({
@@ -98,17 +110,15 @@ export async function startPostgres(
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const start = async (): Promise<ChildProcess> => {
-    const child = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
-      ...user,
-      cwd: folder,
-      stdio: 'ignore',
-    })
+    const args = ['-D', data, '-p', String(port), ...flags]
+    const child = spawn(join(bin, 'postgres'), args, { ...user, cwd: folder, stdio: 'ignore' })
     await untilReady(url(), child)
     return child
   }
   let server = await start()
+  const hasEnded = (): boolean => server.exitCode !== null || server.signalCode !== null
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (server.exitCode !== null) return
+    if (hasEnded()) return
     const ended = once(server, 'exit')
     server.kill(signal)
     await ended
@@ -123,11 +133,22 @@ export async function startPostgres(
       await pause(downMs)
       server = await start()
     },
+    async kill() {
+      if (server.pid !== undefined && !hasEnded()) killChildren(server.pid)
+      await stop('SIGKILL')
+    },
     async stop() {
       await stop('SIGINT')
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Kills the processes that serve connections. Their parent sleeps meanwhile, and starts no others. */
+function killChildren(pid: number): void {
+  process.kill(pid, 'SIGSTOP')
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  for (const child of children) process.kill(child, 'SIGKILL')
 }
 
 /** Runs statements on a connection of their own. */

@@ -46,7 +46,7 @@ const STORE_LIMIT = SECOND
 export interface BackgroundParts {
   readonly runtime: Runtime<Store>
   readonly kept: WorkedConnection
-  readonly opened: Pick<OpenStore, 'place' | 'checkStoreFile'>
+  readonly opened: Pick<OpenStore, 'place' | 'checkStore'>
   /** Names settings in messages as the reader of the health knows them. */
   readonly translate: { text(message: string): string }
 }
@@ -96,8 +96,8 @@ export function createBackground({ runtime, kept, opened, translate }: Backgroun
 
   async function storeHealth(): Promise<Pick<Health, 'store' | 'backlog'>> {
     try {
-      await opened.checkStoreFile()
-      if (!(await endsWithin(STORE_LIMIT, runtime.store.chainHead(connection.name), runtime.ports.clock)))
+      const looks = Promise.all([opened.checkStore(), runtime.store.chainHead(connection.name)])
+      if (!(await endsWithin(STORE_LIMIT, looks, runtime.ports.clock)))
         throw new GuestpassError('store_busy', 'The store did not answer within 1 s. It is tried again.')
       return { store: { place }, backlog: await runtime.backlog() }
     } catch (thrown) {

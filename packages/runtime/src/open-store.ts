@@ -16,10 +16,10 @@ export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   /** The path of the database file; the address of PostgreSQL without a password; `memory` for a store in memory. */
   readonly place: string
   /**
-   * Rejects with `store_unavailable` if its file was removed or replaced: new data would be lost with the
-   * process.
+   * Rejects with `store_unavailable` if its file was removed or replaced, so that new data would be lost
+   * with the process, or if its server takes no writes.
    */
-  checkStoreFile(): Promise<void>
+  checkStore(): Promise<void>
   /** The listeners of a connection's audit records in this process. */
   auditListeners(connection: string): AuditListeners
   /** Adds a route. An event goes to every queue that one of the routes names. The result removes the route. */
@@ -84,8 +84,8 @@ async function openFileStore(
   const keyRing = await configuredKeyRing(config.settings, { path, random, host })
   const { route, ...routes } = createStoreRoutes()
   const store = await sqliteStore({ path, keyRing, clock, random, route })
-  const checkStoreFile = await createStoreFileCheck(path)
-  return { ...createObservedStore(store), place: path, checkStoreFile, ...routes, close: () => store.close() }
+  const checkStore = await createStoreFileCheck(path)
+  return { ...createObservedStore(store), place: path, checkStore, ...routes, close: () => store.close() }
 }
 
 async function openPostgresStore(
@@ -99,8 +99,8 @@ async function openPostgresStore(
   const keyRing = localKeyRing(key, { random, field: '`encryptionKey`' })
   const { route, ...routes } = createStoreRoutes()
   const store = await postgresStore({ url, keyRing, clock, random, route })
-  const checkStoreFile = async (): Promise<void> => {}
-  return { ...createObservedStore(store), place, checkStoreFile, ...routes, close: () => store.close() }
+  const checkStore = async (): Promise<void> => store.checkWritable?.()
+  return { ...createObservedStore(store), place, checkStore, ...routes, close: () => store.close() }
 }
 
 /**
@@ -121,7 +121,7 @@ export function openMemoryStore({ clock }: Pick<StorePorts, 'clock'>): OpenStore
   return {
     ...createObservedStore(memoryStore({ clock, route })),
     place: 'memory',
-    checkStoreFile: async () => {},
+    checkStore: async () => {},
     ...routes,
     close: async () => {},
   }

@@ -69,6 +69,11 @@ export function isOutage(thrown: unknown): boolean {
   return OUTAGE.has(code) || /^08...$/.test(code) || NETWORK.test(code) || (code === '' && DRIVER.test(textOf(thrown)))
 }
 
+/** Throws the error of a server that takes no writes, as if a write had met it. */
+export function failIfReadOnly(isReadOnly: boolean): void {
+  if (isReadOnly) throw Object.assign(new Error('The server takes no writes.'), { code: READ_ONLY })
+}
+
 const RESTORE = 'Restore it from a backup, or give an empty database. It was not changed'
 const ROLE = 'Check user and password of the address, and pg_hba.conf of the server'
 const GRANT = 'Give the user of the address the rights to create and use tables'

@@ -10,14 +10,14 @@ import { createMapErrors, type MapErrors } from '../sql/store-errors.ts'
 import { createStoreKeys, type SealedStore } from '../sql/store-keys.ts'
 import { createSqlStore } from '../sql/store.ts'
 import { createDatabaseClock } from './database-clock.ts'
-import { toStoreError } from './errors.ts'
+import { failIfReadOnly, toStoreError } from './errors.ts'
 import { tableNames } from './first-migration.ts'
 import { commitOf, createGroups } from './groups.ts'
 import { createMaintenance } from './maintenance.ts'
 import { migrate } from './migrate.ts'
 import { createPool, type PgPool, type PoolOptions } from './pool.ts'
 import { postgresSchema } from './postgres-schema.ts'
-import { readServer } from './server.ts'
+import { isReadOnly, readServer } from './server.ts'
 import { read, type TransactionParts } from './transactions.ts'
 
 /** Options of `postgresStore`. */
@@ -154,7 +154,8 @@ export async function openOnPool(
       const sealer = await createSealer(dataKeys, keyRing, random)
       const all = { database, dataKeys, sealer, keyRing, random, route }
       const server = () => database.read((db) => readServer(db, poolSize))
-      return { ...createSqlStore(all), keys: createStoreKeys(all), server }
+      const checkWritable = () => mapErrors(async () => failIfReadOnly(await database.read(isReadOnly)))
+      return { ...createSqlStore(all), keys: createStoreKeys(all), server, checkWritable }
     })
   } catch (thrown) {
     await pool.close()

@@ -11,6 +11,12 @@ const facts = sql<Omit<DatabaseServer, 'poolSize'>>`select
   current_setting('synchronous_standby_names') = ''
     and exists (select from pg_stat_replication) as "mayLoseCommits"`
 
+/** Whether the server takes no writes: it is a standby, or its transactions are read-only. */
+export async function isReadOnly(db: Db): Promise<boolean> {
+  const { rows } = await sql<{ is: boolean }>`select current_setting('transaction_read_only') = 'on' as is`.execute(db)
+  return rows[0]?.is === true
+}
+
 /** Reads what the server says of itself. */
 export async function readServer(db: Db, poolSize: number): Promise<DatabaseServer> {
   const { rows } = await facts.execute(db)

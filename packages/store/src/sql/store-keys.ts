@@ -37,6 +37,11 @@ export interface SealedStore extends Store {
   readonly keys: StoreKeys
   /** Reads what the server of the database says of itself. Absent if the database is a file. */
   readonly server?: () => Promise<DatabaseServer>
+  /**
+   * Rejects with `store_unavailable` if the server of the database takes no writes, as a standby. Absent if the
+   * database is a file.
+   */
+  readonly checkWritable?: () => Promise<void>
 }
 
 /** What a database server says of itself. */

@@ -104,10 +104,13 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
     const write = { kind: 'note', id: 'late', value: 1, expect: { revision: 0 } }
     const refused = await short.commit({ connection: HOME, documents: [write] }).catch(asGuestpassError)
     expect(refused).toMatchObject({ code: 'store_unavailable', reason: 'unreachable', retryable: true })
+    const readOnly = { code: 'store_unavailable', message: expect.stringContaining('(25006)') }
+    await expect(short.checkWritable?.()).rejects.toMatchObject(readOnly)
     const waiting = store.commit({ connection: HOME, documents: [write] })
     await server.run('alter system reset default_transaction_read_only')
     await server.run('select pg_reload_conf()')
     expect(await waiting).toBe('done')
+    await short.checkWritable?.()
     await short.close()
   })
 })
