@@ -17,6 +17,7 @@ export const suites: readonly Suite[] = [
     program: ['tools/instances/run.ts', '--seconds', '60', '--seed', '7'],
     replaces: 'tools/test/instances.test.ts',
   },
+  { name: 'fuzz', program: ['tools/fuzz/run.ts', '--seconds', '20', '--seed', '7'] },
 ]
 
 const ALL = '--with-suites'

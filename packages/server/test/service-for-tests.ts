@@ -20,7 +20,7 @@ export interface Call {
   readonly key?: string | null
   readonly body?: unknown
   /** The body as it is sent. */
-  readonly payload?: string
+  readonly payload?: string | Buffer
   readonly headers?: Readonly<Record<string, string>>
 }
 
