@@ -4,6 +4,7 @@ import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
 import type { DatabasePlace, KeyRing, TableDigest } from '@guestpass/store/move'
 import type { Config } from './config/config.ts'
 import { database as databaseKind } from './config/kinds.ts'
+import { settingName } from './config/settings.ts'
 import { pathFault } from './database-path.ts'
 import { configuredKeyRing } from './key-ring.ts'
 import type { RuntimeHost } from './runtime-host.ts'
@@ -73,12 +74,14 @@ const REMEDY = 'Give the path of a file, or a postgres:// address.'
 const refused = (field: Field): GuestpassError =>
   new GuestpassError('invalid_input', `${field.field} ${field.message}. ${field.remedy}`, { fields: [field] })
 
-async function keyRingOf({ settings }: Config, host: RuntimeHost, from: DatabasePlace): Promise<KeyRing> {
+async function keyRingOf({ connection, settings }: Config, host: RuntimeHost, from: DatabasePlace): Promise<KeyRing> {
   const random = systemRandom()
   if ('path' in from) return configuredKeyRing(settings, { path: from.path, random, host, needsKey: true })
   if (settings.encryptionKey) return configuredKeyRing(settings, { path: '', random, host })
   const remedy = 'Set it to the key of the database.'
-  const fields = [{ field: 'encryptionKey', message: 'is not set, PostgreSQL needs it', remedy }]
+  const fields = [
+    { field: settingName('encryptionKey', connection), message: 'is not set, PostgreSQL needs it', remedy },
+  ]
   throw new GuestpassError('config_invalid', 'The key of the database is missing: `encryptionKey` is not set.', {
     fields,
   })

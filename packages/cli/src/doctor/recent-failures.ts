@@ -18,8 +18,14 @@ const RECORDS = 1_000
 
 /** What is done for guests, and the events of its end. */
 const operations = [
-  { one: 'refresh', many: 'refreshes', done: 'REFRESH_COMPLETED', failed: 'REFRESH_FAILED' },
-  { one: 'issue', many: 'issues', done: 'TOKEN_GENERATED_SUCCESS', failed: 'TOKEN_FAILED' },
+  { name: 'refresh', of: ['refresh', 'refreshes'], done: 'REFRESH_COMPLETED', failed: 'REFRESH_FAILED' },
+  { name: 'issue', of: ['issue', 'issues'], done: 'TOKEN_GENERATED_SUCCESS', failed: 'TOKEN_FAILED' },
+  {
+    name: 'authentication',
+    of: ['authentication', 'authentications'],
+    done: 'guest.authentication',
+    failed: 'guest.authentication',
+  },
 ] as const
 
 type Operation = (typeof operations)[number]
@@ -37,6 +43,7 @@ const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'access_denied',
   'access_rejected',
   'scope_missing',
+  'create_in_doubt',
 ])
 
 /**
@@ -51,10 +58,10 @@ export async function recentFailures({ store, connection, ports: { clock } }: Re
     const failures = failuresSinceSuccess(events, operation)
     return failures.length === 0 ? [] : [{ operation, failures }]
   })
-  if (failing.length === 0) return ok('recent requests', 'no refresh or issue of a guest token fails')
-  const counts = failing.map(({ operation: { one, many }, failures }) => counted(failures.length, one, many))
+  if (failing.length === 0) return ok('recent requests', 'no refresh, issue or authentication of a guest fails')
+  const counts = failing.map(({ operation: { of }, failures }) => counted(failures.length, of[0], of[1]))
   const codes = new Set(failing.flatMap(({ failures }) => failures.map(({ error }) => error?.code)))
-  const message = `${counts.join(' and ')} of guest tokens failed in the last 10 minutes, and none succeeded after that: ${[...codes].join(', ')}`
+  const message = `${counts.join(' and ')} of guests failed in the last 10 minutes, and none succeeded after that: ${[...codes].join(', ')}`
   const types = failing.map(({ operation }) => operation.failed).join(' ')
   const remedy = `See them with \`${commandFor(connection, `audit tail --event ${types}`)}\`. This check reads the audit log: doctor does not call the guest APIs.`
   const details = failing.map(({ operation, failures }) => lastOf(operation, failures, connection))
@@ -63,13 +70,13 @@ export async function recentFailures({ store, connection, ports: { clock } }: Re
 
 /** The failures after the last success. `events`: the newest first. */
 function failuresSinceSuccess(events: readonly Event[], { done, failed }: Operation): readonly Event[] {
-  const success = events.findIndex(({ type }) => type === done)
+  const success = events.findIndex(({ type, outcome }) => type === done && outcome === 'success')
   return events
     .slice(0, success === -1 ? events.length : success)
     .filter(({ type, error }) => type === failed && error !== undefined && common.has(error.code))
 }
 
-function lastOf({ one }: Operation, [newest]: readonly Event[], connection: string): string {
+function lastOf({ name }: Operation, [newest]: readonly Event[], connection: string): string {
   const { code, message } = newest?.error ?? { code: 'internal', message: '' }
-  return `the last ${one}: ${withVariables(new GuestpassError(code, message), connection).message}`
+  return `the last ${name}: ${withVariables(new GuestpassError(code, message), connection).message}`
 }

@@ -21,7 +21,9 @@ export const storeFindings = (
   const { server } = runtime.store
   return Promise.all([
     ...(path === undefined ? [] : [check('disk', () => disk(runtime, path))]),
-    ...(server === undefined ? [] : [check('database server', async () => databaseServer(await server()))]),
+    ...(server === undefined
+      ? []
+      : [check('database server', async () => databaseServer(await server(), runtime.ports.clock.wall()))]),
     check('erasure', () => erasure(runtime, path)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),

@@ -13,7 +13,12 @@ function foundAfter(recorded: readonly Recorded[], agoMs = MINUTE) {
   const at = clock.wall() - agoMs
   const links = recorded
     .map(([type, code]) => ({
-      event: { type, at, ...(code === undefined ? {} : { error: { code, message: 'See `client.id`.' } }) },
+      event: {
+        type,
+        at,
+        outcome: code === undefined ? 'success' : 'failure',
+        ...(code === undefined ? {} : { error: { code, message: 'See `client.id`.' } }),
+      },
     }))
     .toReversed()
   const store = { chain: async () => ({ links }) } as unknown as Pick<Store, 'chain'>
@@ -29,10 +34,20 @@ it('requests that failed in the last minutes, and none that succeeded since, are
     check: 'recent requests',
     state: 'warning',
     message:
-      '2 refreshes and 1 issue of guest tokens failed in the last 10 minutes, and none succeeded after that: upstream_unavailable, circuit_open',
+      '2 refreshes and 1 issue of guests failed in the last 10 minutes, and none succeeded after that: upstream_unavailable, circuit_open',
     details: ['the last refresh: See connections.emea.clientId.', 'the last issue: See connections.emea.clientId.'],
     remedy: expect.stringContaining('`guestpass audit tail --event REFRESH_FAILED TOKEN_FAILED --connection emea`'),
   })
+})
+
+it('an authentication of a guest that failed is a warning, until one succeeds', async () => {
+  const failed = ['guest.authentication', 'create_in_doubt'] as const
+  expect(await foundAfter([failed])).toMatchObject({
+    state: 'warning',
+    message: expect.stringContaining('1 authentication of guests failed in the last 10 minutes'),
+    remedy: expect.stringContaining('`guestpass audit tail --event guest.authentication --connection emea`'),
+  })
+  expect(await foundAfter([failed, ['guest.authentication']])).toMatchObject({ state: 'ok' })
 })
 
 it.each([

@@ -47,6 +47,8 @@ export interface SealedStore extends Store {
 /** What a database server says of itself. */
 export interface DatabaseServer {
   readonly version: string
+  /** The time of its clock when it answered. */
+  readonly time: Instant
   /** The most connections that programs may open, of all databases together. */
   readonly mostConnections: number
   /** The connections that are open now. */

@@ -57,6 +57,7 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
   it('says what its server can do', async () => {
     expect(await store.server?.()).toEqual({
       version: expect.stringMatching(/^\d+\.\d+/),
+      time: expect.any(Number),
       mostConnections: 97,
       connections: expect.any(Number),
       poolSize: 4,
