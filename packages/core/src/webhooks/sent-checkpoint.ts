@@ -28,11 +28,13 @@ export async function checkpointFor({ connection, store }: Parts, endpoint: stri
   const { last } = await latestCheckpoint({ connection, store })
   if (!last) return { header: undefined, acknowledged: async () => {} }
   const since = placeOf(known.value)
+  // Before the first message: if its answer is lost, the next one must name a place that the endpoint knows.
+  if (!since) await write({ connection, store }, endpoint, last, known.revision)
   const place = since && (await placeNow({ connection, store }, since))
   return {
     header: checkpointHeader({ checkpoint: last, endpoint, ...(place ? { since: place } : {}) }),
     async acknowledged() {
-      if (since && since.number >= last.number) return
+      if (!since || since.number >= last.number) return
       await write({ connection, store }, endpoint, last, known.revision)
     },
   }

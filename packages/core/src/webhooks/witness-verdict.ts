@@ -126,8 +126,9 @@ function linkFault(
   seen: readonly SeenCheckpoint[],
 ): WitnessFault | undefined {
   const all = seen.map((one) => one.checkpoint)
+  const isNew = !seen.some((one) => one.endpoint === endpoint)
   if (!since) {
-    if (!seen.some((one) => one.endpoint === endpoint)) return undefined
+    if (isNew) return undefined
     return all.some((one) => isEqualCheckpoint(one, checkpoint)) ? undefined : fault('unlinked', UNLINKED, checkpoint)
   }
   const { number, count, hash, pruned } = since
@@ -150,7 +151,8 @@ function linkFault(
       expected,
     )
   const message = `The sender continues from checkpoint ${number}, which this receiver does not know.`
-  return known || all.length === 0 ? undefined : fault('unlinked', message, checkpoint)
+  // The sender names the checkpoint of its first message also if that message did not arrive.
+  return known || isNew ? undefined : fault('unlinked', message, checkpoint)
 }
 
 const named = ({ number, count, hash }: Checkpoint, before = false): string =>

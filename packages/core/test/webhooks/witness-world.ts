@@ -27,7 +27,7 @@ export function witnessWorld(options: Partial<ReceiverOptions> = {}) {
   const faults: WitnessFault[] = []
   const messages: WebhookMessage[] = []
   const headers: (SentCheckpoint | undefined)[] = []
-  const wire = { status: 204, change: (sent: Readonly<Record<string, string>>) => sent }
+  const wire = { status: 204, isAnswerLost: false, change: (sent: Readonly<Record<string, string>>) => sent }
   const receiver = () =>
     webhookReceiver({ secrets: [SECRET], clock, onBrokenChain: (fault) => void faults.push(fault), ...options })
   let current = receiver()
@@ -40,6 +40,7 @@ export function witnessWorld(options: Partial<ReceiverOptions> = {}) {
       messages.push(message)
     }
     const { status } = await current.handler(act)(request)
+    if (wire.isAnswerLost) throw new Error('the connection was reset')
     return { status, headers: {}, bytes: new Uint8Array() }
   }
   const ports = { store, clock, random: { ...seededRandom(), float: () => 0 }, http, guardedHttp: http }

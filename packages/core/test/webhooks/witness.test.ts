@@ -96,17 +96,36 @@ describe('a delivery', () => {
     expect(await acknowledged()).toEqual(written)
   })
 
-  it('that fails acknowledges nothing', async () => {
+  it('that the endpoint took without an answer is named by the next one', async () => {
     const world = witnessWorld()
     await world.deliver()
-    await addCheckpoint(world)
+    const first = await addCheckpoint(world)
+    world.wire.isAnswerLost = true
+    await world.deliver()
+    world.wire.isAnswerLost = false
+    const second = await addCheckpoint(world)
+    await world.clock.advance(HOUR)
+    await world.hooks.drain(never)
+    expect(world.headers.at(-1)).toMatchObject({ since: { number: first.number }, checkpoint: second })
+    expect(world.faults).toEqual([])
+  })
+
+  it('that the endpoint did not take is named by the next one, and is no fault', async () => {
+    const world = witnessWorld()
+    await world.deliver()
+    const first = await addCheckpoint(world)
     world.wire.status = 500
     await world.deliver()
     world.wire.status = 204
-    await addCheckpoint(world)
+    const second = await addCheckpoint(world)
+    // The receiver knows the chain from the other endpoint.
+    await world.deliver('ACCESS_TOKEN_RENEWED')
     await world.clock.advance(HOUR)
     await world.hooks.drain(never)
-    expect(world.headers.at(-1)).not.toHaveProperty('since')
+    const named = { endpoint: 'one', since: { number: first.number }, checkpoint: second }
+    expect(world.headers).toContainEqual(
+      expect.objectContaining({ ...named, since: expect.objectContaining(named.since) }),
+    )
     expect(world.faults).toEqual([])
   })
 
