@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
-import { rolldown } from 'rolldown'
+import { type Plugin, rolldown } from 'rolldown'
 
 // In the checkout, so that what is not joined is found.
 const CACHE = join(import.meta.dirname, '../node_modules/.cache/joined')
@@ -34,17 +34,20 @@ function newFolder(): string {
  *
  * @param sources the path of each program, by its name
  * @param external packages that stay imports. Default: none
+ * @param plugins plugins that change the modules. Default: none
  * @returns the folder with `NAME.js` of each program
  */
 export async function joinedPrograms(
   sources: Readonly<Record<string, string>>,
   external: readonly string[] = [],
+  plugins: readonly Plugin[] = [],
 ): Promise<string> {
   const folder = newFolder()
   const bundle = await rolldown({
     input: { ...sources },
     platform: 'node',
     external: [...external],
+    plugins: [...plugins],
     preserveEntrySignatures: 'strict',
   })
   await bundle.write({ dir: folder, format: 'es', sourcemap: true, entryFileNames: '[name].js' })

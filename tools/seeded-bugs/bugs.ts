@@ -1,8 +1,17 @@
 import { diskFault } from '../crash-tests/events/small-disk.ts'
 import { ensureDebianBinaries, INSTALL } from '../postgres/server.ts'
-import { changedLines, type TestSuite } from './changed-lines.ts'
+import { ensureProxy, INSTALL as INSTALL_PROXY } from '../rolling-restart/proxy.ts'
+import { changedLines, type ProcessSuite, type TestSuite } from './changed-lines.ts'
 
-type Suite = 'rotation' | 'crash-tests' | 'keepers' | 'import-rows' | 'openid' | TestSuite
+type Suite =
+  | 'rotation'
+  | 'crash-tests'
+  | 'keepers'
+  | 'import-rows'
+  | 'openid'
+  | 'rolling-restart'
+  | ProcessSuite
+  | TestSuite
 
 /** A fault that is built into the workers or the source of a suite on purpose, and the invariant that must find it. */
 export interface SeededBug {
@@ -23,6 +32,8 @@ export const programs: Readonly<Record<Suite, string>> = {
   keepers: 'crash-tests/keepers.ts',
   'import-rows': 'crash-tests/import-rows.ts',
   openid: 'openid/run.ts',
+  instances: 'instances/run.ts',
+  'rolling-restart': 'rolling-restart/run.ts',
   growth: 'seeded-bugs/run-tests.ts',
   retention: 'seeded-bugs/run-tests.ts',
   witnesses: 'seeded-bugs/run-tests.ts',
@@ -34,16 +45,20 @@ export const programs: Readonly<Record<Suite, string>> = {
 const postgresFault = (): string | undefined =>
   ensureDebianBinaries() === undefined ? `no PostgreSQL (enable it: ${INSTALL})` : undefined
 
-/** The bugs that tests must find. */
-const inTests = changedLines.map(
-  ({ suite, bug }): SeededBug => ({
+const proxyFault = (): string | undefined => (ensureProxy() ? undefined : `no HAProxy (enable it: ${INSTALL_PROXY})`)
+
+/** The bugs in changed lines: tests must find them, or processes of the changed sources. */
+const inChangedLines = changedLines.map(({ suite, bug, args }): SeededBug => {
+  const needsPostgres = suite === 'postgres' || suite === 'instances'
+  return {
     suite,
     bug,
-    invariants: ['failed tests'],
-    args: `--suite ${suite}`,
-    ...(suite === 'postgres' ? { unavailable: postgresFault } : {}),
-  }),
-)
+    ...(args === undefined
+      ? { invariants: ['failed tests'], args: `--suite ${suite}` }
+      : { invariants: ['lost', 'doubled'], args }),
+    ...(needsPostgres ? { unavailable: postgresFault } : {}),
+  }
+})
 
 const TWICE = 'refresh tokens presented twice, undeclared'
 const NO_CAUSE = 'doubts and ends without a cause'
@@ -100,5 +115,12 @@ export const seededBugs: readonly SeededBug[] = [
     args: '--rotations 12 --restarts 0 --processes 3',
   },
   { suite: 'import-rows', bug: 'retains', invariants: ['processes out of memory'], args: '--rows 200 --heap 64' },
-  ...inTests,
+  {
+    suite: 'rolling-restart',
+    bug: 'no-drain',
+    invariants: ['requests that failed'],
+    args: '--restarts 2',
+    unavailable: proxyFault,
+  },
+  ...inChangedLines,
 ]

@@ -1,16 +1,24 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 /** The suites whose programs are tests. */
 export type TestSuite = 'growth' | 'retention' | 'witnesses' | 'persons' | 'roll-ups' | 'postgres'
 
+/** The suites that run the changed sources as processes. */
+export type ProcessSuite = 'instances'
+
 /** A bug in a source file: a text that occurs once in it, and what the bug makes of it. */
 export interface ChangedLine {
-  readonly suite: TestSuite
+  readonly suite: TestSuite | ProcessSuite
   readonly bug: string
   /** From the root of the repository. */
   readonly file: string
   readonly text: string
   readonly becomes: string
-  /** The test files that must find it, from the root of the repository. */
+  /** The test files that must find it, from the root of the repository; none if the suite runs processes. */
   readonly tests: readonly string[]
+  /** Arguments of the suite if it runs processes. */
+  readonly args?: string
 }
 
 const GROWTH = ['tools/test/growth.test.ts']
@@ -19,6 +27,8 @@ const WITNESSES = ['packages/core/test/webhooks/witness.test.ts']
 const PERSONS = ['packages/core/test/guests/records/person-records.test.ts']
 const CROSSING = ['packages/store/test/postgres/crossing.test.ts']
 const FAULTS = ['packages/store/test/postgres/faults.test.ts']
+/** Both instances are up all the time: a request that is sent to both at once finds the bug. */
+const UNDISTURBED = '--seed 11 --seconds 20 --clients 8 --every 60000 --settle 0'
 const ROLL_UPS = ['packages/core/test/report/roll-ups.test.ts']
 
 export const changedLines: readonly ChangedLine[] = [
@@ -102,4 +112,46 @@ export const changedLines: readonly ChangedLine[] = [
     becomes: '',
     tests: FAULTS,
   },
+  {
+    suite: 'instances',
+    bug: 'answer-apart',
+    file: 'packages/server/src/idempotency/attached-store.ts',
+    text: 'const outcome = await plain.commit({ ...change, documents: [...(change.documents ?? []), ...documents] })',
+    becomes: `const outcome = await plain.commit(change)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      await plain.commit({ connection: change.connection, documents })`,
+    tests: [],
+    // A request of an instance that died is in progress for 30 s.
+    args: '--seed 11 --seconds 12 --clients 8 --every 700 --settle 40',
+  },
+  {
+    suite: 'instances',
+    bug: 'answers-at-once',
+    file: 'packages/server/src/idempotency/answer-store.ts',
+    text: 'if (!granted) throw inProgress(clock.wall())',
+    becomes: 'void granted',
+    tests: [],
+    args: UNDISTURBED,
+  },
 ]
+
+/** The changed line of a bug, and the path of its file. Throws if there is no such bug, or its text is not there once. */
+export function changedLine(
+  suite: string | undefined,
+  bug: string | undefined,
+): ChangedLine & { readonly path: string } {
+  const change = changedLines.find((one) => one.suite === suite && one.bug === bug)
+  if (!change) throw new TypeError(`There is no bug ${suite}:${bug}.`)
+  const { file, text } = change
+  const path = join(import.meta.dirname, '../..', file)
+  const occurrences = readFileSync(path, 'utf8').split(text).length - 1
+  if (occurrences !== 1) throw new TypeError(`${file} has "${text}" ${occurrences} times, not once.`)
+  return { ...change, path }
+}
+
+/** A plugin of a bundler that changes the line. */
+export const changingPlugin = ({ path, text, becomes }: ReturnType<typeof changedLine>) => ({
+  name: 'seeded-bug',
+  transform: (code: string, id: string) =>
+    id.split('?')[0] === path ? { code: code.replace(text, becomes), map: null } : undefined,
+})

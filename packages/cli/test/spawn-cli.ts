@@ -9,10 +9,14 @@ export { temporaryFolder } from '../../runtime/test/temporary-folder.ts'
 
 export const launcher = fileURLToPath(new URL('../bin/guestpass.js', import.meta.url))
 
-/** The command of these sources in few files, as in its package: each process of it starts sooner. */
-async function joinedCommand(): Promise<string> {
+/**
+ * The command of these sources in few files, as in its package: each process of it starts sooner.
+ *
+ * @param plugins plugins that change the sources. Default: none
+ */
+export async function joinedCommand(plugins: Parameters<typeof joinedPrograms>[2] = []): Promise<string> {
   const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-  const folder = await joinedPrograms({ 'dist/main': main }, ['@guestpass/sandbox', 'open'])
+  const folder = await joinedPrograms({ 'dist/main': main }, ['@guestpass/sandbox', 'open'], plugins)
   const entry = join(folder, 'bin/guestpass.js')
   mkdirSync(join(folder, 'bin'))
   copyFileSync(launcher, entry)

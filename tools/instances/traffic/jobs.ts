@@ -43,7 +43,7 @@ async function atOneOrTwo<T>(
   send: (clients: Clients) => Promise<T>,
 ): Promise<readonly T[]> {
   const first = random.whole(0, 99)
-  const isTwice = random.whole(1, 6) === 1
+  const isTwice = random.whole(1, 3) === 1
   return Promise.all((isTwice ? [first, first + 1] : [first]).map((at) => send(instanceAt(instances, at))))
 }
 
@@ -81,9 +81,14 @@ function keyedRequest(
   return request
 }
 
-/** Sends a request until it has an answer, each time to the next instance. Then, now and then, once more. */
+/**
+ * Sends a request until it has an answer, each time to the next instance. Now and then it is sent to two at the same
+ * time, or once more after its answer.
+ */
 async function issue(parts: JobParts, random: SeededRandom, request: KeyedRequest): Promise<void> {
   const first = random.whole(0, 99)
+  if (random.whole(1, 6) === 1) await Promise.all([first, first + 1].map((at) => sendKeyed(parts, random, request, at)))
+  if (request.answers.size > 0) return
   for (let nth = 0; nth < TRIES; nth += 1) {
     if (!isOpen(await sendKeyed(parts, random, request, first + nth))) break
   }
@@ -111,6 +116,8 @@ async function sendKeyed(
   )
   if (answered.data) keep(answers, request, answered.data)
   else if (!isOpen(answered)) refuse(answers, request, answered)
+  // The person is asked for anew, by a request that permits a second guest.
+  if (answered.code === 'create_in_doubt') keyedRequest(parts, `${key}-again`, { ...body, onDoubt: 'create' }, person)
   if (!answered.data && answered.code !== 'request_in_progress') request.unclear += 1
   return answered
 }

@@ -60,7 +60,6 @@ const retryable: ReadonlySet<string> = new Set([
   'deadline_exceeded',
   'cancelled',
   'in_doubt',
-  'create_in_doubt',
   'needs_reauth',
 ])
 
