@@ -12,6 +12,7 @@ import type { OpenStreams } from './events/open-streams.ts'
 import type { HostCheck } from './http/host-check.ts'
 import { addJsonParser, BODY_LIMIT } from './http/json-body.ts'
 import type { ServiceLog } from './http/log.ts'
+import { answerMalformed } from './http/malformed-requests.ts'
 import { asServiceError, createProblems } from './http/problems.ts'
 import { REQUEST_ID, requestIdOf } from './http/request-id.ts'
 import { recordRouteMethods } from './http/route-methods.ts'
@@ -76,6 +77,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     exposeHeadRoutes: false,
     ...(parts.trustedProxies ? { trustProxy: [...parts.trustedProxies] } : {}),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    clientErrorHandler: answerMalformed,
     frameworkErrors: (error, request, reply) => void problems.answer(error, request, reply),
   })
   const app = withSchemas(server)

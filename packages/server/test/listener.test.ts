@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fencesOf } from '../../../tools/reference/markdown.ts'
@@ -124,6 +125,21 @@ describe('a service that stops', () => {
     expect((await post(`${url}/v1/guests`, SCOPES)).status).toBe(201)
     await stopped
   })
+})
+
+it.each([
+  ['GARBAGE\r\n\r\n', 400],
+  [`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+])('a request that is no HTTP gets a problem document', async (text, status) => {
+  const { url } = await listening()
+  const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text))
+  let answer = ''
+  for await (const chunk of socket) answer += String(chunk)
+  const [head = '', body = ''] = answer.split('\r\n\r\n')
+  expect([head.split(' ')[1], JSON.parse(body)]).toEqual([
+    String(status),
+    expect.objectContaining({ status, code: 'invalid_input' }),
+  ])
 })
 
 describe('a page of another origin', () => {

@@ -21,7 +21,7 @@ export const createProblems = (clock: Clock, log: ServiceLog): Problems => ({
     const detail = isOurs
       ? `An unexpected error occurred. Report it with the request id ${request.id}.`
       : problem.detail
-    const wait = retryAfter(error, problem.status, clock)
+    const wait = retryAfter(error, clock)
     if (wait !== undefined) reply.header('retry-after', String(wait))
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="guestpass"')
     return reply
@@ -36,13 +36,10 @@ export const createProblems = (clock: Clock, log: ServiceLog): Problems => ({
 const explained = (error: GuestpassError, { caller }: FastifyRequest): GuestpassError =>
   explainedError(error, (key) => settingName(key, caller?.served.name ?? 'default'), serviceRemedy)
 
-/** Statuses whose request may be sent again soon although it is not known when. */
-const TEMPORARY: ReadonlySet<number> = new Set([409, 429, 503])
-
-/** Whole seconds until a retry makes sense, at least 1. */
-function retryAfter({ retryAt, retryable }: GuestpassError, status: number, clock: Clock): number | undefined {
+/** Whole seconds until a retry makes sense, at least 1, also if it is not known when. */
+function retryAfter({ retryAt, retryable }: GuestpassError, clock: Clock): number | undefined {
   if (retryAt !== undefined) return Math.max(1, Math.ceil((retryAt - clock.wall()) / SECOND))
-  return retryable && TEMPORARY.has(status) ? 1 : undefined
+  return retryable ? 1 : undefined
 }
 
 /** Any error of a request as one of the catalogue. */

@@ -118,7 +118,7 @@ function addPages(app: App, parts: SessionParts): void {
     reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', page.policy)
-      .send(page.html('Guestpass', LINKS)),
+      .send(page.html('Service', LINKS)),
   )
 }
 
