@@ -66,6 +66,7 @@ export type { SignInData, SignInEvent, SignInFailed, SignInStartedData } from '.
 export type { DeliveryData, WebhookEvent, WebhookTestData } from './domain/events/webhooks.ts'
 export { type FailedTry, type TriesData, triesText } from './domain/events/tries.ts'
 export { reservedAttributes } from './domain/guest-attributes.ts'
+export { createPermitSource, type PermitSource, type PermitStore } from './policy/permit-source.ts'
 export { guestIdOf } from './domain/guest-id.ts'
 export { equalInConstantTime } from './domain/constant-time.ts'
 export { isLoopback } from './domain/loopback.ts'

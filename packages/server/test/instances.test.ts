@@ -48,6 +48,15 @@ describe('two instances on one database', () => {
     await one.call('DELETE', `/v1/api-keys/${String(made.body['id'])}`, { key: keys.operator })
     expect((await other.call('GET', '/v1/guests', { key })).status).toBe(401)
   })
+
+  it('count the requests of a key together', async () => {
+    const body = { name: 'slow', roles: ['issuer'], perMinute: 4 }
+    const { body: made } = await one.call('POST', '/v1/api-keys', { key: keys.operator, body })
+    const statuses: number[] = []
+    for (const instance of [one, other, one, other, one, other])
+      statuses.push((await instance.call('GET', '/v1/guests', { key: String(made['key']) })).status)
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429])
+  })
 })
 
 it('an instance that was paused for longer than its lease stores no second guest for a request', async () => {

@@ -97,7 +97,7 @@ export const apiKeysCreateCommand = defineCommand({
     ['--name <text>', 'what you call the key, 1 to 100 characters'],
     ['--role <role...>', `what it may do: ${apiKeyRoles.join(', ')}`],
     ['--group <name>', 'keys of one group share their guests (default: its guests are its own)'],
-    ['--quota <n>', 'requests a minute that it may send to each instance (default: GUESTPASS_API_KEY_QUOTA)'],
+    ['--quota <n>', 'requests a minute that it may send, to all instances together (default: GUESTPASS_API_KEY_QUOTA)'],
     ['--expires-in <time>', `how long it is valid: ${DURATION_FORMATS} (default: until it is revoked)`],
   ],
   input: z.object({

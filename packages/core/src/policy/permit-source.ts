@@ -44,7 +44,28 @@ interface Source {
   local: Bucket
 }
 
-/** Creates a source that asks the store; while the store fails, it keeps the same rate in this process. */
+/**
+ * Creates a source of the permits of a rate limit, which all processes on the store share. While the store fails, it
+ * keeps the same rate in this process.
+ *
+ * @param key the connection, and the name of the limit in it
+ * @param limit permits a minute, more than 0, and how many may be taken at once after a quiet time, at least 1
+ * @returns The source. It takes the permits of up to a second at once.
+ *
+ * @example
+ * ```ts
+ * import { memoryStore } from '@guestpass/core'
+ * import { nodePorts } from '@guestpass/core/node'
+ * import { createPermitSource } from '@guestpass/core/runtime-kit'
+ *
+ * const { clock, close } = nodePorts()
+ * const key = { connection: 'default', rateLimitKey: 'reports' }
+ * const permits = createPermitSource(key, { perMinute: 60, burst: 60 }, { clock, store: memoryStore({ clock }) })
+ * const { answer } = await permits.take(1, 0)
+ * console.log(answer.granted)
+ * await close()
+ * ```
+ */
 export function createPermitSource(
   { connection, rateLimitKey }: { readonly connection: string; readonly rateLimitKey: string },
   { perMinute, burst }: { readonly perMinute: number; readonly burst: number },

@@ -14,7 +14,7 @@ export interface ApiKeyView {
   readonly group?: string
   /** For whom its guests are issued: `Context.owner`. A rotated key has the owner of the one before. */
   readonly owner: string
-  /** Requests a minute that it may send to each instance of the service. Absent: as the configuration says. */
+  /** Requests a minute that it may send, to all instances of the service together. Absent: as the configuration says. */
   readonly perMinute?: number
   readonly createdAt: Instant
   /** Who made it: `cli`, or the id of an API key. */

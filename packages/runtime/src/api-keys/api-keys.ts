@@ -19,7 +19,7 @@ export interface ApiKeyRequest {
   readonly roles: readonly ApiKeyRole[]
   /** The group with which it shares its guests. Default: they are its own. */
   readonly group?: string | undefined
-  /** Requests a minute that it may send to each instance of the service. Default: as the configuration says. */
+  /** Requests a minute that it may send, to all instances of the service together. Default: as the configuration says. */
   readonly perMinute?: number | undefined
   /** How long it is valid, in milliseconds. Default: until it is revoked. */
   readonly lastsMs?: Millis | undefined

@@ -380,7 +380,7 @@ export const settings = {
   apiKeyQuota: define({
     names: ['GUESTPASS_API_KEY_QUOTA'],
     of: 'program',
-    about: 'Requests a minute that one API key may send to each instance of the service; 0: no limit',
+    about: 'Requests a minute that one API key may send to the service, all instances together; 0: no limit',
     write: 'a whole number from 0 to 1000000',
     fallback: '0',
     kind: kinds.whole(0, 1_000_000),

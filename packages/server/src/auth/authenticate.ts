@@ -42,7 +42,7 @@ export async function authenticate(
       'role_missing',
       `API key ${caller.id} has the roles ${caller.roles.join(', ')}. This route needs ${roles.join(' or ')}.`,
     )
-  parts.quotas.take(caller)
+  await parts.quotas.take(caller)
   return caller
 }
 

@@ -12,7 +12,7 @@ export interface Caller {
   readonly owner: string | undefined
   /** Whose Idempotency-Keys it sends: its owner, whatever its roles are. */
   readonly scope: string
-  /** Requests a minute that it may send to this instance. Undefined: as the configuration says. */
+  /** Requests a minute that it may send, to all instances together. Undefined: as the configuration says. */
   readonly perMinute: number | undefined
   /** Whether the key is still valid. For requests that last long. */
   isValid(): Promise<boolean>

@@ -125,7 +125,12 @@ export const apiKeyRequest = z
     name: z.string().min(1).max(100),
     roles: z.array(z.enum(apiKeyRoles)).min(1).max(apiKeyRoles.length),
     group: apiKeyGroup.optional(),
-    perMinute: z.int().min(1).max(1_000_000).optional().describe('its quota at each instance'),
+    perMinute: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe('requests a minute that it may send, to all instances together'),
     expiresInSeconds: z.int().min(1).max(315_360_000).optional(),
   })
   .meta({ id: 'ApiKeyRequest' })
