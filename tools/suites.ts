@@ -17,6 +17,14 @@ export const suites: readonly Suite[] = [
     program: ['tools/instances/run.ts', '--seconds', '60', '--seed', '7'],
     replaces: 'tools/test/instances.test.ts',
   },
+  {
+    name: 'crash-tests-on-postgres',
+    program: ['tools/crash-tests/run.ts', '--database', 'postgres', '--kills', '100', '--seed', '7'],
+  },
+  {
+    name: 'rotation-on-postgres',
+    program: ['tools/crash-tests/rotation/run.ts', '--database', 'postgres', '--kills', '100', '--seed', '7'],
+  },
   { name: 'fuzz', program: ['tools/fuzz/run.ts', '--seconds', '20', '--seed', '7'] },
 ]
 

@@ -4,21 +4,22 @@ import { join } from 'node:path'
 import { type Connection, connection, type ConnectionPorts, resolveHosts, Secret } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
 import { type Sandbox, sandbox, type SandboxOptions } from '@guestpass/sandbox'
-import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import type { EventClass } from './events/event-plan.ts'
 import { UPSTREAM_NAME } from './events/network.ts'
 import { type SharedFaults, sharedFaults } from './events/shared-faults.ts'
+import { openRunStore } from './run-store.ts'
+import { type RunDatabase, startRunDatabase } from './run-database.ts'
 
 /** High enough that no worker waits for a permit. */
 export const REQUESTS_PER_MINUTE = 600_000
 
-/** A local Genesys, and an embedded store that the workers and this process share. */
+/** A local Genesys, and a store that the workers and this process share. */
 export interface BaseEnvironment {
   readonly upstream: Sandbox
   /** The folder in which the workers run. */
   readonly cwd: string
   readonly sharedFaults: SharedFaults
-  /** The path of the database. */
+  /** The path of the database, or its address. */
   readonly database: string
   /** Ports of this process, with the store. */
   readonly ports: ConnectionPorts & Required<Pick<ConnectionPorts, 'store'>>
@@ -34,12 +35,15 @@ interface BaseEnvironmentOptions {
   readonly upstream: SandboxOptions
   /** The classes of events that the environment must be able to inject. */
   readonly mix: readonly EventClass[]
+  /** What the store is on. Default `sqlite`. */
+  readonly on?: RunDatabase | undefined
 }
 
 export async function createBaseEnvironment({
   prefix,
   upstream: more,
   mix,
+  on,
 }: BaseEnvironmentOptions): Promise<BaseEnvironment> {
   const upstream = await sandbox({
     rateLimit: { perMinute: REQUESTS_PER_MINUTE },
@@ -50,10 +54,10 @@ export async function createBaseEnvironment({
   })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), prefix)))
   const faults = await sharedFaults(cwd, upstream, mix)
-  const database = join(faults.folder, 'guestpass.db')
+  const { database, stop } = await startRunDatabase(on, faults.folder)
   const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')
   const { close, ...ports } = nodePorts()
-  const store = await sqliteStore({ path: database, keyRing: localKeyRing(key, ports), busyMs: 30_000, ...ports })
+  const store = await openRunStore(database, key, ports)
   return {
     upstream,
     cwd,
@@ -64,6 +68,7 @@ export async function createBaseEnvironment({
     async close() {
       await close()
       await store.close()
+      await stop()
       await upstream.close()
       await faults.close()
       rmSync(cwd, { recursive: true, force: true })

@@ -1,12 +1,13 @@
 /**
  * Runs processes that refresh guest tokens and create guests, while they are killed and paused, the network
  * fails before they send, the disk is full and clocks are wrong: `npm run crash-tests -- --events 1000 --seed
- * 7`. Exits with 0 only if nothing was lost or done twice.
+ * 7`. `--database postgres` runs it on a PostgreSQL server of its own. Exits with 0 only if nothing was lost or done twice.
  */
 import { parseArgs } from 'node:util'
 import { availableClasses } from './events/available-classes.ts'
 import { bugs } from './events/bugs.ts'
 import { eventClasses, parseMix } from './events/event-plan.ts'
+import { classesOn, databaseFault, parseDatabase } from './run-database.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { summary, verdict } from './summary.ts'
 import { crashTest } from './crash-test.ts'
@@ -23,16 +24,24 @@ const { values } = parseArgs({
     refreshers: { type: 'string', default: '3' },
     creators: { type: 'string', default: '3' },
     bug: { type: 'string' },
+    database: { type: 'string', default: 'sqlite' },
   },
 })
 
 const [shortest = '', longest = shortest] = values.lives.split('-')
 const known = ['fresh-key', ...bugs]
 if (values.bug !== undefined && !known.includes(values.bug)) throw new TypeError(`--bug is one of ${known.join(', ')}`)
-const mix = availableClasses(values.kills === undefined ? parseMix(values.mix) : ['kills'], console.log)
+const on = parseDatabase(values.database)
+const fault = databaseFault(on)
+if (fault !== undefined) {
+  console.log(`skipped: ${fault}`)
+  process.exit(0)
+}
+const mix = availableClasses(classesOn(on, values.kills === undefined ? parseMix(values.mix) : ['kills']), console.log)
 const options = {
   events: wholeNumber('events', values.kills ?? values.events),
   mix,
+  on,
   seed: wholeNumber('seed', values.seed),
   guests: wholeNumber('guests', values.guests),
   lives: [wholeNumber('lives', shortest), wholeNumber('lives', longest)],
@@ -44,13 +53,13 @@ const options = {
 
 const { events, seed, guests, keepers, refreshers, creators, bug } = options
 console.log(
-  `seed ${seed}: ${events} events of ${mix.join(', ')}; ${guests} guests, lives of ${values.lives} s${bug ? `, bug ${bug}` : ''}`,
+  `seed ${seed}: ${events} events of ${mix.join(', ')}; ${guests} guests, lives of ${values.lives} s, on ${on}${bug ? `, bug ${bug}` : ''}`,
 )
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 const result = await crashTest({ ...options, signal: stop.signal }, console.log)
 for (const line of summary(result)) console.log(line)
 console.log(
-  `again: npm run crash-tests -- --events ${events} --mix ${mix.join(',')} --seed ${seed} --guests ${guests} --lives ${values.lives} --keepers ${keepers} --refreshers ${refreshers} --creators ${creators}`,
+  `again: npm run crash-tests -- --events ${events} --mix ${mix.join(',')} --database ${on} --seed ${seed} --guests ${guests} --lives ${values.lives} --keepers ${keepers} --refreshers ${refreshers} --creators ${creators}`,
 )
 process.exitCode = verdict(result) ? 0 : 1

@@ -9,6 +9,7 @@ import {
 import { connectionOf } from './creates/persons.ts'
 import type { EventClass } from './events/event-plan.ts'
 import type { SeededRandom } from './random.ts'
+import type { RunDatabase } from './run-database.ts'
 
 /** The connection of the guests that are refreshed. */
 export const CONNECTION = 'default'
@@ -19,9 +20,11 @@ export interface TestEnvironmentOptions {
   readonly lives: readonly [number, number]
   /** The classes of events that the environment must be able to inject. Default none. */
   readonly mix?: readonly EventClass[]
+  /** What the store is on. Default `sqlite`. */
+  readonly on?: RunDatabase | undefined
 }
 
-/** A local Genesys and an embedded store, with guests that are refreshed and a user who is signed in. */
+/** A local Genesys and a store, with guests that are refreshed and a user who is signed in. */
 export interface TestEnvironment extends Omit<BaseEnvironment, 'ports' | 'storeEnv'> {
   /** Environment variables of the workers, besides those that lead to the upstream. */
   readonly env: Readonly<Record<string, string>>
@@ -38,7 +41,7 @@ const USER_SCOPES = ['webmessaging:guest:create', 'externalusers:write']
 const DAY_SECONDS = 86_400
 
 export async function createTestEnvironment(
-  { guests, lives, mix = [] }: TestEnvironmentOptions,
+  { guests, lives, mix = [], on }: TestEnvironmentOptions,
   random: SeededRandom,
 ): Promise<TestEnvironment> {
   const { ports, storeEnv, ...base } = await createBaseEnvironment({
@@ -51,6 +54,7 @@ export async function createTestEnvironment(
       engagementTokenSeconds: DAY_SECONDS,
     },
     mix,
+    on,
   })
   const { upstream, database } = base
   const own = await connectionOn({ ports, storeEnv, ...base }, CONNECTION)

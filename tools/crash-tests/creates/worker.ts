@@ -9,8 +9,8 @@ import { flushCompileCache } from 'node:module'
 import { connection, type GuestRequest, resolveHosts, Secret } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
-import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import { withBug } from '../events/bugs.ts'
+import { openRunStore } from '../run-store.ts'
 import { correlationOf, emailOf, type PersonApi } from './persons.ts'
 
 const env = (name: string): string => process.env[name] ?? ''
@@ -23,8 +23,7 @@ flushCompileCache()
 const api = process.argv[2] as PersonApi
 const [name = '', from = ''] = process.argv.slice(3)
 const { close: _close, ...ports } = nodePorts()
-const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), ports)
-const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...ports })
+const store = await openRunStore(env('CRASH_TEST_DATABASE'), env('GUESTPASS_ENCRYPTION_KEY'), ports)
 const url = env('GENESYS_OAUTH_BASE_URL')
 const { guests } = await connection(
   {

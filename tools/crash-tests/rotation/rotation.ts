@@ -6,6 +6,7 @@ import type { UnsentFault } from '../events/network.ts'
 import { endRun } from '../run-state.ts'
 import type { FailPoint } from '../fail-points.ts'
 import { createProcessPool } from '../process-pool.ts'
+import type { RunDatabase } from '../run-database.ts'
 import { seededRandom, type SeededRandom } from '../random.ts'
 import { checkServed, type FinalCheck } from './final-check.ts'
 import { type InvariantReport, invariantReport } from './invariant-report.ts'
@@ -20,6 +21,8 @@ interface RotationOptions {
   /** The run ends when so many events have happened and so many seconds have passed. */
   readonly events: number
   readonly mix: readonly EventClass[]
+  /** What the store is on. Default `sqlite`. */
+  readonly on?: RunDatabase | undefined
   readonly seconds: number
   /** Workers at the same time. */
   readonly processes: number

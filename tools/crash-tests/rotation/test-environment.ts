@@ -4,6 +4,7 @@ import type { JournalEntry } from '@guestpass/sandbox'
 import { type BaseEnvironment, createBaseEnvironment, connectionOn } from '../base-environment.ts'
 import type { EventClass } from '../events/event-plan.ts'
 import { type Programs, programs } from '../programs.ts'
+import type { RunDatabase } from '../run-database.ts'
 import { type Api, signInConnection, engagementConnection, type TestedConnection } from './tested-connection.ts'
 
 /**
@@ -20,10 +21,12 @@ interface TestEnvironmentOptions {
   /** The classes of events that the environment must be able to inject. */
   readonly mix: readonly EventClass[]
   readonly bug?: string | undefined
+  /** What the store is on. Default `sqlite`. */
+  readonly on?: RunDatabase | undefined
 }
 
 /**
- * A local Genesys, an embedded store that the workers share, and connections that have something to refresh.
+ * A local Genesys, a store that the workers share, and connections that have something to refresh.
  */
 export interface TestEnvironment extends Omit<BaseEnvironment, 'ports' | 'storeEnv'> {
   /** Environment variables of the workers, besides those that lead to the upstream. */
@@ -47,7 +50,7 @@ const ACCESS_TOKEN_SECONDS: Readonly<Record<Profile, number>> = { strict: 3, gra
 const GUEST_TOKEN_SECONDS = 3
 
 export async function createTestEnvironment(options: TestEnvironmentOptions): Promise<TestEnvironment> {
-  const { profile, connections, apis, mix, bug } = options
+  const { profile, connections, apis, mix, bug, on } = options
   const { ports, storeEnv, ...base } = await createBaseEnvironment({
     prefix: 'guestpass-rotation-',
     upstream: {
@@ -57,6 +60,7 @@ export async function createTestEnvironment(options: TestEnvironmentOptions): Pr
       graceSeconds: GRACE_SECONDS,
     },
     mix,
+    on,
   })
   const tested = async (at: number): Promise<TestedConnection> => {
     const api = apis[at % apis.length] ?? apis[0]

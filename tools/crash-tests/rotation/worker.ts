@@ -11,8 +11,8 @@ import { flushCompileCache } from 'node:module'
 import { connection, resolveHosts, Secret } from '@guestpass/core'
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { nodePorts } from '@guestpass/core/node'
-import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import { withBug } from '../events/bugs.ts'
+import { openRunStore } from '../run-store.ts'
 
 const env = (name: string): string => process.env[name] ?? ''
 const print = (line: Readonly<Record<string, unknown>>): void => void writeSync(1, `${JSON.stringify(line)}\n`)
@@ -24,8 +24,7 @@ process.on('SIGTERM', () => ending.abort())
 flushCompileCache()
 const name = process.argv[2] ?? ''
 const { close: _close, ...platform } = nodePorts()
-const keyRing = localKeyRing(env('GUESTPASS_ENCRYPTION_KEY'), platform)
-const store = await sqliteStore({ path: env('CRASH_TEST_DATABASE'), keyRing, busyMs: 30_000, ...platform })
+const store = await openRunStore(env('CRASH_TEST_DATABASE'), env('GUESTPASS_ENCRYPTION_KEY'), platform)
 const ports = withBug(env('CRASH_TEST_BUG'), { ...platform, store })
 const url = env('GENESYS_OAUTH_BASE_URL')
 /** Tokens are due at once, so that each process often renews them. */
