@@ -11,6 +11,7 @@ export interface Suite {
 export const suites: readonly Suite[] = [
   { name: 'packages', program: ['tools/packages/run.ts'], replaces: 'tools/test/packages.test.ts' },
   { name: 'postgres', program: ['tools/postgres/run.ts'] },
+  { name: 'outages', program: ['tools/outages/run.ts', '--times', '3', '--seed', '7'] },
   { name: 'rolling-restart', program: ['tools/rolling-restart/run.ts'] },
   {
     name: 'instances',

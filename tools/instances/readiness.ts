@@ -39,7 +39,7 @@ export async function restartDatabase(
 }
 
 /** When `/readyz` says for the first time that an instance is ready, or is not. Undefined: not before the signal. */
-async function firstTime({ url }: Instance, isReady: boolean, signal: AbortSignal): Promise<number | undefined> {
+export async function firstTime({ url }: Instance, isReady: boolean, signal: AbortSignal): Promise<number | undefined> {
   while (!signal.aborted) {
     if ((await probe(url)) === isReady) return Date.now()
     await sleep(LOOK_MS)

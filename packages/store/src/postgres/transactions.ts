@@ -6,6 +6,7 @@ import { commitWithId, settleCommit } from './commit-ids.ts'
 import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
 import { clientDb } from './dialect.ts'
 import { isDeadlock, isOutage, mayPass, UnknownCommit } from './errors.ts'
+import type { OutageMemory } from './outage-memory.ts'
 import type { PgPool } from './pool.ts'
 import { repeat } from './repeat.ts'
 
@@ -17,6 +18,8 @@ export interface TransactionParts {
   readonly databaseClock: DatabaseClock
   /** How long work is repeated while other transactions are in its way, or the server is gone. Milliseconds. */
   readonly waitMs: Millis
+  /** A server that takes no writes answers reads. */
+  readonly outages: Readonly<Record<'reads' | 'writes', OutageMemory>>
   /** The longest wait for a lock, in milliseconds. */
   readonly lockMs: Millis
   /** The longest time of a statement, in milliseconds. */
@@ -41,20 +44,27 @@ export interface TransactionKind {
   readonly isShared: boolean
 }
 
+/** How long a call waits: for its own time, and not beyond that of an outage that others have met. */
+function waiting({ left }: OutageMemory, own: () => Millis): () => Millis {
+  return () => Math.min(own(), left())
+}
+
 /** Reads on a client. Repeats if the server is gone or other transactions are in the way. */
 export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): Promise<T> =>
   repeat(
     parts,
-    countdown(parts.clock, parts.waitMs),
+    waiting(parts.outages.reads, countdown(parts.clock, parts.waitMs)),
     (left) =>
-      withClient(
-        parts.pool,
-        async (pooled) => {
-          const client = firstWithin(pooled, left)
-          await parts.databaseClock.refresh(client)
-          return work(clientDb(client))
-        },
-        left,
+      parts.outages.reads.during(() =>
+        withClient(
+          parts.pool,
+          async (pooled) => {
+            const client = firstWithin(pooled, left)
+            await parts.databaseClock.refresh(client)
+            return work(clientDb(client))
+          },
+          left,
+        ),
       ),
     mayPass,
   )
@@ -128,15 +138,18 @@ export async function transact<T>(
   parts: TransactionParts,
   kind: TransactionKind,
   work: (transaction: Db) => Promise<T>,
-  left: () => Millis = countdown(parts.clock, parts.waitMs),
+  callerLeft: () => Millis = countdown(parts.clock, parts.waitMs),
 ): Promise<T> {
+  const { writes } = parts.outages
+  const left = waiting(writes, callerLeft)
   return repeat(
     parts,
     left,
     async (leftOfTry) => {
-      const { value, lost } = await runOnce(parts, kind, work, leftOfTry)
+      const { value, lost } = await writes.during(() => runOnce(parts, kind, work, leftOfTry))
       if (!lost) return value
-      const settle = (leftToAsk: () => Millis) => settleCommit(parts.pool, kind.connection, lost.id, leftToAsk)
+      const settle = (leftToAsk: () => Millis) =>
+        writes.during(() => settleCommit(parts.pool, kind.connection, lost.id, leftToAsk))
       const isDone = await repeat(parts, left, settle, mayPass).catch((thrown: unknown) => {
         throw new UnknownCommit(thrown)
       })

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { createDatabaseClock } from '../../src/postgres/database-clock.ts'
 import { UnknownCommit } from '../../src/postgres/errors.ts'
 import { createGroups } from '../../src/postgres/groups.ts'
+import { createOutageMemory } from '../../src/postgres/outage-memory.ts'
 import type { PgPool } from '../../src/postgres/pool.ts'
 import { read, transact, type TransactionParts } from '../../src/postgres/transactions.ts'
 import { HOME } from '../helpers/samples.ts'
@@ -48,7 +49,8 @@ function hangingServer(hangs: (text: string) => boolean, meanwhile: (readonly [a
   }
   const databaseClock = createDatabaseClock(clock)
   const limits = { waitMs: WAIT, lockMs: 5_000, statementMs: 10_000, idleMs: 5_000 }
-  const parts: TransactionParts = { pool, clock, random: systemRandom(), databaseClock, ...limits }
+  const outages = { reads: createOutageMemory(clock, WAIT), writes: createOutageMemory(clock, WAIT) }
+  const parts: TransactionParts = { pool, clock, random: systemRandom(), databaseClock, outages, ...limits }
   return { parts, now: () => now }
 }
 
@@ -76,6 +78,22 @@ for (const word of ['connect', 'select']) {
     expect(now()).toBeLessThanOrEqual(WAIT + GRACE)
   })
 }
+
+it('calls fail after one try if the server has been gone for as long as a call waits', async () => {
+  let isGone = true
+  const { parts, now } = hangingServer((text) => isGone && text === 'connect')
+  const write = (): Promise<string> => transact(parts, durable, async () => 'written')
+  await expect(write()).rejects.toThrow(/timeout/)
+  const failedAt = now()
+  await expect(write()).rejects.toThrow(/timeout/)
+  expect(now() - failedAt).toBe(GRACE)
+  isGone = false
+  expect(await write()).toBe('written')
+  isGone = true
+  const goneAt = now()
+  await expect(write()).rejects.toThrow(/timeout/)
+  expect(now() - goneAt).toBeGreaterThanOrEqual(WAIT)
+})
 
 it('writes that queue behind one that waits for the server wait no longer than their bound', async () => {
   const waits: number[] = []

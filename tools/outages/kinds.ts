@@ -1,0 +1,33 @@
+import { resetSetting, setting } from '../postgres/standby.ts'
+import { addStandby, type FollowedDatabase, killPrimary, takeAllConnections } from './database.ts'
+
+/** A way in which a database fails. */
+export interface OutageKind {
+  /** Makes ready for the outage, while the database works. */
+  prepare?(database: FollowedDatabase): Promise<void>
+  /** Begins it. Returns what ends it; that resolves when the database takes writes again. */
+  begin(database: FollowedDatabase, holdMs: number): Promise<() => Promise<void>>
+}
+
+const restart = (signal: 'SIGINT' | 'SIGQUIT'): OutageKind => ({
+  async begin({ primary }, holdMs) {
+    const restarted = primary.restart(signal, holdMs)
+    return () => restarted
+  },
+})
+
+/** All ways, by name. */
+export const outageKinds = {
+  restart: restart('SIGINT'),
+  'power cut': restart('SIGQUIT'),
+  failover: { prepare: (database) => addStandby(database, true), begin: killPrimary },
+  'read-only': {
+    async begin({ primary }) {
+      await setting(primary, 'default_transaction_read_only = on')
+      return () => resetSetting(primary, 'default_transaction_read_only')
+    },
+  },
+  'no connections': { begin: takeAllConnections },
+} as const satisfies Readonly<Record<string, OutageKind>>
+
+export type OutageName = keyof typeof outageKinds
