@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CliProcess, spawnCli } from '../../packages/cli/test/spawn-cli.ts'
+import { killAtExit } from '../kill-at-exit.ts'
 
 /** How an instance is started. */
 export interface InstanceOptions {
@@ -89,8 +90,11 @@ export function createInstance(options: InstanceOptions): Instance {
   }
 }
 
-const startProcess = ({ port, cwd, env, entry }: InstanceOptions): CliProcess =>
-  spawnCli(['serve', '--port', String(port), '--json'], cwd, env, entry === undefined ? {} : { entry })
+function startProcess({ port, cwd, env, entry }: InstanceOptions): CliProcess {
+  const started = spawnCli(['serve', '--port', String(port), '--json'], cwd, env, entry === undefined ? {} : { entry })
+  killAtExit(started.child)
+  return started
+}
 
 /** The first line says that it listens. A process that ended before is no fault here: the supervisor starts another. */
 const untilListening = ({ matchOnStandardOutput }: CliProcess): Promise<void> =>

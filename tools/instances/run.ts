@@ -6,12 +6,14 @@
  */
 import { parseArgs } from 'node:util'
 import { joinedCommand } from '../../packages/cli/test/spawn-cli.ts'
+import { exitOnSignals } from '../kill-at-exit.ts'
 import { ensureDebianBinaries, INSTALL } from '../postgres/server.ts'
 import { changedLine, changingPlugin } from '../seeded-bugs/changed-lines.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { figureLines, isRight } from './figures.ts'
 import { runInstances } from './instances.ts'
 
+exitOnSignals()
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 import { installCommand, installPackages, isCi } from '../debian-packages.ts'
 import { freePort } from '../free-port.ts'
+import { killAtExit } from '../kill-at-exit.ts'
 
 const DEBIAN = '/usr/lib/postgresql'
 const PACKAGES = ['postgresql-15', 'pgbouncer'] as const
@@ -112,6 +113,8 @@ export async function startInFolder(
   const start = async (): Promise<ChildProcess> => {
     const args = ['-D', data, '-p', String(port), ...flags]
     const child = spawn(join(bin, 'postgres'), args, { ...user, cwd: folder, stdio: 'ignore' })
+    // A power cut: nothing can wait at the exit of this process.
+    killAtExit(child, 'SIGQUIT')
     await untilReady(url(), child)
     return child
   }

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installCommand, installPackages, isCi } from '../debian-packages.ts'
 import { freePort } from '../free-port.ts'
+import { killAtExit } from '../kill-at-exit.ts'
 
 const PACKAGES = ['haproxy'] as const
 
@@ -52,5 +53,6 @@ export async function startProxy(
   const file = join(folder, 'haproxy.cfg')
   writeFileSync(file, configuration(port, backends))
   const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'ignore'] })
+  killAtExit(child)
   return { url: `http://127.0.0.1:${port}`, child }
 }

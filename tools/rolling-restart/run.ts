@@ -4,10 +4,12 @@
  */
 import { parseArgs } from 'node:util'
 import { wholeNumber } from '../whole-number.ts'
+import { exitOnSignals } from '../kill-at-exit.ts'
 import { ensureDebianBinaries } from '../postgres/server.ts'
 import { ensureProxy, INSTALL } from './proxy.ts'
 import { rollingRestart } from './rolling-restart.ts'
 
+exitOnSignals()
 const { values } = parseArgs({
   options: {
     restarts: { type: 'string', default: '5' },

@@ -36,6 +36,7 @@ export function reportOf(evidence: Evidence): Report {
   return {
     lost: [
       ...lostTokens(evidence),
+      ...lostAccessTokens(evidence),
       ...lostRevocations(evidence),
       ...creates.lost,
       ...creates.silent,
@@ -89,6 +90,14 @@ function lostTokens({ answers, guests }: Evidence): readonly string[] {
     if (guest && (guest.generation > generation || isSame || isEnded)) return []
     return [`guest ${guestId}: generation ${generation} was acknowledged, the store has ${guest?.generation ?? 'none'}`]
   })
+}
+
+/** Access tokens of a generation that the store does not have. */
+function lostAccessTokens({ answers: { accessTokens }, grants }: Evidence): readonly string[] {
+  const newest = Math.max(0, ...grants.map(({ generation }) => generation))
+  return [...new Set(accessTokens.map(({ generation }) => generation))]
+    .filter((generation) => generation > newest)
+    .map((generation) => `access token generation ${generation} was acknowledged, the store has ${newest}`)
 }
 
 function lostRevocations({ answers: { revoked, revoking }, guests }: Evidence): readonly string[] {
