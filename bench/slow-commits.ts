@@ -12,7 +12,7 @@ const START = { header: 4, at: 0 } as const
 const LATER = { header: 5, at: 1 } as const
 const QUERY = 'Q'.charCodeAt(0)
 
-const isCommit = (message: Buffer): boolean => message[0] === QUERY && /\bcommit\s*\0$/.test(message.toString('latin1'))
+const textOf = (message: Buffer): string => (message[0] === QUERY ? message.toString('latin1', 5) : '')
 
 /** Splits what a client sends into messages. */
 function createSplitter() {
@@ -34,12 +34,13 @@ function createSplitter() {
 
 /**
  * Forwards messages. A COMMIT, and all that follows it, waits before the server gets it: the locks of the transaction
- * are held meanwhile, as while a server waits for its disk.
+ * are held meanwhile, as while a server waits for its disk. One that does not wait for the disk goes through.
  */
 function forward(client: Socket, server: Socket, delayMs: number): void {
   const split = createSplitter()
   let before = Promise.resolve()
   let waiting = 0
+  let isWaitingForDisk = true
   const send = (messages: readonly Buffer[]): void => void server.write(Buffer.concat(messages))
   const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, delayMs))
   client.on('data', (chunk: Buffer) => {
@@ -52,7 +53,9 @@ function forward(client: Socket, server: Socket, delayMs: number): void {
       else before = before.then(() => send(messages))
     }
     for (const message of split(chunk)) {
-      if (isCommit(message)) {
+      const text = textOf(message)
+      if (text.startsWith('begin')) isWaitingForDisk = !text.includes('synchronous_commit')
+      if (isWaitingForDisk && /\bcommit\s*\0$/.test(text)) {
         flush()
         waiting += 1
         before = before.then(sleep).then(() => {

@@ -17,10 +17,10 @@ interface Remedy {
   readonly reason?: string
   /** The remedy is for answers of the upstream only. Default: for errors of this process, too. */
   readonly isUpstream?: true
-  /** The remedy is for this error code of the upstream only. Default: for every answer, and none. */
-  readonly upstreamCode?: string
-  /** The remedy is for errors of the network with this text. A stored error has no other facts of them. */
-  readonly network?: RegExp
+  /** The remedy is for messages that name this member of a request. Default: for every message. */
+  readonly member?: string
+  /** The remedy is for messages that fit. Default: for every message. */
+  readonly says?: RegExp
   readonly onCommandLine?: (command: WriteCommand) => string
   readonly inProgram?: string
   /** For callers of the service. */
@@ -44,7 +44,7 @@ const UNTIL_IT_ENDS = 'the upstream may refuse a second session until the presen
 
 /** A connection that was refused on this machine: mostly that of a sandbox that has ended. */
 const startSandbox = {
-  network: /ECONNREFUSED (?:127\.|::1|localhost)/,
+  says: /ECONNREFUSED (?:127\.|::1|localhost)/,
   onCommandLine: () =>
     'Nothing listens there. If it was the sandbox, start it again: `guestpass sandbox --env .env`. Restart your program too: the sandbox has a new address, client and keys.',
   inProgram:
@@ -87,7 +87,7 @@ const remedies: readonly Remedy[] = [
   },
   {
     code: 'scope_missing',
-    upstreamCode: 'invalid_scope',
+    says: /does not grant the scopes asked for/,
     onCommandLine: () => ASK_LESS,
     inProgram: ASK_LESS,
   },
@@ -107,7 +107,7 @@ const remedies: readonly Remedy[] = [
   { code: 'session_exists', isUpstream: true, ...takeSession },
   {
     code: 'session_exists',
-    reason: 'no_channel',
+    says: /has a guest of external-users/,
     onCommandLine: (command) =>
       `${takeSession.onCommandLine()} Or \`${command('guest invalidate --email ADDRESS --api external-users')}\` frees the address here; ${UNTIL_IT_ENDS}`,
     inProgram: `${takeSession.inProgram} Or guests.invalidate({ api: 'external-users', email }) frees the address here; ${UNTIL_IT_ENDS}`,
@@ -120,25 +120,25 @@ const remedies: readonly Remedy[] = [
   },
   {
     code: 'create_in_doubt',
-    reason: 'may_exist',
+    member: 'onDoubt',
     onCommandLine: () => 'On the command line, --create-again does so.',
   },
   {
     code: 'guest_unknown',
-    reason: 'other_api',
+    says: /of the given API\. There is a guest of this id, of the API/,
     onCommandLine: () => 'Leave out --api, or give --api with that API.',
     inProgram: 'Leave out `api`, or give that API.',
   },
   {
     code: 'guest_unknown',
-    reason: 'address',
+    says: /looks like an address/,
     onCommandLine: (command) =>
       `Find the guests of an address with \`${command('guest find --email ADDRESS')}\`, and give the id of one.`,
     inProgram: 'To find, export or erase the guests of an address, give { email }.',
   },
   {
     code: 'guest_unknown',
-    reason: 'no_token',
+    says: /subject of its records only/,
     onCommandLine: (command) =>
       `\`${command('audit tail --event TOKEN_FAILED')}\` prints the subject; \`${command('why --subject SUBJECT')}\` explains it. List the known guests with \`${command('guest list')}\`. Each folder has a store of its own: give --database, or run the command where the guest was issued.`,
     inProgram:
@@ -185,8 +185,8 @@ const isFor = (remedy: Remedy, { code, reason, upstream, message }: GuestpassErr
   remedy.code === code &&
   (remedy.reason === undefined || remedy.reason === reason) &&
   (!remedy.isUpstream || upstream !== undefined) &&
-  (remedy.upstreamCode === undefined || remedy.upstreamCode === upstream?.code) &&
-  (remedy.network === undefined || remedy.network.test(message))
+  (remedy.member === undefined || message.includes(`\`${remedy.member}`)) &&
+  (remedy.says === undefined || remedy.says.test(message))
 
 const remedyFor = (error: GuestpassError): Remedy | undefined => remedies.find((one) => isFor(one, error))
 

@@ -3,7 +3,7 @@ import { callable, checkOptions, objectWithMethods, millis, required, number, ob
 import { DAY, type Instant, MINUTE, type Millis, SECOND } from '../domain/time.ts'
 import { defaultPerMinute } from '../policy/limit.ts'
 import * as schemas from '../ports/schemas.ts'
-import type { Clock } from '../ports/clock.ts'
+import { type Clock, stopwatch } from '../ports/clock.ts'
 import type { Meter } from '../ports/meter.ts'
 import type { Store } from '../ports/store.ts'
 import { repeatUntilAborted, type StoredWorker, type WorkerObserver } from '../ports/worker.ts'
@@ -57,6 +57,8 @@ const optionsSchema = object<KeeperOptions>({ keepForMs: millis(0), perMinute: n
  * harm.
  */
 const LEASE: Millis = 5 * SECOND
+/** A process that is slow claims for longer: another one would do the same work, and make both slower. */
+const LONGEST_LEASE: Millis = 30 * SECOND
 /** The pause when nothing is due. Another process may store sessions meanwhile. */
 const LONGEST_PAUSE: Millis = SECOND
 /** Other work of this process runs meanwhile. */
@@ -110,7 +112,7 @@ export function keeper(
   )
   const { keepForMs = DAY, perMinute = defaultPerMinute } = options
   const most = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
-  const worker: KeeperWork = { ...parts, store: ports.store, keepForMs, most }
+  const worker: KeeperWork = { ...parts, ...ports, keepForMs, most, pace: { longestMs: 0 } }
   return {
     backlog: (limit) => ports.store.countDue(parts.connection, { keepForMs, most: limit }),
     async run(signal, observer) {
@@ -126,6 +128,9 @@ export function keeper(
 /** What the passes of a keeper need. */
 interface KeeperWork extends KeeperParts {
   readonly store: Pick<Store, 'claimDue'>
+  readonly clock: Clock
+  /** The longest of the latest renewals, in milliseconds. */
+  readonly pace: { longestMs: Millis }
   readonly keepForMs: Millis
   /** Renewals at once. */
   readonly most: number
@@ -144,9 +149,10 @@ async function pass(worker: KeeperWork, running: Running, progress: WorkerObserv
 
 /** Claims as many due sessions as there is room for. Gives the pause until the next claim, in milliseconds. */
 async function claim(worker: KeeperWork, running: Running, progress: WorkerObserver): Promise<Millis> {
-  const { connection, store, keepForMs, most } = worker
+  const { connection, store, keepForMs, most, pace } = worker
   const max = most - running.size
-  const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs: LEASE, keepForMs })
+  const leaseMs = Math.min(Math.max(LEASE, 3 * pace.longestMs), LONGEST_LEASE)
+  const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs, keepForMs })
   for (const { id, dueAt } of claimed) {
     // A renewal may outlast its claim, which is then claimed again here.
     if (running.has(id)) continue
@@ -159,13 +165,17 @@ async function claim(worker: KeeperWork, running: Running, progress: WorkerObser
   return Math.min(Math.max(nextInMs ?? LONGEST_PAUSE, SHORTEST_PAUSE), LONGEST_PAUSE)
 }
 
+/** How much of an earlier longest renewal still counts after another one. */
+const MEMORY = 0.98
+
 async function renewOne(
-  { renew, meter }: KeeperWork,
+  { renew, meter, clock, pace }: KeeperWork,
   id: string,
   late: Millis,
   progress: WorkerObserver,
 ): Promise<void> {
   meter.time('renewal_lateness', late)
+  const elapsed = stopwatch(clock)
   try {
     await renew(id)
     meter.count('session_kept')
@@ -173,6 +183,8 @@ async function renewOne(
   } catch (thrown) {
     meter.count('session_not_kept')
     progress.failed(thrown)
+  } finally {
+    pace.longestMs = Math.max(elapsed(), pace.longestMs * MEMORY)
   }
 }
 

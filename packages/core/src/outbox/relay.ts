@@ -31,6 +31,8 @@ const DELIVER = 'Give a function that takes events and resolves to the outcome o
 const BATCH = 100
 const LEASE: Millis = 30 * SECOND
 const IDLE_PAUSE: Millis = SECOND
+/** The pause after a batch that was not full: what comes meanwhile shares the cost of the next one. */
+const GATHER: Millis = SECOND / 10
 const LONGEST_PAUSE: Millis = 10 * MINUTE
 
 /** How a relay delivers. */
@@ -110,7 +112,14 @@ export function relay(outbox: Outbox, sink: Sink, ports: { readonly clock: Clock
   return createRelay(outbox, sink, ports, options)
 }
 
+/** What a relay is made of besides its options. */
+interface OwnOptions extends RelayOptions {
+  /** The sink itself removes the events that it takes from the queue. Default false. */
+  readonly isEmptiedBySink?: boolean
+}
+
 interface Parts {
+  readonly isEmptiedBySink: boolean
   readonly outbox: Outbox
   readonly sink: Sink
   readonly batch: number
@@ -125,9 +134,9 @@ export function createRelay(
   outbox: Outbox,
   sink: Sink,
   { clock }: { readonly clock: Clock },
-  { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink) }: RelayOptions = {},
+  { batch = BATCH, leaseMs = LEASE, failure = failureOf(sink), isEmptiedBySink = false }: OwnOptions = {},
 ): Relay {
-  const parts: Parts = { outbox, sink, batch, leaseMs, failure, isFailing: false }
+  const parts: Parts = { outbox, sink, batch, leaseMs, failure, isEmptiedBySink, isFailing: false }
   return {
     backlog: async (most) => (await outbox.counts(sink.name, most)).waiting,
     drain: async (signal) => (await deliverDue(parts, signal)).taken,
@@ -165,10 +174,12 @@ async function deliverDue(
       return { taken, pauseMs: IDLE_PAUSE }
     }
     const { outcomes, pauseMs, thrown } = await deliverBatch(sink, due, signal)
-    await outbox.settle(sink.name, outcomes)
+    const left = outcomes.filter(({ then }) => then !== 'done' || !parts.isEmptiedBySink)
+    if (left.length > 0) await outbox.settle(sink.name, left)
     if (observer) report(parts, outcomes, thrown, observer)
     taken += outcomes.filter(({ then }) => then === 'done').length
     if (outcomes.some(({ then }) => then === 'retry')) return { taken, pauseMs }
+    if (observer && due.length < batch) return { taken, pauseMs: GATHER }
   }
 }
 

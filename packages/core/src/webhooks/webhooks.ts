@@ -150,7 +150,8 @@ export function webhooks(parts: WebhooksParts, ports: WebhooksPorts): Webhooks {
   refuseUnrouted('webhooks', outbox, incomingQueue(connection), { connection, types: webhookEvents, ...UNROUTED })
   const endpoints = createEndpoints(parts, ports)
   const registration = createRegistration(connection, configured, ports)
-  const router = createRelay(outbox, endpointRouter(connection, endpoints, registration, outbox), ports)
+  const toEndpoints = endpointRouter(connection, endpoints, registration, outbox)
+  const router = createRelay(outbox, toEndpoints, ports, { isEmptiedBySink: true })
   const own: Parts = { connection, actor, clientId, ports, endpoints, registration, router, sinks: new Map() }
   return {
     endpoints,

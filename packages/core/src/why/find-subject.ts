@@ -56,7 +56,7 @@ const withoutToken = (cause: GuestpassError): GuestpassError =>
   new GuestpassError(
     'guest_unknown',
     `${cause.message} A guest that never got a token is known by the subject of its records only.`,
-    { cause, reason: cause.reason ?? 'no_token' },
+    { cause },
   )
 
 /** The error of a subject without records of a guest. */

@@ -20,10 +20,8 @@ const LONGEST_REFRESH: Millis = DAY
 interface HistoryQuestion {
   readonly connection: string
   readonly subject: string
-  /** The time that is asked about. */
+  /** Only the records up to this time. */
   readonly at: Instant
-  /** Only the records up to this time. Infinity: all. */
-  readonly upTo: Instant
   /** How long a use keeps a guest renewed. Infinity: the latest use is known otherwise. */
   readonly keepForMs: Millis
 }
@@ -33,13 +31,13 @@ interface HistoryQuestion {
  * and why: a guest may have thousands of records.
  */
 export async function readHistory(store: Chain, question: HistoryQuestion): Promise<History> {
-  const { connection, subject, at, upTo } = question
+  const { connection, subject, at } = question
   let records: readonly PlacedRecord[] = []
   let hasLater = false
   for (let [before, reads] = [END, 1]; ; reads += 1) {
     const { links, next } = await store.chain(connection, { before, limit: PAGE, subject })
     const page = links.filter(isOfGuest).map(placedRecord)
-    const wanted = page.filter((one) => one.at <= upTo)
+    const wanted = page.filter((one) => one.at <= at)
     hasLater ||= wanted.length < page.length
     records = [...wanted.toReversed(), ...records]
     const history = historyOf(records, hasLater)

@@ -105,9 +105,7 @@ export async function why(
   const { subject, guest, usedAt, now } = await findAsked(name, question, store)
   const at = question.at ?? now
   const isUseKnown = usedAt !== undefined && usedAt <= at
-  // Clocks of processes differ: a record that is stored is not left out because its time is to come.
-  const upTo = question.at ?? Number.POSITIVE_INFINITY
-  const reading = { connection: name, subject, at, upTo, keepForMs: isUseKnown ? Number.POSITIVE_INFINITY : keepForMs }
+  const reading = { connection: name, subject, at, keepForMs: isUseKnown ? Number.POSITIVE_INFINITY : keepForMs }
   const history = await readHistory(store, reading)
   if (!guest && history.records.length === 0 && !history.hasLater) throw unknownSubject(name, subject)
   const facts: Facts = { guest, history, at, keepForMs, end: tokenEnd(history), usedAt }

@@ -62,16 +62,6 @@ describe('an explanation', () => {
     )
   })
 
-  it('of now counts a record that a clock ahead of the store has written', async () => {
-    const success = { generation: 1, at: AT + 2, data: { ...data, verified: true } }
-    const { ask } = await world(
-      ['TOKEN_REQUEST_INITIATED', { outcome: 'pending' }],
-      ['TOKEN_GENERATED_SUCCESS', success],
-    )
-    expect(await ask()).toMatchObject({ at: AT, cause: 'first_token' })
-    expect(await ask(AT)).not.toMatchObject({ cause: 'first_token' })
-  })
-
   it('takes the end of a token of former versions from the requested duration', async () => {
     const { ask } = await world(['TOKEN_GENERATED_SUCCESS', { generation: 1, data: { ...data, verified: true } }])
     expect(await ask(AT + HOUR - 1)).toMatchObject({ cause: 'first_token' })

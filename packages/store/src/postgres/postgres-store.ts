@@ -15,6 +15,7 @@ import { tableNames } from './first-migration.ts'
 import { commitOf, createGroups } from './groups.ts'
 import { createMaintenance } from './maintenance.ts'
 import { migrate } from './migrate.ts'
+import { createNewestKeyCache } from './newest-key-cache.ts'
 import { createOutageMemory } from './outage-memory.ts'
 import { createPool, type PgPool, type PoolOptions } from './pool.ts'
 import { postgresSchema } from './postgres-schema.ts'
@@ -146,7 +147,8 @@ export async function openOnPool(
   const pool = makePool({ url, poolSize, waitMs: Math.max(waitMs, 1), answerMs: statementMs + ANSWER_SLACK, clock })
   const databaseClock = createDatabaseClock(clock, time)
   const outages = { reads: createOutageMemory(clock, waitMs), writes: createOutageMemory(clock, waitMs) }
-  const parts = { pool, clock, random, databaseClock, outages, waitMs, lockMs, statementMs, idleMs }
+  const newestKeys = createNewestKeyCache()
+  const parts = { pool, clock, random, databaseClock, newestKeys, outages, waitMs, lockMs, statementMs, idleMs }
   const mapErrors = createMapErrors((thrown) => toStoreError(thrown, place, clock.wall()))
   try {
     return await mapErrors(async () => {

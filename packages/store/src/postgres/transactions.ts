@@ -6,6 +6,7 @@ import { commitWithId, settleCommit } from './commit-ids.ts'
 import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
 import { clientDb } from './dialect.ts'
 import { isDeadlock, isOutage, mayPass, UnknownCommit } from './errors.ts'
+import type { NewestKeyCache } from './newest-key-cache.ts'
 import type { OutageMemory } from './outage-memory.ts'
 import type { PgPool } from './pool.ts'
 import { repeat } from './repeat.ts'
@@ -16,6 +17,7 @@ export interface TransactionParts {
   readonly clock: Clock
   readonly random: Random
   readonly databaseClock: DatabaseClock
+  readonly newestKeys: NewestKeyCache
   /** How long work is repeated while other transactions are in its way, or the server is gone. Milliseconds. */
   readonly waitMs: Millis
   /** A server that takes no writes answers reads. */
@@ -80,19 +82,30 @@ const NEWEST_KEY = "name = 'newest_key'"
  * lock of the table is given in the order of the requests, so that later commits wait.
  */
 const firstStatements: Readonly<Record<CommitKind, string>> = {
-  durable: `select ${SERVER_TIME} from store_state where ${NEWEST_KEY} for share`,
-  'adds key': `lock table store_state in exclusive mode; update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning ${SERVER_TIME}`,
-  'may be lost': `set local synchronous_commit = off; select ${SERVER_TIME}`,
+  durable: `select value as version, ${SERVER_TIME} from store_state where ${NEWEST_KEY} for share`,
+  'adds key': `lock table store_state in exclusive mode; update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning value as version, ${SERVER_TIME}`,
+  'may be lost': `select ${SERVER_TIME}`,
+}
+
+/** SQL that sets a setting until the end of the transaction. */
+const localSetting = (name: string, value: string | number): string => `set_config('${name}', '${value}', true)`
+
+/** Further settings. */
+const settingsOf: Readonly<Record<CommitKind, string>> = {
+  durable: '',
+  'adds key': '',
+  'may be lost': `, ${localSetting('synchronous_commit', 'off')}`,
 }
 
 /**
- * The first statements of a transaction, in one round trip. `set local`, because a pool in front of the server
+ * The first statements of a transaction, in one round trip. Settings until its end, because a pool in front of the server
  * gives its connections to other clients afterwards. The row of the newest key is locked here and not later, because
  * two transactions that lock it twice would wait for each other.
  */
 const beginText = ({ lockMs, statementMs, idleMs }: TransactionParts, { commit }: TransactionKind): string =>
-  `begin; set local lock_timeout = ${commit === 'adds key' ? Math.min(lockMs, KEY_LOCK) : lockMs}; set local statement_timeout = ${statementMs}; ` +
-  `set local idle_in_transaction_session_timeout = ${idleMs}; ${firstStatements[commit]}`
+  `begin; select ${localSetting('lock_timeout', commit === 'adds key' ? Math.min(lockMs, KEY_LOCK) : lockMs)}, ` +
+  `${localSetting('statement_timeout', statementMs)}, ${localSetting('idle_in_transaction_session_timeout', idleMs)}` +
+  `${settingsOf[commit]}; ${firstStatements[commit]}`
 
 /** The result of a transaction. If the answer to its commit was lost, it is not known yet whether it took effect. */
 interface Outcome<T> {
@@ -115,16 +128,20 @@ async function runOnce<T>(
       async (pooled) => {
         const client = within(pooled, left)
         const { rows } = await client.query(beginText(parts, kind))
-        const [first] = rows as readonly { readonly now: number }[]
-        if (first) parts.databaseClock.sampled(first.now)
-        const value = await work(clientDb(client))
+        const [{ now, version } = {}] = rows as readonly { readonly now?: number; readonly version?: string }[]
+        if (now !== undefined) parts.databaseClock.sampled(now)
+        const transaction = clientDb(client)
+        if (version !== undefined) parts.newestKeys.give(transaction, version)
+        const value = await work(transaction)
         finished = { value }
         await commitWithId(client, kind.connection, id)
+        if (version !== undefined) await parts.newestKeys.learn(transaction, version)
         return finished
       },
       left,
     )
   } catch (thrown) {
+    parts.newestKeys.forget()
     if (!finished || id === undefined || !isOutage(thrown)) throw thrown
     return { ...finished, lost: { id, thrown } }
   }

@@ -3,6 +3,7 @@ import { type Instant, LINK_VERSION, type Route } from '@guestpass/core/store-ki
 import type { Insertable } from 'kysely'
 import { type HeadRow, lockHeads, nextHead, NO_HEAD, writeHeads } from './audit-chain.ts'
 import type { Db } from './database.ts'
+import { bothDone } from './both-done.ts'
 import { type QueueEntry, enqueueAll } from './outbox.ts'
 import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
@@ -95,7 +96,8 @@ export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
   const connections = sortedConnections(recorded)
   const ends = await lockHeads(db, connections)
   let links = chainEvents(recorded, ends, now)
-  const added = await insertRows(db, links.rows)
+  // Side by side, because other processes wait for the heads.
+  const [added] = await bothDone(insertRows(db, links.rows), writeHeads(db, links.heads))
   if (added.size < links.rows.length) {
     // A stored event left a gap in the chain. All events are added again, without it.
     await removeAfter(db, connections, ends)
@@ -105,7 +107,7 @@ export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
       now,
     )
     await insertRows(db, links.rows)
+    await writeHeads(db, links.heads)
   }
   await enqueueAll(db, links.messages)
-  await writeHeads(db, links.heads)
 }

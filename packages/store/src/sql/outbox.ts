@@ -136,17 +136,38 @@ async function withEvents<T extends QueuePosition & { readonly attempts: number 
   })
 }
 
-export async function settleMessage(db: Db, sink: string, outcome: DeliveryOutcome, now: Instant): Promise<void> {
-  if (outcome.then === 'done') {
-    await db.deleteFrom('outbox').where('sink', '=', sink).where('event', '=', outcome.event).execute()
-    return
-  }
-  const message = db.updateTable('outbox').where('sink', '=', sink).where('event', '=', outcome.event)
-  if (outcome.then === 'release') {
-    await message.set({ due_at: NEVER_TRIED, set_at: 0 }).execute()
-    return
-  }
-  await message
+/** Applies the outcomes of deliveries. Those that are alike share a statement. */
+export async function settleMessages(
+  db: Db,
+  sink: string,
+  outcomes: readonly DeliveryOutcome[],
+  now: Instant,
+): Promise<void> {
+  const eventsThat = (then: DeliveryOutcome['then']): readonly string[] =>
+    outcomes.flatMap((outcome) => (outcome.then === then ? [outcome.event] : []))
+  for (const events of inGroups(eventsThat('done'))) await removeFrom(db, sink, events)
+  for (const events of inGroups(eventsThat('release')))
+    await db
+      .updateTable('outbox')
+      .where('sink', '=', sink)
+      .where('event', 'in', events)
+      .set({ due_at: NEVER_TRIED, set_at: 0 })
+      .execute()
+  for (const outcome of outcomes)
+    if (outcome.then === 'retry' || outcome.then === 'dead-letter') await putOff(db, sink, outcome, now)
+}
+
+const removeFrom = (db: Db, sink: string, events: readonly string[]): Promise<unknown> =>
+  db.deleteFrom('outbox').where('sink', '=', sink).where('event', 'in', events).execute()
+
+/** An event that its sink did not take. */
+type NotTaken = Extract<DeliveryOutcome, { readonly then: 'retry' | 'dead-letter' }>
+
+async function putOff(db: Db, sink: string, outcome: NotTaken, now: Instant): Promise<void> {
+  await db
+    .updateTable('outbox')
+    .where('sink', '=', sink)
+    .where('event', '=', outcome.event)
     .set((row) => ({
       attempts: row('attempts', '+', 1),
       due_at: outcome.then === 'dead-letter' ? null : now + outcome.inMs,
@@ -165,21 +186,24 @@ export async function routeMessages(
   sink: string,
   messages: readonly { readonly event: string; readonly to: readonly string[] }[],
 ): Promise<void> {
-  for (const { event, to } of messages) {
-    const message = await queueOf(db, sink)
+  const sinks = new Map(messages.map(({ event, to }) => [event, new Set(to)]))
+  for (const events of inGroups([...sinks.keys()])) {
+    const found = await queueOf(db, sink)
       .select(['connection', 'event', 'chain', 'count', 'queued_at'])
-      .where('event', '=', event)
+      .where('event', 'in', events)
+      .orderBy('event')
       .forUpdate()
-      .executeTakeFirst()
-    if (!message) continue
-    for (const other of new Set(to)) {
+      .execute()
+    const rows = found.flatMap((message) =>
+      [...(sinks.get(message.event) ?? [])].map((other) => ({ ...message, sink: other, ...neverTried })),
+    )
+    for (const group of inGroups(rows))
       await db
         .insertInto('outbox')
-        .values({ ...message, sink: other, ...neverTried })
+        .values(group)
         .onConflict((conflict) => conflict.columns(['connection', 'sink', 'event']).doNothing())
         .execute()
-    }
-    await db.deleteFrom('outbox').where('sink', '=', sink).where('event', '=', event).execute()
+    for (const group of inGroups(found.map(({ event }) => event))) await removeFrom(db, sink, group)
   }
 }
 

@@ -35,7 +35,7 @@ import {
   listDeadLetters,
   removeMessages,
   routeMessages,
-  settleMessage,
+  settleMessages,
 } from './outbox.ts'
 import { readRateLimitState, recordFeedback, reservePermits } from './rate-limit-buckets.ts'
 import { sizesOfConnection } from './sizes.ts'
@@ -230,10 +230,7 @@ const outbox = ({ database: { read, write, now }, route }: CommitParts): Outbox 
   },
   async settle(sink, outcomes) {
     if (outcomes.length === 0) return
-    await write(async (db) => {
-      const at = now()
-      for (const outcome of outcomes) await settleMessage(db, sink, outcome, at)
-    })
+    await write((db) => settleMessages(db, sink, outcomes, now()))
   },
   route: (sink, messages) => write((db) => routeMessages(db, sink, messages)),
   enqueue: (connection, sink, events) =>

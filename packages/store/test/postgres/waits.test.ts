@@ -3,6 +3,7 @@ import type { Clock } from '@guestpass/core'
 import { systemRandom } from '@guestpass/core/runtime-kit'
 import { expect, it } from 'vitest'
 import { createDatabaseClock } from '../../src/postgres/database-clock.ts'
+import { createNewestKeyCache } from '../../src/postgres/newest-key-cache.ts'
 import { UnknownCommit } from '../../src/postgres/errors.ts'
 import { createGroups } from '../../src/postgres/groups.ts'
 import { createOutageMemory } from '../../src/postgres/outage-memory.ts'
@@ -48,9 +49,10 @@ function hangingServer(hangs: (text: string) => boolean, meanwhile: (readonly [a
     close: async () => {},
   }
   const databaseClock = createDatabaseClock(clock)
+  const newestKeys = createNewestKeyCache()
   const limits = { waitMs: WAIT, lockMs: 5_000, statementMs: 10_000, idleMs: 5_000 }
   const outages = { reads: createOutageMemory(clock, WAIT), writes: createOutageMemory(clock, WAIT) }
-  const parts: TransactionParts = { pool, clock, random: systemRandom(), databaseClock, outages, ...limits }
+  const parts: TransactionParts = { pool, clock, random: systemRandom(), databaseClock, newestKeys, outages, ...limits }
   return { parts, now: () => now }
 }
 

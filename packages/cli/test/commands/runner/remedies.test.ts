@@ -49,6 +49,7 @@ describe('the remedy of an error', () => {
     const credential = { ...guest, status: 'active', createdAt: 0 } as const
     await store.commit({ connection: 'default', writes: [{ credential, expect: { generation: 0 } }] })
     const records = guestRecords({ connection: 'default' }, { store, random: systemRandom() })
+    // The remedies are chosen by the messages of the core library, so that these are its own.
     const remediesOf = async (asked: Promise<unknown>) => {
       const error: unknown = await asked.then(() => undefined).catch((thrown: unknown) => thrown)
       if (!(error instanceof GuestpassError)) throw new TypeError('It did not reject.')
@@ -82,14 +83,12 @@ describe('the remedy of an error', () => {
   })
 
   it('of a guest of external-users names that API, which has no channels', () => {
-    const error = new GuestpassError('session_exists', 'The address has a guest.', { reason: 'no_channel' })
+    const error = new GuestpassError('session_exists', 'The address has a guest of external-users. A request …')
     expect(commandRemedy(error)).toContain('`guestpass guest invalidate --email ADDRESS --api external-users`')
   })
 
   it('of scopes that are not granted is the setting, not a sign-in', () => {
-    const error = new GuestpassError('scope_missing', 'Check `scopes`.', {
-      upstream: { status: 400, code: 'invalid_scope' },
-    })
+    const error = new GuestpassError('scope_missing', 'upstream does not grant the scopes asked for. Check `scopes`.')
     expect(commandRemedy(error)).toMatch(/^Correct that setting, or leave it unset/)
     expect(commandRemedy(of('scope_missing'))).toContain('`guestpass login`')
   })
@@ -107,7 +106,7 @@ describe('the remedy of an error', () => {
   })
 
   it('of a create in doubt names its option only if a request must ask for a second guest', () => {
-    const asking = new GuestpassError('create_in_doubt', 'It may exist.', { reason: 'may_exist' })
+    const asking = new GuestpassError('create_in_doubt', "Ask with `onDoubt: 'create'`.")
     expect(commandRemedy(asking)).toContain('--create-again')
     expect(commandRemedy(new GuestpassError('create_in_doubt', 'The next request resumes it.'))).toBeUndefined()
   })

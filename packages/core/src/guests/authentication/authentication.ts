@@ -11,7 +11,7 @@ import { stopwatch } from '../../ports/clock.ts'
 import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import { type Attempt, attemptEvents, authenticated } from './attempt.ts'
 import { hasToken, withRequestProfile } from './guest-profile.ts'
-import { CREATE_AGAIN, type CreationParts, MAY_EXIST } from './creation.ts'
+import { CREATE_AGAIN, type CreationParts } from './creation.ts'
 import { createGuest } from './create-guest.ts'
 import { recordRefusal } from './create-ledger.ts'
 import type { ApplicantApi } from './applicant-api.ts'
@@ -188,14 +188,12 @@ const sessionExistsError = ({ api, channelId }: Applicant): GuestpassError =>
   new GuestpassError(
     'session_exists',
     `The address has a ${channelId === undefined ? `guest of ${api}` : 'session on this channel'}. A request with a verified address can reuse or replace it.`,
-    channelId === undefined ? { reason: 'no_channel' } : {},
   )
 
 const stillInDoubt = (): GuestpassError =>
   new GuestpassError(
     'create_in_doubt',
     `The answer to an earlier create for this address was lost, and this API would make a second guest. ${CREATE_AGAIN}`,
-    { reason: MAY_EXIST },
   )
 
 /**

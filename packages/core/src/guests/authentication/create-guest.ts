@@ -18,7 +18,7 @@ import {
   type CreatePlan,
   reservationAfterRefusal,
 } from './create-ledger.ts'
-import { CREATE_AGAIN, type Creation, type CreationParts, MAY_EXIST } from './creation.ts'
+import { CREATE_AGAIN, type Creation, type CreationParts } from './creation.ts'
 import type { CrmLookup } from '../enrichment/crm-lookup.ts'
 import { type Answered, storeCreatedGuest, sameGuest } from './store-created-guest.ts'
 import type { ApplicantApi } from './applicant-api.ts'
@@ -145,5 +145,5 @@ const createInDoubt = (cause: GuestpassError, { conflicts }: ApplicantApi): Gues
   new GuestpassError(
     'create_in_doubt',
     `${cause.message} ${conflicts ? 'The next request for the same address resumes it.' : CREATE_AGAIN}`,
-    { ...causedBy(cause), ...(conflicts ? {} : { reason: MAY_EXIST }) },
+    causedBy(cause),
   )

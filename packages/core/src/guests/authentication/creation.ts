@@ -23,9 +23,6 @@ export interface Creation {
   readonly crmLookup: Promise<CrmLookup>
 }
 
-/** Reason of `create_in_doubt`: the caller decides whether another guest is made. */
-export const MAY_EXIST = 'may_exist'
-
 /** The remedy if the upstream cannot say whether it made a guest. */
 export const CREATE_AGAIN =
   "Check whether the guest exists upstream. To create another one in any case, ask with `onDoubt: 'create'`."

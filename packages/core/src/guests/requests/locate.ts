@@ -120,16 +120,12 @@ export const likelyRow = (guestId: string): string | undefined => (isUuid(guestI
 /** `otherApi`: that of the guest of this id, if another API was asked for. */
 export const unknownGuest = (connection: string, id: string, otherApi?: string): GuestpassError => {
   // An address that was given for an id is not repeated: messages go to logs.
-  if (id.includes('@')) {
-    const message = `Connection ${connection} has no guest of the given id, which looks like an address.`
-    return new GuestpassError('guest_unknown', message, { reason: 'address' })
-  }
-  if (otherApi === undefined) {
-    const message = `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
-    return new GuestpassError('guest_unknown', message)
-  }
-  const message = `Connection ${connection} has no guest ${id} of the given API. There is a guest of this id, of the API ${otherApi}.`
-  return new GuestpassError('guest_unknown', message, { reason: 'other_api' })
+  const message = id.includes('@')
+    ? `Connection ${connection} has no guest of the given id, which looks like an address.`
+    : otherApi === undefined
+      ? `Connection ${connection} has no guest ${id}. Check the id, the store and the connection.`
+      : `Connection ${connection} has no guest ${id} of the given API. There is a guest of this id, of the API ${otherApi}.`
+  return new GuestpassError('guest_unknown', message)
 }
 
 function ambiguous(guestId: string, found: readonly Located[]): GuestpassError {
