@@ -98,6 +98,7 @@ export { warnOnFailure, openRuntime, type Runtime, type RuntimeOptions, runtimeO
 export { readAllBytes, isContentFault, fileReadFault, readTextFile } from './text-file.ts'
 export { isStoreError, unsavedTokenHooks } from './unsaved-tokens.ts'
 export { escapeForTerminal } from './escape-for-terminal.ts'
+export { escapeHtml } from './escape-html.ts'
 export { endsWithin } from './time-limit.ts'
 export {
   type NamedWorker,

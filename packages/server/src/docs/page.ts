@@ -1,3 +1,5 @@
+import { escapeHtml } from '@guestpass/runtime'
+
 /** Pages of the service: HTML without scripts, images or anything from elsewhere. */
 export const page = {
   /** The content security policy of these pages. */
@@ -24,14 +26,3 @@ ${body}
 </html>
 `,
 } as const
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** Escapes a text for HTML, also within attributes. */
-export const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (one) => entities[one] ?? one)

@@ -1,4 +1,5 @@
-import { escapeHtml, page } from './page.ts'
+import { escapeHtml } from '@guestpass/runtime'
+import { page } from './page.ts'
 
 /** The parts of an OpenAPI document that the reader shows. */
 export interface ReadableDocument {
