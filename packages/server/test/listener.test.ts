@@ -117,7 +117,13 @@ describe('a service that stops', () => {
 
   it('is not ready while it drains, and closes connections after their answers', async () => {
     const { url, service } = await listening({ GUESTPASS_DRAIN_SECONDS: '1' })
-    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+    const ready = await fetch(`${url}/readyz`)
+    expect(ready.status).toBe(200)
+    const { connections } = (await ready.json()) as { readonly connections: readonly { readonly workers: object }[] }
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(Object.keys(connections[0]?.workers ?? {})).toContain('renewal')
+    for (const worker of Object.keys(connections[0]?.workers ?? {}))
+      expect(metrics).toContain(`guestpass_worker_failing{connection="default",worker="${worker}"} 0`)
     const stopped = service.stop()
     const drained = await fetch(`${url}/readyz`)
     expect([drained.status, drained.headers.get('connection')]).toEqual([503, 'close'])
