@@ -32,6 +32,7 @@ await gp.guests.issue({ api: 'engagements', email, consent: true, channelId: 'we
     prints: /^0 left\n$/,
   },
   { page: 'packages/client/README.md', at: 0 },
+  { page: 'packages/client/README.md', at: 1 },
   { page: 'docs/webhooks.md', at: 0, prints: /^function\n$/ },
   {
     page: 'docs/sign-ins.md',

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -49,9 +50,14 @@ it('serves until it is asked to stop, and takes keys that the command makes and 
   expect((await runInProcess(['api-keys', 'revoke', id], cwd, env)).code).toBe(0)
   expect((await issue(url, key)).status).toBe(401)
 
+  // Starts the inspector of a process that does not forbid it.
+  serving.child.kill('SIGUSR1')
+  if (spawnSync('prlimit', ['--version']).status === 0)
+    expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/Max core file size +0 +0/)
   serving.child.kill('SIGTERM')
   const { code, err } = await serving.ended
   expect([code, err]).toEqual([0, expect.stringContaining('"route":"/v1/guests"')])
+  expect(err).not.toContain('Debugger')
 })
 
 describe('serve', () => {
