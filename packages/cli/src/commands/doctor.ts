@@ -1,5 +1,6 @@
 import { type Claims, memoryStore } from '@guestpass/core'
 import { nodePorts } from '@guestpass/core/node'
+import { asGuestpassError, UNREACHABLE } from '@guestpass/core/store-kit'
 import * as z from 'zod'
 import {
   databaseFile,
@@ -70,7 +71,8 @@ async function examined(
   try {
     runtime = await openRuntime(config, host)
   } catch (thrown) {
-    return [failure('store', thrown, config.connection), ...(await withoutStore(config, cli))]
+    const remedy = config.settings.databaseUrl.kind === 'postgres' ? serverRemedy(thrown) : undefined
+    return [failure('store', thrown, config.connection, remedy), ...(await withoutStore(config, cli))]
   }
   try {
     const path = databaseFile(config, host.cwd)
@@ -84,6 +86,12 @@ async function examined(
     await warnOnFailure(() => runtime.close(), host)
   }
 }
+
+/** The remedies by code are for a file of this machine. */
+const serverRemedy = (thrown: unknown): string | undefined =>
+  asGuestpassError(thrown).reason === UNREACHABLE
+    ? undefined
+    : 'Correct what the message names, in the address or on the server: docs/postgres.md has more.'
 
 async function withoutStore(config: ReachableConfig, { runtimeHost: host, signal }: Cli): Promise<readonly Finding[]> {
   const { close, ...ports } = nodePorts({ proxy: host.env })

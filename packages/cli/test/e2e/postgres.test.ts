@@ -40,6 +40,11 @@ describe.skipIf(bin === undefined)(titleOf('a store in PostgreSQL', bin === unde
   it('is looked at by doctor, and by guestpass alone', async () => {
     await ann.run('token')
     expect((await ann.run('doctor')).out).toMatch(/database server: PostgreSQL \d+\.\d+/)
+    const { code, out } = await ann.run(`doctor --database ${database.url}x`)
+    expect([code, out]).toEqual([
+      1,
+      expect.stringMatching(/failed +store: .* does not exist .*\n +Correct what the message names/),
+    ])
     expect((await ann.run('')).code).toBe(0)
     expect(existsSync(join(ann.cwd, '.guestpass'))).toBe(false)
   })
