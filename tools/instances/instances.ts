@@ -20,6 +20,8 @@ export interface InstancesRunOptions {
   readonly everyMs: readonly [number, number]
   /** The shortest and the longest pause, in milliseconds. */
   readonly pauseMs: readonly [number, number]
+  /** The shortest and the longest time for which the database is down, in milliseconds. */
+  readonly downMs: readonly [number, number]
   /** How long an instance is paused from the last seconds on, in milliseconds; 0: it is not. */
   readonly longPauseMs: number
   /** How long to wait at the end for what is open, in milliseconds. */
@@ -63,6 +65,8 @@ export async function runInstances(options: InstancesRunOptions): Promise<Instan
       count: options.instances,
       databaseUrl: server.url(),
       upstream: UPSTREAM,
+      // No load balancer must notice that an instance stops.
+      env: { GUESTPASS_DRAIN_SECONDS: '0' },
       entry: options.entry,
     })
     try {
@@ -117,14 +121,15 @@ interface ScheduleParts {
 }
 
 /** Restarts the database after a third and after two thirds of the time. Resolves when the time is over. */
-async function schedule({ server, disturbances, random, options: { seconds, longPauseMs } }: ScheduleParts) {
+async function schedule({ server, disturbances, random, options }: ScheduleParts) {
+  const { seconds, longPauseMs } = options
   const startedAt = Date.now()
   const at = (ms: number): Promise<void> => sleep(Math.max(0, startedAt + ms - Date.now()))
   const whole = seconds * 1_000
   const restarts: FollowedRestart[] = []
   for (const [nth, how] of (['fast', 'immediate'] as const).entries()) {
     await at((whole * (nth + 1)) / 3)
-    const downMs = random.between(500, 1_500)
+    const downMs = random.between(...options.downMs)
     restarts.push(await disturbances.sparing((spared) => restartDatabase(server, spared, { how, downMs })))
   }
   await at(whole - LONG_PAUSE_BEFORE_END)

@@ -45,6 +45,7 @@ if (bin === undefined) {
     settleMs,
     entry: bug === undefined ? undefined : await joinedCommand([changingPlugin(changedLine('instances', bug))]),
     everyMs: [every, every * 2],
+    downMs: [500, 1_500],
     // Longer than the lease of a renewal, of 5 s.
     pauseMs: [6_000, 8_000],
     // Longer than the leases of Idempotency-Keys and of webhooks, of 30 and 45 s.

@@ -8,12 +8,13 @@ describe.skipIf(bin === undefined)(titleOf('two instances on PostgreSQL', bin ==
   it('lose and double nothing when they are killed and paused and the database is restarted', async () => {
     const run = await runInstances({
       bin: bin ?? '',
-      seconds: 3,
+      seconds: 2,
       seed: 5,
       instances: 2,
       clients: 4,
       everyMs: [400, 800],
       pauseMs: [300, 600],
+      downMs: [100, 300],
       longPauseMs: 0,
       settleMs: 0,
     })
