@@ -54,6 +54,8 @@ describe.skipIf(bin === undefined)(titleOf('a store in PostgreSQL', bin === unde
     const withKey = (key: string) => ({ env: { GUESTPASS_ENCRYPTION_KEY: key } })
     const { text } = await ann.expectFailure('guest list', 2, 'store_wrong_key', withKey(OTHER_KEY))
     for (const key of [KEY, OTHER_KEY]) expect(text.split('\n')[0]).toContain(idOf(key))
+    const { text: served } = await ann.expectFailure('serve --port 0', 2, 'store_wrong_key', withKey(OTHER_KEY))
+    for (const key of [KEY, OTHER_KEY]) expect(served.split('\n')[0]).toContain(idOf(key))
     for (const key of ['c2hvcnQ=', '']) {
       const { problem } = await ann.expectFailure('guest list', 2, 'config_invalid', withKey(key))
       expect(problem.fields?.map(({ field }) => field)).toEqual(['GUESTPASS_ENCRYPTION_KEY'])

@@ -72,7 +72,8 @@ const secretsAndProcess = `Secrets have no flag, because other users can read th
 variable with \`_FILE\` at its end has its path, as \`GENESYS_CLIENT_SECRET_FILE=/run/secrets/client\`. A relative
 path starts at the current folder. Blanks and line ends around the secret are dropped. Such a variable beside
 the plain one, in the same source, is refused. \`GUESTPASS_DATABASE_URL_FILE\` is one too, because the address
-of PostgreSQL may have a password.
+of PostgreSQL may have a password. [The service](service.md#change-a-secret-without-a-restart) takes a file
+that changes; other commands read it once.
 
 Read from the environment alone: \`GUESTPASS_DEBUG=1\` adds a stack to errors; \`NO_COLOR\` keeps colours away;
 \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` name proxies, each as \`host:port\`, \`http://host:port\` or

@@ -55,7 +55,7 @@ export async function addOpenApi(app: App, version: string): Promise<void> {
     if (route.preValidation === emptyBody) optionalBodies.add(schema?.operationId ?? '')
     if (!roles || !schema) return
     const described = schema as { security?: unknown; description?: string }
-    described.security = [{ apiKey: [] }]
+    described.security = [{ apiKey: [] }, { session: [] }]
     described.description = `Needs a key with the role ${roles.map((role) => `\`${role}\``).join(' or ')}.`
   })
   await app.register(swagger, {
@@ -67,7 +67,17 @@ export async function addOpenApi(app: App, version: string): Promise<void> {
         version,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'An API key' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'guestpass-session',
+            description: 'The session of a browser; on https the name begins with __Host-',
+          },
+        },
+      },
     },
     transform: createJsonSchemaTransform({ zodToJsonConfig }),
     transformObject: (input) => withOptionalBodies(transformObject(input), optionalBodies),
