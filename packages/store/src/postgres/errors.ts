@@ -43,7 +43,7 @@ export function codeOf(thrown: unknown): string {
 }
 
 /** Whether the same transaction may succeed at once: it met another one. */
-const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
+export const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
 
 /** Whether the same work may succeed if it is repeated: the server is gone, or other transactions are in the way. */
 export const mayPass = (thrown: unknown): boolean => isOutage(thrown) || isRepeatable(thrown)

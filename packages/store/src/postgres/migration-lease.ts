@@ -15,14 +15,19 @@ const CREATE = `create table if not exists migration_lease (
 
 /** A lease ends by itself, so that a killed process does not keep others out. In SQL. */
 const END = "clock_timestamp() + interval '60 seconds'"
+/** A lease that ended long ago. It waits for no lock of an existing row. */
+const FIRST =
+  "insert into migration_lease (name, owner, fence, ends_at) values ('schema', '', 0, '-infinity') on conflict do nothing"
 const ASK_EVERY: Millis = SECOND / 4
 
 /** Takes the lease. Undefined if another process has it. A session lock would stay on a connection of a pooler. */
 async function takeLease(client: PgClient, owner: string): Promise<MigrationLease | undefined> {
+  await client.query(FIRST)
+  // A process that migrates keeps the row locked, and may take long.
   const { rows } = await client.query(
-    `insert into migration_lease (name, owner, fence, ends_at) values ('schema', $1, 1, ${END})
-      on conflict (name) do update set owner = excluded.owner, fence = migration_lease.fence + 1, ends_at = excluded.ends_at
-        where migration_lease.ends_at <= clock_timestamp()
+    `update migration_lease set owner = $1, fence = fence + 1, ends_at = ${END}
+      where name in (select name from migration_lease
+        where name = 'schema' and ends_at <= clock_timestamp() for update skip locked)
       returning fence`,
     [owner],
   )

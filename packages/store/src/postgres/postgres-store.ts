@@ -14,7 +14,7 @@ import { failIfReadOnly, toStoreError } from './errors.ts'
 import { tableNames } from './first-migration.ts'
 import { commitOf, createGroups } from './groups.ts'
 import { createMaintenance } from './maintenance.ts'
-import { migrate } from './migrate.ts'
+import { checkVersion, migrate, type Migrations } from './migrate.ts'
 import { createNewestKeyCache } from './newest-key-cache.ts'
 import { createOutageMemory } from './outage-memory.ts'
 import { createPool, type PgPool, type PoolOptions } from './pool.ts'
@@ -135,10 +135,11 @@ function createDatabase(parts: TransactionParts, mapErrors: MapErrors): Database
   }
 }
 
-/** Opens the store on a pool that `makePool` makes. Tests make one that fails. */
+/** Opens the store on a pool that `makePool` makes. Tests make one that fails, and have migrations of another version. */
 export async function openOnPool(
   options: PostgresStoreOptions,
   makePool: (options: PoolOptions) => PgPool,
+  migrations?: Migrations,
 ): Promise<SealedStore> {
   const { keyRing, clock, random, route = () => [], poolSize = 10, waitMs = 10_000, time } = options
   const { lockMs = 5_000, statementMs = 10_000, idleMs = 5_000 } = options
@@ -148,11 +149,13 @@ export async function openOnPool(
   const databaseClock = createDatabaseClock(clock, time)
   const outages = { reads: createOutageMemory(clock, waitMs), writes: createOutageMemory(clock, waitMs) }
   const newestKeys = createNewestKeyCache()
-  const parts = { pool, clock, random, databaseClock, newestKeys, outages, waitMs, lockMs, statementMs, idleMs }
+  const checkNeeded = (needed: string): void => checkVersion(needed, place, migrations)
+  const limits = { waitMs, lockMs, statementMs, idleMs }
+  const parts = { pool, clock, random, databaseClock, newestKeys, outages, checkNeeded, ...limits }
   const mapErrors = createMapErrors((thrown) => toStoreError(thrown, place, clock.wall()))
   try {
     return await mapErrors(async () => {
-      await migrate({ pool, clock, random, place }, Math.min(waitMs, OPEN_WAIT))
+      await migrate({ pool, clock, random, place, migrations }, Math.min(waitMs, OPEN_WAIT))
       const database = createDatabase(parts, mapErrors)
       const dataKeys = createDataKeyStore(database)
       const sealer = await createSealer(dataKeys, keyRing, random)

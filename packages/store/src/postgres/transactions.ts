@@ -22,6 +22,8 @@ export interface TransactionParts {
   readonly waitMs: Millis
   /** A server that takes no writes answers reads. */
   readonly outages: Readonly<Record<'reads' | 'writes', OutageMemory>>
+  /** Throws `store_newer` if this version does not know the migration that a program must know. */
+  readonly checkNeeded: (needed: string) => void
   /** The longest wait for a lock, in milliseconds. */
   readonly lockMs: Millis
   /** The longest time of a statement, in milliseconds. */
@@ -75,6 +77,8 @@ export const read = <T>(parts: TransactionParts, work: (db: Db) => Promise<T>): 
 const KEY_LOCK: Millis = 1_000
 
 const NEWEST_KEY = "name = 'newest_key'"
+/** What a transaction that seals reads first: the time, and the migration that a program must know. */
+const FIRST = `${SERVER_TIME}, (select value from store_state where name = 'needed_migration') as needed`
 
 /**
  * The last of the first statements of a transaction. It returns the time. Commits share the row of the newest key, and
@@ -82,8 +86,8 @@ const NEWEST_KEY = "name = 'newest_key'"
  * lock of the table is given in the order of the requests, so that later commits wait.
  */
 const firstStatements: Readonly<Record<CommitKind, string>> = {
-  durable: `select value as version, ${SERVER_TIME} from store_state where ${NEWEST_KEY} for share`,
-  'adds key': `lock table store_state in exclusive mode; update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning value as version, ${SERVER_TIME}`,
+  durable: `select value as version, ${FIRST} from store_state where ${NEWEST_KEY} for share`,
+  'adds key': `lock table store_state in exclusive mode; update store_state set value = cast(cast(value as bigint) + 1 as text) where ${NEWEST_KEY} returning value as version, ${FIRST}`,
   'may be lost': `select ${SERVER_TIME}`,
 }
 
@@ -114,6 +118,13 @@ interface Outcome<T> {
   readonly lost?: { readonly id: string; readonly thrown: unknown }
 }
 
+/** What the first statement reads. The time alone if the commit may be lost. */
+interface FirstRow {
+  readonly now?: number
+  readonly version?: string
+  readonly needed?: string | null
+}
+
 async function runOnce<T>(
   parts: TransactionParts,
   kind: TransactionKind,
@@ -128,8 +139,9 @@ async function runOnce<T>(
       async (pooled) => {
         const client = within(pooled, left)
         const { rows } = await client.query(beginText(parts, kind))
-        const [{ now, version } = {}] = rows as readonly { readonly now?: number; readonly version?: string }[]
+        const [{ now, version, needed } = {}] = rows as readonly FirstRow[]
         if (now !== undefined) parts.databaseClock.sampled(now)
+        if (typeof needed === 'string') parts.checkNeeded(needed)
         const transaction = clientDb(client)
         if (version !== undefined) parts.newestKeys.give(transaction, version)
         const value = await work(transaction)

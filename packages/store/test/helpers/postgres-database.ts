@@ -3,6 +3,7 @@ import { systemClock, systemRandom } from '@guestpass/core/runtime-kit'
 import type { Instant, Route } from '@guestpass/core/store-kit'
 import { openOnPool } from '../../src/postgres/postgres-store.ts'
 import { createPool, type PgPool, type PoolOptions } from '../../src/postgres/pool.ts'
+import type { Migrations } from '../../src/postgres/migrate.ts'
 import { tableNames } from '../../src/postgres/first-migration.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { ring } from './open-store.ts'
@@ -17,11 +18,17 @@ export interface OpenOptions {
   readonly poolSize?: number
   readonly idleMs?: number
   readonly makePool?: (options: PoolOptions) => PgPool
+  /** Those of another version. */
+  readonly migrations?: Migrations
 }
 
 /** Opens a store with the key of the tests. */
-export const openPostgres = ({ makePool = createPool, ...options }: OpenOptions): Promise<SealedStore> =>
-  openOnPool({ keyRing: ring(), clock: systemClock(), random: systemRandom(), poolSize: 4, ...options }, makePool)
+export const openPostgres = ({ makePool = createPool, migrations, ...options }: OpenOptions): Promise<SealedStore> =>
+  openOnPool(
+    { keyRing: ring(), clock: systemClock(), random: systemRandom(), poolSize: 4, ...options },
+    makePool,
+    migrations,
+  )
 
 /** Makes pools that share the connections of `pool`, so that each test need not connect. */
 export const sharing =

@@ -8,6 +8,7 @@ import { localKeyRing, postgresStore } from '../../src/postgres/index.ts'
 import { databasePool, emptyDatabases, statements } from '../helpers/empty-databases.ts'
 import { KEY, OTHER_KEY, random } from '../helpers/open-store.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
+import { event, HOME } from '../helpers/samples.ts'
 import { schemaText } from '../helpers/postgres-schema.ts'
 import { isWithoutPostgres, suiteTitle } from '../helpers/test-server.ts'
 
@@ -104,13 +105,14 @@ describe.skipIf(isWithoutPostgres)(suiteTitle('the migrations of PostgreSQL'), (
       await (await openPostgres({ url })).close()
       const later = "insert into guestpass_migration values ('0099_later', '2027-01-01T00:00:00.000Z')"
       await statements(pool, (client) => client.query(later))
-      await (await openPostgres({ url })).close()
+      const running = await openPostgres({ url })
+      await running.setFact(HOME, 'name', 'value')
       const needed = "update store_state set value = '0099_later' where name = 'needed_migration'"
       await statements(pool, (client) => client.query(needed))
-      await expect(openPostgres({ url })).rejects.toMatchObject({
-        code: 'store_newer',
-        message: expect.stringContaining('0099_later'),
-      })
+      const newer = { code: 'store_newer', message: expect.stringContaining('0099_later') }
+      await expect(openPostgres({ url })).rejects.toMatchObject(newer)
+      await expect(running.commit({ connection: HOME, events: [event('1')] })).rejects.toMatchObject(newer)
+      await running.close()
     })
   })
 

@@ -52,7 +52,16 @@ function hangingServer(hangs: (text: string) => boolean, meanwhile: (readonly [a
   const newestKeys = createNewestKeyCache()
   const limits = { waitMs: WAIT, lockMs: 5_000, statementMs: 10_000, idleMs: 5_000 }
   const outages = { reads: createOutageMemory(clock, WAIT), writes: createOutageMemory(clock, WAIT) }
-  const parts: TransactionParts = { pool, clock, random: systemRandom(), databaseClock, newestKeys, outages, ...limits }
+  const parts: TransactionParts = {
+    pool,
+    clock,
+    random: systemRandom(),
+    databaseClock,
+    newestKeys,
+    outages,
+    checkNeeded: () => {},
+    ...limits,
+  }
   return { parts, now: () => now }
 }
 
