@@ -40,6 +40,7 @@ export const programs: Readonly<Record<Suite, string>> = {
   persons: 'seeded-bugs/run-tests.ts',
   'roll-ups': 'seeded-bugs/run-tests.ts',
   postgres: 'seeded-bugs/run-tests.ts',
+  service: 'seeded-bugs/run-tests.ts',
 }
 
 const postgresFault = (): string | undefined =>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The suites whose programs are tests. */
-export type TestSuite = 'growth' | 'retention' | 'witnesses' | 'persons' | 'roll-ups' | 'postgres'
+export type TestSuite = 'growth' | 'retention' | 'witnesses' | 'persons' | 'roll-ups' | 'postgres' | 'service'
 
 /** The suites that run the changed sources as processes. */
 export type ProcessSuite = 'instances'
@@ -29,6 +29,7 @@ const CROSSING = ['packages/store/test/postgres/crossing.test.ts']
 const FAULTS = ['packages/store/test/postgres/faults.test.ts']
 /** Both instances are up all the time: a request that is sent to both at once finds the bug. */
 const UNDISTURBED = '--seed 11 --seconds 20 --clients 8 --every 60000 --settle 0'
+const FUZZ = ['packages/server/test/fuzz.test.ts']
 const ROLL_UPS = ['packages/core/test/report/roll-ups.test.ts']
 
 export const changedLines: readonly ChangedLine[] = [
@@ -132,6 +133,30 @@ export const changedLines: readonly ChangedLine[] = [
     becomes: 'void granted',
     tests: [],
     args: UNDISTURBED,
+  },
+  {
+    suite: 'service',
+    bug: 'no-owner',
+    file: 'packages/server/src/auth/caller.ts',
+    text: "roles.includes('operator') ? undefined : owner",
+    becomes: 'undefined',
+    tests: [...FUZZ, 'packages/server/test/guests.test.ts'],
+  },
+  {
+    suite: 'service',
+    bug: 'any-role',
+    file: 'packages/server/src/auth/authenticate.ts',
+    text: 'if (!hasRole(caller, roles))',
+    becomes: 'if (!hasRole(caller, [...roles, ...caller.roles]))',
+    tests: FUZZ,
+  },
+  {
+    suite: 'service',
+    bug: 'any-origin',
+    file: 'packages/server/src/session/own-origin.ts',
+    text: 'if (isOwnSite && isOwnOrigin && (isProven || !needsProof)) return',
+    becomes: 'if (isOwnSite || isProven) return',
+    tests: ['packages/server/test/session.test.ts'],
   },
 ]
 
