@@ -25,6 +25,7 @@ const measures: Readonly<Record<string, string>> = {
   P5: 'p5-limited-guests.ts',
   P6: 'p6-service-issue.ts',
   P7: 'p7-live-sessions.ts',
+  'P7-PG': 'p7-postgres.ts',
   P8: 'p8-processes.ts',
   P10: 'p10-stored-records.ts',
   P11: 'p11-cost.ts',

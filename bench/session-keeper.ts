@@ -3,9 +3,11 @@ import { connection, keeper, resolveHosts, Secret, type Store } from '@guestpass
 import { nodePorts } from '@guestpass/core/node'
 import { embeddedStore } from './embedded-store.ts'
 import { CONNECTION } from './live-sessions.ts'
+import { benchPostgresStore } from './postgres.ts'
 
 export interface KeeperJob {
-  readonly path: string
+  /** The path of a file, or the address of PostgreSQL. */
+  readonly place: string
   readonly key: string
   readonly url: string
   readonly publicKey: string
@@ -32,9 +34,12 @@ const SAMPLE_MS = 200
 /** Above everything that can be renewed: upstream is not what limits. */
 const NO_LIMIT = 6_000_000
 
-async function keep({ path, key, url, publicKey, renewals }: KeeperJob): Promise<Kept> {
+async function keep({ place, key, url, publicKey, renewals }: KeeperJob): Promise<Kept> {
   const ports = nodePorts()
-  const store = await embeddedStore(ports, { path, key })
+  const isPostgres = place.startsWith('postgres:')
+  const store = isPostgres
+    ? await benchPostgresStore(ports, { url: place, key })
+    : await embeddedStore(ports, { path: place, key })
   const { guests, meters } = await connection(
     {
       name: CONNECTION,

@@ -36,7 +36,7 @@ export const retiredWords: readonly RetiredWord[] = [
     word: 'standing',
     instead: 'status',
     except:
-      /^(bench\/filled-store|packages\/store\/(src\/sql\/|src\/postgres\/(first-migration|schema)|test\/.*wal-scrubber)|packages\/(core\/src\/(stores\/store-text|tokens\/access\/connection-views)|runtime\/src\/documents)\.)/,
+      /^(bench\/filled-(store|postgres)|packages\/store\/(src\/sql\/|src\/postgres\/(first-migration|schema)|test\/.*wal-scrubber)|packages\/(core\/src\/(stores\/store-text|tokens\/access\/connection-views)|runtime\/src\/documents)\.)/,
   },
   { word: 'lesson', instead: 'feedback' },
   { word: 'taught', instead: 'applyFeedback' },

@@ -112,7 +112,8 @@ export function keeper(
   )
   const { keepForMs = DAY, perMinute = defaultPerMinute } = options
   const most = Math.min(MOST_AT_ONCE, Math.max(1, Math.ceil((perMinute / MINUTE) * AHEAD)))
-  const worker: KeeperWork = { ...parts, ...ports, keepForMs, most, pace: { longestMs: 0 } }
+  const { store, clock } = ports
+  const worker: KeeperWork = { ...parts, store, clock, keepForMs, most, pace: { longestMs: 0 } }
   return {
     backlog: (limit) => ports.store.countDue(parts.connection, { keepForMs, most: limit }),
     async run(signal, observer) {

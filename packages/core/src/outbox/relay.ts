@@ -32,7 +32,7 @@ const BATCH = 100
 const LEASE: Millis = 30 * SECOND
 const IDLE_PAUSE: Millis = SECOND
 /** The pause after a batch that was not full: what comes meanwhile shares the cost of the next one. */
-const GATHER: Millis = SECOND / 10
+const GATHER: Millis = SECOND / 2
 const LONGEST_PAUSE: Millis = 10 * MINUTE
 
 /** How a relay delivers. */
