@@ -3,7 +3,8 @@ import type { Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { type Finding, ok, warning } from './finding.ts'
 
-type DatabaseServer = Awaited<ReturnType<NonNullable<Runtime['store']['server']>>>
+/** What the server of a database says of itself. */
+export type DatabaseServer = Awaited<ReturnType<NonNullable<Runtime['store']['server']>>>
 
 const CHECK = 'database server'
 
@@ -11,11 +12,11 @@ const CHECK = 'database server'
 const MOST_AHEAD: Millis = 2 * SECOND
 
 /**
- * Whether the server has connections for one more process, keeps what it acknowledges, and has the time of this
+ * Whether the server has connections for one more process, waits for its disk, and has the time of this
  * machine. `now`: the time of this machine when the server answered.
  */
 export function databaseServer(
-  { version, mostConnections, connections, poolSize, isDurable, mayLoseCommits, time }: DatabaseServer,
+  { version, mostConnections, connections, poolSize, isDurable, time }: DatabaseServer,
   now: Instant,
 ): Finding {
   const room = Math.max(0, Math.floor((mostConnections - connections) / poolSize))
@@ -37,12 +38,6 @@ export function databaseServer(
       CHECK,
       `PostgreSQL ${version}: ${used}`,
       'Raise max_connections, or use PgBouncer in transaction mode.',
-    )
-  if (mayLoseCommits)
-    return warning(
-      CHECK,
-      `PostgreSQL ${version} has a standby that commits do not wait for: a failover to it may lose the latest ones`,
-      'Set synchronous_standby_names of the server to the standby.',
     )
   return ok(CHECK, `PostgreSQL ${version}: ${used}`)
 }

@@ -2,6 +2,7 @@ import { iso, retentionCatchUp } from '@guestpass/core/runtime-kit'
 import { commandFor, type Config, type Runtime } from '@guestpass/runtime'
 import { counted } from '../counted.ts'
 import { databaseServer } from './database-server.ts'
+import { failover } from './failover.ts'
 import { byteText, freeBytes, LOW_DISK_SPACE } from '../disk-space.ts'
 import { shellWord } from '../shell-word.ts'
 import { examine, type Finding, ok, warning } from './finding.ts'
@@ -23,7 +24,10 @@ export const storeFindings = (
     ...(path === undefined ? [] : [check('disk', () => disk(runtime, path))]),
     ...(server === undefined
       ? []
-      : [check('database server', async () => databaseServer(await server(), runtime.ports.clock.wall()))]),
+      : [
+          check('database server', async () => databaseServer(await server(), runtime.ports.clock.wall())),
+          check('failover', async () => failover(await server())),
+        ]),
     check('erasure', () => erasure(runtime, path)),
     check('webhooks', () => webhooks(runtime)),
     check('sizes', async () => sizes(await measured)),

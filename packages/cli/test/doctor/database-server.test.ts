@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { databaseServer } from '../../src/doctor/database-server.ts'
+import { failover } from '../../src/doctor/failover.ts'
 
 const server = {
   version: '15.20',
@@ -8,7 +9,9 @@ const server = {
   poolSize: 10,
   time: 5_000,
   isDurable: true,
-  mayLoseCommits: false,
+  synchronousCommit: 'on',
+  hasSynchronousStandby: true,
+  hasStandby: true,
 }
 
 it('counts the connections of the server of the database', () => {
@@ -19,7 +22,7 @@ it('counts the connections of the server of the database', () => {
   })
 })
 
-it('warns if the server has no room for a process, or may lose commits', () => {
+it('warns if the server has no room for a process, or does not wait for its disk', () => {
   const found = (more: Partial<typeof server>) => databaseServer({ ...server, ...more }, 5_000)
   expect(found({ connections: 88 })).toMatchObject({
     state: 'warning',
@@ -31,8 +34,20 @@ it('warns if the server has no room for a process, or may lose commits', () => {
   })
   expect(found({ time: 0 })).toMatchObject({ state: 'warning', message: expect.stringContaining('5 seconds behind') })
   expect(found({ isDurable: false })).toMatchObject({ state: 'warning', remedy: expect.stringContaining('fsync') })
-  expect(found({ mayLoseCommits: true })).toMatchObject({
-    state: 'warning',
-    remedy: expect.stringContaining('synchronous_standby_names'),
-  })
+})
+
+it('warns if a failover may lose commits, and says what to set', () => {
+  const found = (more: Partial<typeof server>) => failover({ ...server, ...more })
+  expect(found({}).state).toBe('ok')
+  expect(found({ synchronousCommit: 'remote_apply' }).state).toBe('ok')
+  for (const synchronousCommit of ['off', 'local', 'remote_write'])
+    expect(found({ synchronousCommit })).toMatchObject({
+      state: 'warning',
+      remedy: expect.stringContaining('synchronous_commit'),
+    })
+  for (const hasStandby of [true, false])
+    expect(found({ hasSynchronousStandby: false, hasStandby })).toMatchObject({
+      state: 'warning',
+      remedy: expect.stringContaining('synchronous_standby_names'),
+    })
 })

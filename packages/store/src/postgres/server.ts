@@ -10,8 +10,9 @@ const facts = sql<Omit<DatabaseServer, 'poolSize'>>`select
   (select count(*) from pg_stat_activity where backend_type = 'client backend') as connections,
   cast(${sql.raw(SERVER_MS)} as double precision) as time,
   current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on' as "isDurable",
-  current_setting('synchronous_standby_names') = ''
-    and exists (select from pg_stat_replication) as "mayLoseCommits"`
+  current_setting('synchronous_commit') as "synchronousCommit",
+  current_setting('synchronous_standby_names') <> '' as "hasSynchronousStandby",
+  exists (select from pg_stat_replication) as "hasStandby"`
 
 /** Whether the server takes no writes: it is a standby, or its transactions are read-only. */
 export async function isReadOnly(db: Db): Promise<boolean> {

@@ -57,8 +57,12 @@ export interface DatabaseServer {
   readonly poolSize: number
   /** False if a power cut may damage the database, because the server does not wait for its disk. */
   readonly isDurable: boolean
-  /** True if there is a standby that commits do not wait for: a failover to it may lose the latest ones. */
-  readonly mayLoseCommits: boolean
+  /** Its setting `synchronous_commit`: what it waits for before it acknowledges a commit. */
+  readonly synchronousCommit: string
+  /** Whether commits wait for a standby: `synchronous_standby_names` is set. */
+  readonly hasSynchronousStandby: boolean
+  /** Whether a standby repeats what the server writes, synchronous or not. */
+  readonly hasStandby: boolean
 }
 
 async function listDataKeys({ read }: Database): Promise<readonly DataKey[]> {

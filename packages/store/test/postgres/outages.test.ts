@@ -62,7 +62,9 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
       connections: expect.any(Number),
       poolSize: 4,
       isDurable: true,
-      mayLoseCommits: false,
+      synchronousCommit: 'on',
+      hasSynchronousStandby: false,
+      hasStandby: false,
     })
   })
 
