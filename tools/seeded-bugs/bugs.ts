@@ -120,7 +120,7 @@ export const seededBugs: readonly SeededBug[] = [
     suite: 'rolling-restart',
     bug: 'no-drain',
     invariants: ['requests that failed'],
-    args: '--restarts 2',
+    args: '--restarts 5 --clients 16',
     unavailable: proxyFault,
   },
   ...inChangedLines,
