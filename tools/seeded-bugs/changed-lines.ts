@@ -99,6 +99,14 @@ export const changedLines: readonly ChangedLine[] = [
   },
   {
     suite: 'postgres',
+    bug: 'key-waits-for-ever',
+    file: 'packages/store/src/postgres/transactions.ts',
+    text: 'lock table store_state in exclusive mode; ',
+    becomes: '',
+    tests: ['packages/store/test/postgres/key-rotation.test.ts'],
+  },
+  {
+    suite: 'postgres',
     bug: 'claims-twice',
     file: 'packages/store/src/sql/due-credentials.ts',
     text: '.forUpdate().skipLocked()',
