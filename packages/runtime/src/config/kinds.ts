@@ -319,19 +319,25 @@ const isHostAndPort = (written: string): boolean => /^[\w.-]{2,}:\d+(?:\/|$)/.te
 
 const isPostgresScheme = (written: string): boolean => /^postgres(?:ql)?:/i.test(written)
 
+/** Several hosts, as libpq takes them. The driver would take them for one name. */
+const hasSeveralHosts = (written: string): boolean =>
+  /^postgres(?:ql)?:\/\/(?:[^/?#]*@)?[^/?#@]*,[^/?#@]*(?:[/?#]|$)/i.test(written)
+
 const DATABASE_URL = 'postgres://user:password@host:5432/database'
 
 /** Why a text names no database. It never holds the text, which may have a password. */
 function databaseFault(written: string): string {
   if (isKeywords(written)) return `is a list of keywords: write them as an address, ${DATABASE_URL}`
   if (isHostAndPort(written)) return `is a host without postgres:// before it: write ${DATABASE_URL}`
+  if (hasSeveralHosts(written))
+    return `has several hosts: give one name that follows the primary, as a cluster address of the provider, HAProxy or PgBouncer has`
   return isPostgresScheme(written)
     ? `is no address as ${DATABASE_URL}: special characters of user and password are encoded, as %40 for @, %2F for /, %3F for ?, %23 for #, %25 for %`
     : `is neither the path of a file nor an address as ${DATABASE_URL}`
 }
 
 function databaseOf(written: string): Database | undefined {
-  if (isKeywords(written) || isHostAndPort(written)) return undefined
+  if (isKeywords(written) || isHostAndPort(written) || hasSeveralHosts(written)) return undefined
   const scheme = /^([a-z][a-z\d+.-]+):/i.exec(written)?.[1]?.toLowerCase()
   if (!scheme) return { kind: 'file', path: written, place: written }
   if (written.toLowerCase() === 'memory:') return { kind: 'memory', place: 'memory' }

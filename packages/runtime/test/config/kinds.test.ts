@@ -129,12 +129,15 @@ describe('a database', () => {
       kind: 'postgres',
       place: 'postgres://db:5433/guests',
     })
+    expect(accepts(kinds.database, 'postgres://ann:sec,ret@db/guests')).toBe(true)
     for (const text of ['mysql://db/x', 'postgres:', 'postgres://']) expect(accepts(kinds.database, text)).toBe(false)
   })
 
   it('take no address whose password would be read as another part, and show none of it', () => {
     for (const [text, fault] of [
       ['postgres://ann:p@ss/w?rd#1@db/guests', /encoded, as %40 for @/],
+      ['postgres://ann:secret@db-a,db-b/guests', /several hosts: give one name that follows the primary/],
+      ['postgres://ann:secret@db-a:5432,db-b:5433/guests', /several hosts/],
       ['postgres://ann:12/34@db/guests', /encoded, as %40 for @/],
       ['postgres://ann:12?34@db/guests', /encoded, as %40 for @/],
       ['postgres://ann:secret#@db/guests', /encoded, as %40 for @/],
