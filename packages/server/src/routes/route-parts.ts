@@ -12,6 +12,7 @@ import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import type * as z from 'zod'
 import { type Caller, callerContext } from '../auth/caller.ts'
 import { callerOf } from '../auth/authenticate.ts'
+import type { ServedConnection } from '../connections/served-connection.ts'
 import '../http/types.ts'
 
 /** Requests have the types of their schemas. Answers are made by functions that the command line uses too. */
@@ -35,7 +36,13 @@ export const revealed = (token: Secret): string => token.reveal()
 export const masked = (secret: Secret): string => secret.mask()
 
 /** How long a request waits for the upstream if no setting says. */
-export const PATIENCE: Millis = 30 * SECOND
+const PATIENCE: Millis = 30 * SECOND
+
+/** How long a request of a connection waits for the upstream. */
+export function patienceOf({ config: { settings } }: Pick<ServedConnection, 'config'>): Millis {
+  const { patienceSeconds } = settings
+  return patienceSeconds === undefined ? PATIENCE : patienceSeconds * SECOND
+}
 
 /** The context of the calls of a request, which ends when the caller has gone. */
 export function callContext(request: FastifyRequest, reply: FastifyReply) {
@@ -45,9 +52,7 @@ export function callContext(request: FastifyRequest, reply: FastifyReply) {
 
 /** The same for work that goes on when the caller has gone. */
 export function lastingContext(request: FastifyRequest, caller: Caller) {
-  const { patienceSeconds } = caller.served.config.settings
-  const patienceMs = patienceSeconds === undefined ? PATIENCE : patienceSeconds * SECOND
-  return { ...callerContext(caller), correlationId: request.id, patienceMs }
+  return { ...callerContext(caller), correlationId: request.id, patienceMs: patienceOf(caller.served) }
 }
 
 /** Aborts when the connection closes before the answer was sent. */

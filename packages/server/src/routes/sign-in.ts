@@ -1,11 +1,11 @@
 import { GuestpassError } from '@guestpass/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import type { ServedConnections } from '../connections/served-connection.ts'
+import type { ServedConnection, ServedConnections } from '../connections/served-connection.ts'
 import { bindingCookie, bindingIn, newBinding } from '../sign-in/browser-cookie.ts'
 import type { SignInLinks } from '../sign-in/sign-in-links.ts'
 import { page } from '../docs/page.ts'
-import { type App, PATIENCE } from './route-parts.ts'
+import { type App, patienceOf } from './route-parts.ts'
 
 interface SignInParts {
   readonly links: SignInLinks
@@ -27,7 +27,7 @@ export function addSignInRoutes(app: App, { links, connections }: SignInParts): 
       const { served, actor } = await links.take(`${name}/${code}`)
       const binding = newBinding(served.name, actor)
       const ask = { redirectUri: links.callbackUrl(), browser: binding.secret }
-      const { url } = await served.connection.signIn.begin(ask, signInContext(request, actor))
+      const { url } = await served.connection.signIn.begin(ask, signInContext(request, served, actor))
       reply.header('set-cookie', bindingCookie(binding, isSecure())).header('cache-control', 'no-store')
       return reply.redirect(url, 303)
     },
@@ -41,14 +41,18 @@ export function addSignInRoutes(app: App, { links, connections }: SignInParts): 
       const served = binding && connections.get(binding.connection)
       if (!binding || !served) throw otherBrowser()
       const query = new URLSearchParams(request.raw.url?.split('?')[1] ?? '')
-      await served.connection.signIn.complete(query, binding.secret, signInContext(request, binding.actor))
+      await served.connection.signIn.complete(query, binding.secret, signInContext(request, served, binding.actor))
       return htmlAnswer(reply, `<p>Connection ${served.name} is signed in. You can close this page.</p>`)
     },
   })
 }
 
 /** The context of a sign-in: on behalf of the caller that made its link. */
-const signInContext = ({ id }: FastifyRequest, actor: string) => ({ actor, correlationId: id, patienceMs: PATIENCE })
+const signInContext = ({ id }: FastifyRequest, served: ServedConnection, actor: string) => ({
+  actor,
+  correlationId: id,
+  patienceMs: patienceOf(served),
+})
 
 const otherBrowser = (): GuestpassError =>
   new GuestpassError(

@@ -132,4 +132,7 @@ async function exchange(
 
 /** The error of an exchange that other calls would retry: the code is sent once. */
 const notRetried = (error: GuestpassError): GuestpassError =>
-  new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, causedBy(error))
+  new GuestpassError(error.code, `${error.message} The code is not sent twice: begin a new sign-in.`, {
+    ...causedBy(error),
+    ...(error.retryAt === undefined ? {} : { retryAt: error.retryAt }),
+  })

@@ -126,6 +126,13 @@ describe('the code of a sign-in', () => {
     expect(here.asked.token).toEqual(['authorization_code'])
   })
 
+  it('is refused with the time at which upstream takes a new one', async () => {
+    const here = await upstream({ policy: { deadlineMs: SECOND } })
+    here.answers.token = [() => json(429, {}, { 'retry-after': '30' })]
+    const error = await refusal(here.signIn.complete((await here.back()).query))
+    expect(error).toMatchObject({ code: 'upstream_busy', retryAt: expect.any(Number) })
+  })
+
   it('is not used up while the keys that its token needs cannot be had', async () => {
     const here = await upstream({ accessTokenFormat: 'jwt', publicKey: undefined } as never)
     const { query } = await here.back()
