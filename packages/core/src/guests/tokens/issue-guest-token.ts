@@ -63,8 +63,11 @@ export async function issueGuestToken(
   if (hasEnded(credential)) throw endedError(credential)
   const about = recorder.about(credential, context)
   try {
-    await ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
-    const made = await mint({ credential, about, now, hooks: { onSend() {} }, context })
+    // Stored before anything is sent, and while the call waits for its permit.
+    const recorded = ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
+    recorded.catch(() => {})
+    const hooks = { onSend() {}, beforeTry: async () => void (await recorded) }
+    const made = await mint({ credential, about, now, hooks, context })
     const stored = await storeToken(parts, made, owner)
     recorder.announce({ ...made, credential: stored, kind: 'issued' })
     return stored
