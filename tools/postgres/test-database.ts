@@ -12,13 +12,19 @@ export interface TestDatabase {
 let made = 0
 
 /** Makes an empty database. The first one of a run starts the server. */
-export async function testDatabase(): Promise<TestDatabase> {
+export const testDatabase = (): Promise<TestDatabase> => createDatabase('')
+
+/** Copies a database that no process uses. */
+export const copyOf = (url: string): Promise<TestDatabase> =>
+  createDatabase(` template ${new URL(url).pathname.slice(1)}`)
+
+async function createDatabase(how: string): Promise<TestDatabase> {
   const answer = await fetch(inject('sharedPostgres'))
   const admin = await answer.text()
   if (!answer.ok) throw new Error(`The shared server did not start: ${admin}`)
   made += 1
   const name = `test_${process.pid}_${threadId}_${made}`
-  await runOn(admin, `create database ${name}`)
+  await runOn(admin, `create database ${name}${how}`)
   const url = new URL(admin)
   url.pathname = name
   return { url: url.href, drop: async () => void (await runOn(admin, `drop database ${name} with (force)`)) }

@@ -13,6 +13,7 @@ import type { ErasureRecord } from '@guestpass/store/sqlite'
 import type { Config } from './config/config.ts'
 import { databasePath } from './database-path.ts'
 import { configuredKeyRing } from './key-ring.ts'
+import { prepareRestoredServer } from './restored-server.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 
 /** A backup that was written and checked. */
@@ -79,7 +80,10 @@ export interface ConnectionRestore extends RestoreData {
  * be spent are declared in doubt, guests that were erased after the backup are erased again, and
  * `STORE_RESTORED` is recorded in every connection. The replaced database is kept beside it.
  *
- * @param file the path of the backup, from the folder of the host
+ * A PostgreSQL database is prepared in the same way, after `pg_restore` has filled it.
+ *
+ * @param file the path of the backup, from the folder of the host; for PostgreSQL that of a list of erasures: audit
+ *   records, as `audit tail --json` writes them
  * @throws `store_busy` while a process has the store open; `config_invalid` if the database is not a file;
  *   otherwise as `restoreStore` of the store
  *
@@ -96,6 +100,7 @@ export interface ConnectionRestore extends RestoreData {
  * ```
  */
 export async function restoreDatabase(config: Config, host: RuntimeHost, file: string): Promise<RestoreResult> {
+  if (config.settings.databaseUrl.kind === 'postgres') return prepareRestoredServer(config, host, file)
   const { erasureListPath, restoreStore } = await import('@guestpass/store/sqlite')
   const database = databasePath(config, host.cwd)
   const [clock, random] = [systemClock(), systemRandom()]

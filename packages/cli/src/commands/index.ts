@@ -252,7 +252,12 @@ export const commands: readonly ListedCommand[] = [
   {
     name: 'restore',
     summary: 'Replace the store by a backup, and keep it; no other process may use the store',
-    arguments: [['<file>', 'a file that `guestpass backup` wrote']],
+    arguments: [
+      [
+        '<file>',
+        'a file that `guestpass backup` wrote; for PostgreSQL, after pg_restore, a list of erasures: what `audit tail --event GUEST_ERASED --json` wrote before',
+      ],
+    ],
     load: async () => (await import('./restore.ts')).restoreCommand,
   },
   {

@@ -8,9 +8,12 @@ export const restoreCommand = defineCommand({
   example: 'guestpass restore guestpass-2026-11-29.db',
   input: z.object({ file: z.string().min(1, 'is empty') }),
   async run({ file }, cli) {
-    const restored = await restoreDatabase(await cli.config(), cli.runtimeHost, file)
+    const config = await cli.config()
+    const restored = await restoreDatabase(config, cli.runtimeHost, file)
     cli.answer(restored, () => [
-      `${restored.database} is restored from ${file}.`,
+      config.settings.databaseUrl.kind === 'postgres'
+        ? `${restored.database} is prepared after its restore, with the erasures of ${file}.`
+        : `${restored.database} is restored from ${file}.`,
       ...(restored.replaced === undefined ? [] : [`  The replaced database is ${restored.replaced}.`]),
       ...Object.entries(restored.connections).map(
         ([name, { records, inDoubt, erased }]) =>

@@ -1,11 +1,11 @@
 import { type Sandbox, sandbox } from '@guestpass/sandbox'
 import { localKeyRing } from '@guestpass/store/sqlite'
 import { systemRandom } from '@guestpass/core/runtime-kit'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureDebianBinaries, runOn, titleOf } from '../../../../tools/postgres/server.ts'
-import { type TestDatabase, testDatabase } from '../../../../tools/postgres/test-database.ts'
+import { copyOf, type TestDatabase, testDatabase } from '../../../../tools/postgres/test-database.ts'
 import { JWS, type User, user } from './user.ts'
 
 const KEY = Buffer.alloc(32, 1).toString('base64')
@@ -96,9 +96,26 @@ describe.skipIf(bin === undefined)(titleOf('a store in PostgreSQL', bin === unde
   })
 
   it('has no backup and restore by the command: pg_dump does it', async () => {
-    for (const line of ['backup copy.db', 'restore copy.db']) {
-      const { text } = await ann.expectFailure(line, 2, 'config_invalid')
-      expect(text).toContain('Use pg_dump and pg_restore')
-    }
+    const { text } = await ann.expectFailure('backup copy.db', 2, 'config_invalid')
+    expect(text).toContain('Use pg_dump and pg_restore')
+    writeFileSync(join(ann.cwd, 'copy.db'), 'no list of audit records')
+    const refused = await ann.expectFailure('restore copy.db', 2, 'invalid_input')
+    expect(refused.text).toContain('pg_restore restores the data')
+  })
+
+  it('erases again after pg_restore who was erased since the backup, and declares refresh tokens in doubt', async () => {
+    const { said } = await ann.runJson<{ guestId: string }>(
+      'guest issue --api guest-tokens --scope webmessaging:guest:send',
+    )
+    const backup = await copyOf(database.url)
+    await ann.run(`guest erase ${said.guestId}`)
+    writeFileSync(join(ann.cwd, 'erasures.json'), (await ann.run('audit tail --event GUEST_ERASED --json')).out)
+    const restored = { env: { GUESTPASS_DATABASE_URL: backup.url } }
+    expect((await ann.run(`guest show ${said.guestId}`, restored)).out).not.toContain('erased')
+    const { out } = await ann.run('restore erasures.json', restored)
+    expect(out).toMatch(/Connection default: \d+ audit records; \d+ refresh tokens? in doubt; 1 guest erased again/)
+    expect((await ann.run(`guest show ${said.guestId}`, restored)).out).toContain('erased')
+    expect((await ann.run('audit verify', restored)).code).toBe(0)
+    await backup.drop()
   })
 })
