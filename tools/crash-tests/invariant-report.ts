@@ -130,7 +130,7 @@ function doubledRefreshes(one: GuestEvidence): InvariantReport['doubledRefreshes
   )
   const count = Math.max(unaccounted, byKey, byGeneration)
   if (count <= 0) return []
-  const text = `guest ${credential.id}: ${effects.length} refreshes took effect, ${count} of them too many`
+  const text = `guest ${credential.id} (${credential.status}): ${effects.length} refreshes took effect, ${count} of them too many`
   return [{ guestId: credential.id, text }]
 }
 
