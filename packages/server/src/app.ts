@@ -9,6 +9,7 @@ import type { Quotas } from './auth/quotas.ts'
 import type { ServedConnections } from './connections/served-connection.ts'
 import { addDocumentRoutes, addOpenApi } from './docs/open-api.ts'
 import type { OpenStreams } from './events/open-streams.ts'
+import { onAnswerEnd } from './http/answer-end.ts'
 import type { HostCheck } from './http/host-check.ts'
 import { addJsonParser, BODY_LIMIT } from './http/json-body.ts'
 import type { ServiceLog } from './http/log.ts'
@@ -155,37 +156,33 @@ function addRoutes(app: App, parts: RouteParts): void {
   addDocumentRoutes(app)
 }
 
-/** What is known of a request that is being answered. */
-interface RequestState {
-  readonly elapsed: () => number
-  readonly span: RequestSpan
-}
-
 /** Adds what happens to every request before and after its route. */
 function addHooks(app: App, parts: AppParts): void {
   const { metrics, readiness, hostCheck, clock } = parts
-  const states = new WeakMap<FastifyRequest, RequestState>()
+  const spans = new WeakMap<FastifyRequest, RequestSpan>()
   const codes = new WeakMap<FastifyRequest, string>()
   app.decorateRequest('caller', null)
   app.addHook('onRequest', (request, reply, done) => {
     metrics.began()
     reply.header(REQUEST_ID, request.id)
     const span = beginRequestSpan(request.method, request.headers, request.id)
-    states.set(request, { elapsed: stopwatch(clock), span })
+    spans.set(request, span)
+    const elapsed = stopwatch(clock)
+    onAnswerEnd(reply.raw, () => finish(parts, request, reply, { elapsed, span, code: codes.get(request) }))
     span.run(done)
   })
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     hostCheck.check(request.headers.host)
     const { roles } = request.routeOptions.config
     if (!roles) return
     const caller = await authenticate(request, roles, parts)
-    caller.served.requests.began()
+    caller.served.requests.add(reply.raw)
     request.caller = caller
   })
   // Bodies come in events of the socket, which know nothing of the span.
   app.addHook('preHandler', (request, _reply, done) => {
-    const state = states.get(request)
-    if (state) state.span.run(done)
+    const span = spans.get(request)
+    if (span) span.run(done)
     else done()
   })
   app.addHook('onSend', async (request, reply, payload) => {
@@ -199,23 +196,24 @@ function addHooks(app: App, parts: AppParts): void {
     codes.set(request, asServiceError(error).code)
     done()
   })
-  app.addHook('onResponse', (request, reply, done) => {
-    const state = states.get(request)
-    request.caller?.served.requests.ended()
-    if (state) finish(parts, request, reply, { ...state, code: codes.get(request) })
-    done()
-  })
 }
 
-/** Records a request that was answered. */
+/** The status of a request whose client went before an answer began, as nginx names it. */
+const CLIENT_GONE = 499
+
+/** Records a request that was answered, or whose client has gone. */
 function finish(
   { metrics, log }: Pick<AppParts, 'metrics' | 'log'>,
   request: FastifyRequest,
   reply: FastifyReply,
-  { elapsed, span, code }: RequestState & { readonly code: string | undefined },
+  {
+    elapsed,
+    span,
+    code,
+  }: { readonly elapsed: () => number; readonly span: RequestSpan; readonly code: string | undefined },
 ): void {
   const { method, caller } = request
-  const { statusCode: status } = reply
+  const status = reply.raw.headersSent ? reply.statusCode : CLIENT_GONE
   const route = request.routeOptions.url ?? 'unknown'
   const durationMs = Math.round(elapsed() * 10) / 10
   const isStream = String(reply.getHeader('content-type') ?? '').startsWith('text/event-stream')

@@ -73,8 +73,8 @@ describe('the event stream', () => {
   })
 })
 
-it('an event stream whose client left before it began counts no longer', async () => {
-  const { url, service } = await listening()
+it('an event stream whose client left before it began counts no longer, and neither does its request', async () => {
+  const { url, service, log } = await listening()
   const { store } = service.connections.first.runtime
   const [plain, asked, gone] = [store.chainHead, gate(), gate()]
   const headers = authorized(keys.auditor)
@@ -92,6 +92,10 @@ it('an event stream whose client left before it began counts no longer', async (
   await gone.passed
   const metrics = await (await fetch(`${url}/metrics`)).text()
   expect(metrics).toContain('\nguestpass_event_streams 0\n')
+  // The scrape itself.
+  expect(metrics).toContain('\nguestpass_http_requests_in_flight 1\n')
+  expect(log.find((line) => line.includes('/v1/events'))).toContain('"status":499')
+  await service.connections.first.requests.none()
 })
 
 describe('a service that stops', () => {

@@ -25,6 +25,7 @@ export function addSignInRoutes(app: App, { links, connections }: SignInParts): 
     async handler(request, reply) {
       const { name, code } = request.params
       const { served, actor } = await links.take(`${name}/${code}`)
+      served.requests.add(reply.raw)
       const binding = newBinding(served.name, actor)
       const ask = { redirectUri: links.callbackUrl(), browser: binding.secret }
       const { url } = await served.connection.signIn.begin(ask, signInContext(request, served, actor))
@@ -40,6 +41,7 @@ export function addSignInRoutes(app: App, { links, connections }: SignInParts): 
       const binding = bindingIn(request.headers.cookie, isSecure())
       const served = binding && connections.get(binding.connection)
       if (!binding || !served) throw otherBrowser()
+      served.requests.add(reply.raw)
       const query = new URLSearchParams(request.raw.url?.split('?')[1] ?? '')
       await served.connection.signIn.complete(query, binding.secret, signInContext(request, served, binding.actor))
       return htmlAnswer(reply, `<p>Connection ${served.name} is signed in. You can close this page.</p>`)
