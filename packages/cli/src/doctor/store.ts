@@ -19,14 +19,14 @@ export const storeFindings = (
   const check = (name: string, work: () => Promise<Finding>): Promise<Finding> =>
     examine(name, runtime.connection, work)
   const measured = runtime.store.sizes(runtime.connection)
-  const { server } = runtime.store
+  const server = runtime.store.server?.()
   return Promise.all([
     ...(path === undefined ? [] : [check('disk', () => disk(runtime, path))]),
     ...(server === undefined
       ? []
       : [
-          check('database server', async () => databaseServer(await server(), runtime.ports.clock.wall())),
-          check('failover', async () => failover(await server())),
+          check('database server', async () => databaseServer(await server, runtime.ports.clock.wall())),
+          check('failover', async () => failover(await server)),
         ]),
     check('erasure', () => erasure(runtime, path)),
     check('webhooks', () => webhooks(runtime)),
