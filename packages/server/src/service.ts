@@ -44,8 +44,9 @@ export interface ServiceOptions {
    */
   readonly readApiKeys?: (() => Promise<readonly ApiKey[]>) | undefined
   /**
-   * Reads the configurations again, every 5 seconds. A connection of which a secret in a file has changed is opened
-   * anew; the former one ends with its last request. Default: they stay until the process ends.
+   * Reads the configurations again, every 5 seconds, if settings of them are in files. A connection of which a secret
+   * in a file has changed is opened anew; the former one ends with its last request. Default: they stay until the
+   * process ends.
    */
   readonly readConfigs?: (() => Promise<readonly ReachableConfig[]>) | undefined
   /** Makes clock and HTTP of the connections. Default: those of Node. */

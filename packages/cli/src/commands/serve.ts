@@ -30,8 +30,8 @@ export const serveCommand = defineCommand({
     const { hostProcess } = cli
     hostProcess.setGrace?.(configs[0].settings.drainSeconds * SECOND + STOP_GRACE)
     hostProcess.harden?.()
-    const { readApiKeys, readConfigs } = readersOf(configs, cli)
-    const service = await started({ configs, port, address: host, readApiKeys, readConfigs }, cli)
+    const readers = { readApiKeys: keyReader(configs[0], cli), readConfigs: () => servedConfigs(cli) }
+    const service = await started({ configs, port, address: host, ...readers }, cli)
     announce(service, host, cli)
     await cli.untilStopped()
     if (!cli.json)
@@ -40,19 +40,11 @@ export const serveCommand = defineCommand({
   },
 })
 
-/** Reads API keys and other secrets again if they are in files, which may change. */
-function readersOf(configs: ServiceOptions['configs'], cli: Cli): Pick<ServiceOptions, 'readApiKeys' | 'readConfigs'> {
-  const inFiles = new Set(
-    configs.flatMap(({ origins }) =>
-      Object.entries(origins).flatMap(([key, { name }]) => (name.endsWith('_FILE') ? [key] : [])),
-    ),
-  )
-  const hasKeys = inFiles.delete('apiKeys')
-  return {
-    readApiKeys: hasKeys ? async () => (await cli.config([], () => {})).settings.apiKeys ?? [] : undefined,
-    readConfigs: inFiles.size > 0 ? () => servedConfigs(cli) : undefined,
-  }
-}
+/** Reads the keys again if they are in a file, which may change. */
+const keyReader = ({ origins }: ReachableConfig, cli: Cli): ServiceOptions['readApiKeys'] =>
+  origins.apiKeys?.name.endsWith('_FILE')
+    ? async () => (await cli.config([], () => {})).settings.apiKeys ?? []
+    : undefined
 
 /** Connections that have an OAuth client of their own: all, unless --connection names one. */
 async function servedConfigs(cli: Cli): Promise<ServiceOptions['configs']> {

@@ -16,9 +16,9 @@ interface WatchParts {
 }
 
 /**
- * Reads configurations again, until the signal aborts: the files of their secrets may change. A connection of which
- * a secret has changed is opened anew. What cannot be read or opened leaves the former one in force, and is tried
- * again.
+ * Reads configurations again, until the signal aborts, if settings of them are in files, which may change. A connection
+ * of which a secret has changed is opened anew. What cannot be read or opened leaves the former one in force, and is
+ * tried again.
  *
  * @param inForce the configurations that are in force now
  */
@@ -28,6 +28,7 @@ export async function watchSecrets(
   { reopen, clock, log }: WatchParts,
   signal: AbortSignal,
 ): Promise<void> {
+  if (inForce.every((config) => settingsInFiles(config).length === 0)) return
   const byName = new Map(inForce.map((config) => [config.connection, config]))
   async function look(): Promise<Millis> {
     for (const found of await read()) {
@@ -57,21 +58,21 @@ function saidBy(thrown: unknown): string {
 type Settings = ReachableConfig['settings']
 
 /** The settings that are read from files, but for API keys, which need no connection. */
-export const keysInFiles = ({ origins }: Pick<ReachableConfig, 'origins'>): readonly (keyof Settings)[] =>
+const settingsInFiles = ({ origins }: Pick<ReachableConfig, 'origins'>): readonly (keyof Settings)[] =>
   (Object.keys(origins) as (keyof Settings)[]).filter(
     (key) => key !== 'apiKeys' && origins[key]?.name.endsWith('_FILE'),
   )
 
 /** A configuration with the settings in files of another one. All else takes a restart. */
 function withSecretsOf(config: ReachableConfig, { settings }: ReachableConfig): ReachableConfig {
-  const changed = Object.fromEntries(keysInFiles(config).map((key) => [key, settings[key]]))
+  const changed = Object.fromEntries(settingsInFiles(config).map((key) => [key, settings[key]]))
   return { ...config, settings: { ...config.settings, ...changed } }
 }
 
 /** A digest of the settings in files, so that no further copy of a secret is kept. */
 function digestOf(config: ReachableConfig): string {
   const { settings } = config
-  const values = keysInFiles(config).map((key) => settings[key])
+  const values = settingsInFiles(config).map((key) => settings[key])
   const text = JSON.stringify(values, function (this: Readonly<Record<string, unknown>>, key, value: unknown) {
     const given = this[key]
     return given instanceof Secret ? given.reveal() : value
