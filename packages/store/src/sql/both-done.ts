@@ -1,8 +1,16 @@
 /**
- * Waits for two parts of a transaction whose statements may share round trips. Rejects when both have ended, because
- * no statement may come after the rollback of the transaction.
+ * Waits for two statements that are sent side by side, also if one fails: no statement may come after the rollback of
+ * their transaction. Rejects with the error that came first: the other one only says that the transaction has failed.
  */
-export async function bothDone<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
-  await Promise.allSettled([one, other])
-  return Promise.all([one, other])
+export async function bothDone<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  const errors: unknown[] = []
+  const noted = <T>(statement: Promise<T>): Promise<T> =>
+    statement.catch((thrown: unknown) => {
+      errors.push(thrown)
+      throw thrown
+    })
+  const both = [noted(one), noted(other)] as const
+  await Promise.allSettled(both)
+  if (errors.length > 0) throw errors[0]
+  return Promise.all(both)
 }
