@@ -50,7 +50,7 @@ function emptyRuntime(config: Config, host: RuntimeHost): Promise<Runtime> {
   const rotate = async (): Promise<never> => {
     throw new Error('A store in memory has no data keys.')
   }
-  const store: SealedStore = { ...opened.store, keys: { list: async () => [], rotate } }
+  const store: SealedStore = { ...opened.store, keys: { list: async () => [], rotate, check: async () => {} } }
   // The secrets that sign messages are kept in the store.
   const { idpWebhookUrl: _idp, idmWebhookUrl: _idm, analyticsWebhookUrl: _analytics, ...settings } = config.settings
   return runtimeOn({ ...opened, store }, { ...config, settings }, host, {}, ports)

@@ -17,7 +17,8 @@ export interface OpenStore<S extends Store = Store> extends ObservedStore<S> {
   readonly place: string
   /**
    * Rejects with `store_unavailable` if its file was removed or replaced, so that new data would be lost
-   * with the process, or if its server takes no writes.
+   * with the process, or if its server takes no writes. Rejects with `store_wrong_key` if another process rotated to a
+   * key that this one lacks.
    */
   checkStore(): Promise<void>
   /** The listeners of a connection's audit records in this process. */
@@ -84,7 +85,11 @@ async function openFileStore(
   const keyRing = await configuredKeyRing(config.settings, { path, random, host })
   const { route, ...routes } = createStoreRoutes()
   const store = await sqliteStore({ path, keyRing, clock, random, route })
-  const checkStore = await createStoreFileCheck(path)
+  const checkFile = await createStoreFileCheck(path)
+  const checkStore = async (): Promise<void> => {
+    await checkFile()
+    await store.keys.check()
+  }
   return { ...createObservedStore(store), place: path, checkStore, ...routes, close: () => store.close() }
 }
 
@@ -99,7 +104,10 @@ async function openPostgresStore(
   const keyRing = localKeyRing(key, { random, field: '`encryptionKey`' })
   const { route, ...routes } = createStoreRoutes()
   const store = await postgresStore({ url, keyRing, clock, random, route })
-  const checkStore = async (): Promise<void> => store.checkWritable?.()
+  const checkStore = async (): Promise<void> => {
+    await store.checkWritable?.()
+    await store.keys.check()
+  }
   return { ...createObservedStore(store), place, checkStore, ...routes, close: () => store.close() }
 }
 

@@ -3,7 +3,7 @@ import type { ServedConnection, ServedConnections } from './connections/served-c
 
 /** Whether an instance takes requests, as JSON. */
 export interface ReadinessDocument {
-  /** `unavailable`: a store cannot be read. `stopping`: it was asked to stop. */
+  /** `unavailable`: a store cannot be read or written. `stopping`: it was asked to stop. */
   readonly status: 'ready' | 'starting' | 'stopping' | 'unavailable'
   readonly connections: readonly {
     readonly connection: string

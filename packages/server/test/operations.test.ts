@@ -1,4 +1,5 @@
 import { nodePorts } from '@guestpass/core/node'
+import { localKeyRing, sqliteStore } from '@guestpass/store/sqlite'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { ServiceOptions } from '../src/service.ts'
 import { type Body, keys, serviceForTests, type ServiceForTests } from './service-for-tests.ts'
@@ -212,6 +213,23 @@ describe('the operation', () => {
     chainHead.mockReturnValue(new Promise(() => {}))
     const { body } = await other.call('GET', '/v1/health', operator)
     expect(body).toMatchObject({ status: 'degraded', store: { error: { code: 'store_busy' } } })
+    await other.close()
+  })
+
+  it('says that a store is failing whose keys were rotated to one that this instance lacks', async () => {
+    const [own, next] = [7, 9].map((byte) => Buffer.alloc(32, byte).toString('base64'))
+    const env = { GUESTPASS_DATABASE_URL: 'guestpass.db', GUESTPASS_ENCRYPTION_KEY: own }
+    const other = await serviceForTests({ env })
+    const before = await other.call('GET', '/v1/health', operator)
+    expect(before.body).toMatchObject({ status: 'ok' })
+    const { clock, random, close } = nodePorts()
+    const { place: path } = before.body['store'] as { readonly place: string }
+    const keyRing = localKeyRing(`${next},${own}`, { random })
+    const store = await sqliteStore({ path, keyRing, clock, random })
+    await store.keys.rotate()
+    await Promise.all([store.close(), close()])
+    const { body } = await other.call('GET', '/v1/health', operator)
+    expect(body).toMatchObject({ status: 'degraded', store: { error: { code: 'store_wrong_key' } } })
     await other.close()
   })
 

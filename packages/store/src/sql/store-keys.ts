@@ -29,6 +29,11 @@ export interface StoreKeys {
    * reason of `signal` if it aborts.
    */
   rotate(options?: RotationOptions): Promise<Rotation>
+  /**
+   * Reads the data keys again. Rejects with `store_wrong_key` if the key ring lacks the key that wraps one of them,
+   * as after a rotation by another process to a key that this one does not have: then it can store nothing.
+   */
+  check(): Promise<void>
 }
 
 /** A store whose tokens, profiles and documents are encrypted with data keys. */
@@ -81,4 +86,5 @@ async function listDataKeys({ read }: Database): Promise<readonly DataKey[]> {
 export const createStoreKeys = (parts: RotationParts): StoreKeys => ({
   list: () => listDataKeys(parts.database),
   rotate: (options) => rotate(parts, options),
+  check: () => parts.sealer.reload(),
 })

@@ -101,6 +101,22 @@ describe('a key rotation', () => {
     })
   })
 
+  it('is found by the check of a process whose ring lacks the new key', async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, 'guestpass.db')
+      const [running, updated] = [
+        await openStore(path),
+        await openStore(path, { keyRing: ring(`${KEY},${OTHER_KEY}`) }),
+      ]
+      await running.keys.check()
+      const during = await openStore(path, { keyRing: ring(`${OTHER_KEY},${KEY}`) })
+      await during.keys.rotate()
+      await expect(running.keys.check()).rejects.toMatchObject({ code: 'store_wrong_key' })
+      await updated.keys.check()
+      await Promise.all([running, updated, during].map((store) => store.close()))
+    })
+  })
+
   it('lists data keys with their wrapping key, their number of values and the current one', async () => {
     await inFolder(async (folder) => {
       const store = await openStore(join(folder, 'guestpass.db'))
