@@ -15,13 +15,13 @@ import type { Sheet } from './sheet.ts'
 import type { PostgresServer } from '../tools/postgres/server.ts'
 
 const SIZES = isQuick ? [1_000, 10_000, 100_000] : [1_000, 100_000, 1_000_000]
-const SUSTAINED_SECONDS = isQuick ? 10 : 30
+const SUSTAINED_SECONDS = isQuick ? 10 : 20
 /** Sessions that are due when the keeper starts, to see how fast it can go. */
 const BACKLOG = isQuick ? 1_000 : 5_000
 /** From when on sessions fall due that are to be left alone: after everything that is measured. */
 const UNDISTURBED = 3_600 * SECOND
 /** Writing them takes a while, as does the start of the keeper: nothing falls due before. */
-const START_IN = isQuick ? 25 * SECOND : 45 * SECOND
+const START_IN = isQuick ? 20 * SECOND : 35 * SECOND
 const PLACE = 'PostgreSQL'
 
 const ports = nodePorts()

@@ -66,6 +66,10 @@ const SHORTEST_PAUSE: Millis = 10
 const AHEAD: Millis = 2 * SECOND
 /** Renewals at once. More would only wait for the upstream, and time out. */
 const MOST_AT_ONCE = 100
+/** Fewer at once where renewals take longer than this: each of them prolongs its lease meanwhile. */
+const LONG: Millis = 2 * SECOND
+/** The least at once, however long they take. */
+const LEAST_AT_ONCE = 10
 /** The share that may still run when the next are claimed: a claim is a commit, and should be for many. */
 const REFILL_BELOW = 0.75
 
@@ -140,18 +144,24 @@ interface KeeperWork extends KeeperParts {
 /** Renewals that run, by session. */
 type Running = Map<string, Promise<void>>
 
+/** How many renewals may run at once now. */
+function mostNow({ most, pace: { longestMs } }: KeeperWork): number {
+  if (longestMs <= LONG) return most
+  return Math.min(most, Math.max(LEAST_AT_ONCE, Math.floor((most * LONG) / longestMs)))
+}
+
 /** Claims due sessions, starts their renewals, and waits until it has room for more. Gives the pause until the next pass. */
 async function pass(worker: KeeperWork, running: Running, progress: WorkerObserver): Promise<Millis> {
   const pauseMs = await claim(worker, running, progress)
-  const isFull = running.size === worker.most
-  while (running.size > worker.most * REFILL_BELOW) await Promise.race(running.values())
+  const isFull = running.size >= mostNow(worker)
+  while (running.size > mostNow(worker) * REFILL_BELOW) await Promise.race(running.values())
   return isFull ? 0 : pauseMs
 }
 
 /** Claims as many due sessions as there is room for. Gives the pause until the next claim, in milliseconds. */
 async function claim(worker: KeeperWork, running: Running, progress: WorkerObserver): Promise<Millis> {
-  const { connection, store, keepForMs, most, pace } = worker
-  const max = most - running.size
+  const { connection, store, keepForMs, pace } = worker
+  const max = Math.max(1, mostNow(worker) - running.size)
   const leaseMs = Math.min(Math.max(LEASE, 3 * pace.longestMs), LONGEST_LEASE)
   const { now, claimed, nextInMs } = await store.claimDue(connection, { max, leaseMs, keepForMs })
   for (const { id, dueAt } of claimed) {

@@ -52,14 +52,12 @@ export type LeaseResult = LeaseAnswer & {
 }
 
 const RETRY_DELAY: Millis = 50
-/** Of a holder that takes long, because every request makes it slower. */
-const LONGEST_RETRY_DELAY: Millis = 8 * RETRY_DELAY
 
 /**
  * How long to wait before the next request for a lease that was not granted. Its holder may release it early.
  */
-const retryDelay = ({ endsInMs }: LeaseAnswer, refusals: number, random: Random): Millis =>
-  Math.min(endsInMs, Math.min(RETRY_DELAY * 2 ** (refusals - 1), LONGEST_RETRY_DELAY) * (1 + random.float()))
+const retryDelay = ({ endsInMs }: LeaseAnswer, random: Random): Millis =>
+  Math.min(endsInMs, RETRY_DELAY * (1 + random.float()))
 
 /** The result of work under a lease that needs another request for the lease. */
 export const AGAIN = Symbol('again')
@@ -67,7 +65,7 @@ export const AGAIN = Symbol('again')
 /**
  * Requests a lease until `work` gives a result other than `AGAIN`. Calls `work` with each answer of the store,
  * granted or not, and releases a granted lease afterwards. After a request that was not granted it waits at most
- * 100 ms, after further ones longer, up to 800 ms. Rejects with the error of `work`, and with the reason of `signal`.
+ * 100 ms. Rejects with the error of `work`, and with the reason of `signal`.
  */
 export async function withLease<T>(
   request: LeaseRequest,
@@ -75,7 +73,7 @@ export async function withLease<T>(
   work: (result: LeaseResult) => Promise<T | typeof AGAIN> | typeof AGAIN,
   signal?: AbortSignal,
 ): Promise<T> {
-  for (let refusals = 1; ; refusals += 1) {
+  for (;;) {
     signal?.throwIfAborted()
     const result = await requestLease(request, ports)
     const { lease } = result
@@ -85,7 +83,7 @@ export async function withLease<T>(
     } finally {
       await lease?.release()
     }
-    if (!lease) await ports.clock.sleep(retryDelay(result, refusals, ports.random), signal)
+    if (!lease) await ports.clock.sleep(retryDelay(result, ports.random), signal)
   }
 }
 
