@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { documentKind } from '@guestpass/core/runtime-kit'
 import { sha256Hex } from '@guestpass/core/store-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { digestOf } from '../src/auth/configured-keys.ts'
+import { digestOf } from '../src/auth/key-digest.ts'
 import { keys, serviceForTests, type ServiceForTests } from './service-for-tests.ts'
 
 const SCOPES = { scopes: ['webmessaging:guest:send'] }

@@ -2,7 +2,7 @@ import { Secret } from '@guestpass/core'
 import { fakeClock, settle } from '@guestpass/core/testing'
 import type { ApiKey, ConfiguredKey } from '@guestpass/runtime'
 import { expect, it } from 'vitest'
-import { digestOf } from '../src/auth/configured-keys.ts'
+import { digestOf } from '../src/auth/key-digest.ts'
 import { watchConfiguredKeys } from '../src/auth/watched-keys.ts'
 import { createServiceLog } from '../src/http/log.ts'
 

@@ -2,7 +2,7 @@ import { documentKind, equalInConstantTime } from '@guestpass/core/runtime-kit'
 import { type ConfiguredKey, createUseRecorder, idInApiKey, storedApiKey } from '@guestpass/runtime'
 import type { ServedConnection, ServedConnections } from '../connections/served-connection.ts'
 import { type Caller, ownerOf } from './caller.ts'
-import { digestOf } from './configured-keys.ts'
+import { digestOf } from './key-digest.ts'
 
 /** Names a key without the key itself. */
 export interface KeyReference {

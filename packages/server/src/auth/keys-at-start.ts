@@ -3,7 +3,7 @@ import { isLoopback } from '@guestpass/core/runtime-kit'
 import { type ConfiguredKey, configuredKeys } from '@guestpass/runtime'
 import type { ServedConnections } from '../connections/served-connection.ts'
 import type { ServiceLog } from '../http/log.ts'
-import { keyForThisRun } from './configured-keys.ts'
+import { keyForThisRun } from './run-key.ts'
 
 /** The keys that no store has when a service starts. */
 export interface KeysAtStart {

@@ -1,19 +1,22 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { Secret } from '@guestpass/core'
 import type { ApiKeyRole, ConfiguredKey } from '@guestpass/runtime'
-
-/** SHA-256 of a key, in hexadecimal digits. */
-export const digestOf = (key: string): string => createHash('sha256').update(key).digest('hex')
+import { digestOf } from './key-digest.ts'
 
 /** What a key for one run may do: everything but to hand out OAuth access tokens. */
 const RUN_ROLES: readonly ApiKeyRole[] = ['issuer', 'verifier', 'operator', 'auditor', 'metrics']
 
 /** A key that is valid until the process ends. */
-export interface KeyForThisRun extends ConfiguredKey {
+interface KeyForThisRun extends ConfiguredKey {
   readonly key: Secret
 }
 
-/** Makes a key that is valid until the process ends. */
+/**
+ * Makes a key that is valid until the process ends.
+ *
+ * @param id what events call it. Default: `this-run`
+ * @param name what lists call it. Default: this run of the service
+ */
 export function keyForThisRun(connection: string, id = 'this-run', name = 'this run of the service'): KeyForThisRun {
   const key = new Secret(`gpr_${randomBytes(32).toString('base64url')}`)
   return { id, name, digest: digestOf(key.reveal()), roles: RUN_ROLES, connection, owner: `key:${id}`, key }
