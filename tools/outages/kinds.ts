@@ -1,4 +1,4 @@
-import { resetSetting, setting } from '../postgres/standby.ts'
+import { changeSetting, resetSetting } from '../postgres/server.ts'
 import { addStandby, type FollowedDatabase, killPrimary, takeAllConnections } from './database.ts'
 
 /** A way in which a database fails. */
@@ -23,7 +23,7 @@ export const outageKinds = {
   failover: { prepare: (database) => addStandby(database, true), begin: killPrimary },
   'read-only': {
     async begin({ primary }) {
-      await setting(primary, 'default_transaction_read_only = on')
+      await changeSetting(primary, 'default_transaction_read_only = on')
       return () => resetSetting(primary, 'default_transaction_read_only')
     },
   },

@@ -178,3 +178,15 @@ export async function untilReady(address: string, child: ChildProcess): Promise<
     await pause(25)
   }
 }
+
+/** Changes a setting of a running server. */
+export async function changeSetting(server: PostgresServer, assignment: string): Promise<void> {
+  await server.run(`alter system set ${assignment}`)
+  await server.run('select pg_reload_conf()')
+}
+
+/** Gives a setting of a running server the value that it started with. */
+export async function resetSetting(server: PostgresServer, name: string): Promise<void> {
+  await server.run(`alter system reset ${name}`)
+  await server.run('select pg_reload_conf()')
+}

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type PostgresServer, type PostgresSettings, startInFolder } from './server.ts'
+import { changeSetting, type PostgresServer, type PostgresSettings, startInFolder } from './server.ts'
 
 /** A server that repeats what another one writes. */
 export interface Standby extends PostgresServer {
@@ -45,7 +45,7 @@ export async function startStandby(options: StandbyOptions): Promise<Standby> {
     execFileSync(join(bin, 'pg_basebackup'), copy, run)
     writeFileSync(join(data, 'standby.signal'), '')
   })
-  if (isSynchronous) await setting(primary, `synchronous_standby_names = '${NAME}'`)
+  if (isSynchronous) await changeSetting(primary, `synchronous_standby_names = '${NAME}'`)
   const state = isSynchronous ? 'sync' : 'async'
   while ((await primary.run(`select from pg_stat_replication where sync_state = '${state}'`)).length === 0)
     await pause(20)
@@ -55,16 +55,4 @@ export async function startStandby(options: StandbyOptions): Promise<Standby> {
       await server.run('select pg_promote()')
     },
   }
-}
-
-/** Changes a setting of a running server. */
-export async function setting(server: PostgresServer, assignment: string): Promise<void> {
-  await server.run(`alter system set ${assignment}`)
-  await server.run('select pg_reload_conf()')
-}
-
-/** Gives a setting of a running server its former value. */
-export async function resetSetting(server: PostgresServer, name: string): Promise<void> {
-  await server.run(`alter system reset ${name}`)
-  await server.run('select pg_reload_conf()')
 }

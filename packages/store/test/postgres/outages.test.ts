@@ -1,6 +1,6 @@
 import { asGuestpassError } from '@guestpass/core/store-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { PostgresServer } from '../../../../tools/postgres/server.ts'
+import { changeSetting, type PostgresServer, resetSetting } from '../../../../tools/postgres/server.ts'
 import type { SealedStore } from '../../src/postgres/index.ts'
 import { openPostgres } from '../helpers/postgres-database.ts'
 import { event } from '../helpers/samples.ts'
@@ -84,16 +84,14 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
   it('acknowledges no commit that its synchronous standby lacks, also after a restart', async () => {
     const short = await openPostgres({ url: server.url(), waitMs: 1_500 })
     const change = { connection: HOME, events: [event('replicated')] }
-    await server.run("alter system set synchronous_standby_names = 'absent'")
-    await server.run('select pg_reload_conf()')
+    await changeSetting(server, "synchronous_standby_names = 'absent'")
     const answered = short.commit(change).catch(asGuestpassError)
     const waiting = "select from pg_stat_activity where wait_event = 'SyncRep'"
     while ((await server.run(waiting)).length === 0) await Promise.resolve()
     // The restarted server has the commit, and its standby has not.
     await server.restart()
     const refused = await answered
-    await server.run('alter system reset synchronous_standby_names')
-    await server.run('select pg_reload_conf()')
+    await resetSetting(server, 'synchronous_standby_names')
     expect(refused).toMatchObject({ code: 'store_unavailable', retryable: true })
     expect(await store.commit(change)).toBe('done')
     expect((await store.chainHead(HOME)).count).toBe(1)
@@ -101,8 +99,7 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
   })
 
   it('waits while the server takes no writes, and writes when it does', async () => {
-    await server.run('alter system set default_transaction_read_only = on')
-    await server.run('select pg_reload_conf()')
+    await changeSetting(server, 'default_transaction_read_only = on')
     const short = await openPostgres({ url: server.url(), waitMs: 200 })
     const write = { kind: 'note', id: 'late', value: 1, expect: { revision: 0 } }
     const refused = await short.commit({ connection: HOME, documents: [write] }).catch(asGuestpassError)
@@ -110,8 +107,7 @@ describe.skipIf(isWithoutPostgres || isPrepared)(suiteTitle('a store whose serve
     const readOnly = { code: 'store_unavailable', message: expect.stringContaining('(25006)') }
     await expect(short.checkWritable?.()).rejects.toMatchObject(readOnly)
     const waiting = store.commit({ connection: HOME, documents: [write] })
-    await server.run('alter system reset default_transaction_read_only')
-    await server.run('select pg_reload_conf()')
+    await resetSetting(server, 'default_transaction_read_only')
     expect(await waiting).toBe('done')
     await short.checkWritable?.()
     await short.close()
