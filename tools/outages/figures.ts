@@ -9,7 +9,7 @@ const SHOWN = 15
 /** What is wrong with how the service went through an outage. */
 function faultsOf({ name, downMs, upMs, answer, isLong }: Outage): readonly string[] {
   const { status, code, retryAfter, ms } = answer
-  const isRefused = status === 503 && (retryAfter ?? 0) >= 1 && /^store_(?:un)?(?:available|busy)$/.test(code ?? '')
+  const isRefused = status === 503 && (retryAfter ?? 0) >= 1 && /^store_(?:unavailable|busy)$/.test(code ?? '')
   const isLate = (time: number | undefined): boolean => time === undefined || time > READY_WITHIN
   return [
     ...(isLate(downMs) ? [`/readyz said that the database is down after ${downMs ?? 'no'} ms`] : []),

@@ -102,9 +102,8 @@ async function outage({ database, instance, traffic }: Run, name: OutageName, ho
   await traffic.isFlowing(10)
   const looking = new AbortController()
   const wentDown = firstTime(instance, false, looking.signal)
-  const startedAt = Date.now()
   const end = await kind.begin(database, holdMs)
-  const beganAt = name === 'no connections' ? Date.now() : startedAt
+  const beganAt = Date.now()
   const probed = probe(instance.url)
   await sleep(Math.max(0, beganAt + holdMs - Date.now()))
   await end()

@@ -1,15 +1,18 @@
 /**
- * Lets the database of a service under load fail in each way, again and again: `npm run outages -- --times 20 --seed 7`. Exits with 0
- * only if the same process goes on, readiness follows within 2 s, callers get answers that may be repeated, and nothing is lost or
- * doubled; and if a failover to an asynchronous standby, which lacks commits, is found to lose them. `--only failover` runs one way.
+ * Lets the database of a service under load fail in each way, again and again: `npm run outages -- --times 20 --seed
+ * 7`. Exits with 0 only if the same process goes on, readiness follows within 2 s, callers get answers that may be
+ * repeated, and nothing is lost or doubled; and if a failover to an asynchronous standby, which lacks commits, is found
+ * to lose them. `--only failover` runs one way.
  */
 import { parseArgs } from 'node:util'
+import { exitOnSignals } from '../kill-at-exit.ts'
 import { ensureDebianBinaries, INSTALL } from '../postgres/server.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { figureLines, violations } from './figures.ts'
 import { outageKinds, type OutageName } from './kinds.ts'
 import { runLossyFailover, runOutages } from './outages.ts'
 
+exitOnSignals()
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '20' },
@@ -18,8 +21,9 @@ const { values } = parseArgs({
   },
 })
 const names = Object.keys(outageKinds) as readonly OutageName[]
-const { only } = values
-const chosen = names.filter((name) => only === undefined || only.includes(name))
+const { only = names } = values
+const chosen = names.filter((name) => only.includes(name))
+if (chosen.length < only.length) throw new TypeError(`--only is one of ${names.join(', ')}`)
 const bin = ensureDebianBinaries()
 
 if (bin === undefined) {
