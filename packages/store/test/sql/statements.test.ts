@@ -57,8 +57,8 @@ describe('the statements of a store', () => {
         'insert into issued',
         'select * from',
         'insert into events',
-        'insert into outbox',
         'insert into chain_heads',
+        'insert into outbox',
         'commit',
       ])
     })
