@@ -3,6 +3,7 @@ import { asGuestpassError } from '@guestpass/core/store-kit'
 import type { KeyRing } from '../seal/key-ring.ts'
 import { dataKeysIn } from '../sql/data-key-store.ts'
 import type { Db } from '../sql/database.ts'
+import { createMapErrors, namingPlace } from '../sql/store-errors.ts'
 import { exists } from '../sqlite/files.ts'
 import { type DatabasePlace, type MoveEnd, openEnd } from './ends.ts'
 import { copyTables, countAll, firstFilledTable, type TableDigest } from './tables.ts'
@@ -93,7 +94,8 @@ export async function moveStore(options: MoveOptions): Promise<Move> {
 async function copyStore(db: Db, copy: Db, { from, to, keyRing, onProgress }: MoveOptions): Promise<Move> {
   const keys = await dataKeysIn(db).all()
   if (keys.length === 0) throw refused('from', `${from.shown} has no store`, 'Give the database of a store.')
-  for (const key of keys) await keyRing.unwrap(key, key.id)
+  const opens = createMapErrors((thrown) => namingPlace(asGuestpassError(thrown), from.shown))
+  for (const key of keys) await opens(() => keyRing.unwrap(key, key.id))
   const filled = await firstFilledTable(copy)
   if (filled !== undefined)
     throw refused('to', `${to.shown} has a store (rows in ${filled})`, 'Give an empty database, or a new file.')

@@ -5,7 +5,9 @@ export const textOf = (thrown: unknown): string => (thrown instanceof Error ? th
 
 /** Adds the place of the database to an error of the store. Errors of a request stay as they are. */
 export function namingPlace(error: GuestpassError, place: string): GuestpassError {
-  if (!error.code.startsWith('store_') || error.message.includes(place)) return error
+  // A move has two databases, and the error names the one that it is about.
+  const isNamed = error.message.startsWith('In ') || error.message.includes(place)
+  if (!error.code.startsWith('store_') || isNamed) return error
   const { code, reason, retryAt, message } = error
   return new GuestpassError(code, `In ${place}: ${message}`, {
     cause: error,

@@ -102,13 +102,17 @@ describe.skipIf(isWithoutPostgres)(suiteTitle('a move between SQLite and Postgre
         const absent = moveStore({ from: file(join(folder, 'absent.db')), to: server, ...ports })
         await expect(absent).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field: 'from' }] })
         const wrong = moveStore({ from: file(path), to: server, ...ports, keyRing: ring(OTHER_KEY) })
-        await expect(wrong).rejects.toMatchObject({ code: 'store_wrong_key' })
+        const ofSource = (shown: string) => ({
+          code: 'store_wrong_key',
+          message: expect.stringMatching(`^In ${shown}: The`),
+        })
+        await expect(wrong).rejects.toMatchObject(ofSource(path))
         await moveStore({ from: file(path), to: server, ...ports })
         const again = moveStore({ from: file(path), to: server, ...ports })
         await expect(again).rejects.toMatchObject({ code: 'invalid_input', fields: [{ field: 'to' }] })
         const next = join(folder, 'two.db')
         const wrongBack = moveStore({ from: server, to: file(next), ...ports, keyRing: ring(OTHER_KEY) })
-        await expect(wrongBack).rejects.toMatchObject({ code: 'store_wrong_key' })
+        await expect(wrongBack).rejects.toMatchObject(ofSource(server.shown))
         expect(existsSync(next)).toBe(false)
       }),
     )
