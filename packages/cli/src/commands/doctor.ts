@@ -72,7 +72,9 @@ async function examined(
     runtime = await openRuntime(config, host)
   } catch (thrown) {
     const remedy = config.settings.databaseUrl.kind === 'postgres' ? serverRemedy(thrown) : undefined
-    return [failure('store', thrown, config.connection, remedy), ...(await withoutStore(config, cli))]
+    // What the store says of its guests is not known.
+    const upstream = (await withoutStore(config, cli)).filter(({ check }) => check !== 'guest tokens')
+    return [failure('store', thrown, config.connection, remedy), ...upstream]
   }
   try {
     const path = databaseFile(config, host.cwd)
