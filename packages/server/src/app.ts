@@ -177,7 +177,6 @@ function addHooks(app: App, parts: AppParts): void {
     if (!roles) return
     const caller = await authenticate(request, roles, parts)
     caller.served.requests.add(reply.raw)
-    request.caller = caller
   })
   // Bodies come in events of the socket, which know nothing of the span.
   app.addHook('preHandler', (request, _reply, done) => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
     connections: ['acme'],
     env: {
       GUESTPASS_DATABASE_URL: join(folder, 'store.db'),
-      GUESTPASS_API_KEYS: `issuer:${OWN},operator:${OWN},issuer:acme:${ACME},operator:acme:${ACME},issuer:gone:test-secret-gone`,
+      GUESTPASS_API_KEYS: `issuer:${OWN},operator:${OWN},issuer:acme:${ACME},operator:acme:${ACME},issuer:gone:test-secret-gone,auditor:gone:test-secret-abc`,
     },
   })
 })
@@ -58,6 +58,12 @@ describe('a service of two connections on one database', () => {
   it('warns of a key for a connection that it does not serve, and refuses it', async () => {
     expect(on.log.join('')).toContain('GUESTPASS_API_KEYS has a key for connection gone')
     expect((await on.call('GET', '/v1/guests', { key: 'test-secret-gone' })).status).toBe(401)
+  })
+
+  it('warns of a configured key that is short, and of no other', () => {
+    const short = on.log.filter((line) => line.includes('fewer than 16 characters'))
+    expect(short).toEqual([expect.stringMatching(/env-[\da-f]{12}.*can be guessed.*openssl rand/)])
+    expect(short.join('')).not.toContain('test-secret-abc')
   })
 
   it('keeps no API key in its files', async () => {

@@ -137,4 +137,15 @@ describe('a request', () => {
     })
     expect(line).not.toContain('some-guest')
   })
+
+  it('that is refused for the role of its key is logged with the key', async () => {
+    const headers = { 'x-request-id': 'logged-2' }
+    await on.call('POST', '/v1/people/find', { headers, body: { email: 'ann@mail.test' } })
+    const line = on.log.find((one) => one.includes('logged-2')) ?? ''
+    expect(JSON.parse(line)).toMatchObject({
+      code: 'role_missing',
+      key: expect.stringMatching(/^env-/),
+      connection: 'default',
+    })
+  })
 })

@@ -296,6 +296,8 @@ function apiKeyOf(written: string): ApiKey | undefined {
   const role = apiKeyRoles.find((known) => known === words[0])
   const key = words.at(-1)
   if (!role || !key || words.length < 2 || words.length > 4 || words.includes('')) return undefined
+  // No header of a request can carry it.
+  if (!/^[!-~]+$/.test(key)) return undefined
   const [connection = 'default', group] = words.slice(1, -1)
   return { role, connection, ...(group ? { group } : {}), key: new Secret(key) }
 }

@@ -75,7 +75,7 @@ describe('keys and secrets', () => {
       { role: 'issuer', connection: 'acme', key: 'k2' },
       { role: 'issuer', connection: 'acme', group: 'web', key: 'k3' },
     ])
-    for (const text of ['k1', 'admin:k1', 'issuer:', 'issuer::k', 'issuer:a:b:c:d'])
+    for (const text of ['k1', 'admin:k1', 'issuer:', 'issuer::k', 'issuer:a:b:c:d', 'issuer:a key', 'issuer:ключ'])
       expect(accepts(kinds.apiKeys, text)).toBe(false)
   })
 

@@ -27,9 +27,9 @@ export interface AuthenticationParts {
 }
 
 /**
- * Finds the caller of a request to a route with roles, and takes the request from its quota. A request without a key
- * may have the session of a browser. Rejects with `api_key_invalid`, `origin_refused`, `role_missing` and
- * `quota_exceeded`.
+ * Finds the caller of a request to a route with roles, keeps it in the request, and takes the request from its quota.
+ * A request without a key may have the session of a browser. Rejects with `api_key_invalid`, `origin_refused`,
+ * `role_missing` and `quota_exceeded`.
  */
 export async function authenticate(
   request: FastifyRequest,
@@ -37,6 +37,8 @@ export async function authenticate(
   parts: AuthenticationParts,
 ): Promise<Caller> {
   const caller = await callerByKeyOrSession(request, parts)
+  // Before what may refuse it, so that the log names the key of a refused request.
+  request.caller = caller
   if (!hasRole(caller, roles))
     throw new GuestpassError(
       'role_missing',

@@ -4,6 +4,7 @@ import { type ConfiguredKey, configuredKeys } from '@guestpass/runtime'
 import type { ServedConnections } from '../connections/served-connection.ts'
 import type { ServiceLog } from '../http/log.ts'
 import { keyForThisRun } from './run-key.ts'
+import { warnOfShortKeys } from './short-keys.ts'
 
 /** The keys that no store has when a service starts. */
 export interface KeysAtStart {
@@ -18,7 +19,9 @@ export async function keysAtStart(
   address: string,
   log: ServiceLog,
 ): Promise<KeysAtStart> {
-  const configured = configuredKeys(connections.first.config.settings.apiKeys ?? [])
+  const { apiKeys = [] } = connections.first.config.settings
+  const configured = configuredKeys(apiKeys)
+  warnOfShortKeys(apiKeys, log)
   for (const { connection } of configured.filter((one) => !connections.get(one.connection)))
     log.warn(`GUESTPASS_API_KEYS has a key for connection ${connection}, which is not served.`)
   const stored = await Promise.all(connections.all.map(({ keys }) => keys.list()))

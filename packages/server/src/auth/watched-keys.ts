@@ -4,6 +4,7 @@ import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit
 import { type ApiKey, configuredKeys } from '@guestpass/runtime'
 import type { ServiceLog } from '../http/log.ts'
 import type { KeyRing } from './key-ring.ts'
+import { warnOfShortKeys } from './short-keys.ts'
 
 /** How often the configured keys are read again. */
 const STEP: Millis = 5 * SECOND
@@ -25,10 +26,12 @@ export async function watchConfiguredKeys(
 ): Promise<void> {
   let known: string | undefined
   async function look(): Promise<Millis> {
-    const found = configuredKeys(await read())
+    const given = await read()
+    const found = configuredKeys(given)
     const text = JSON.stringify(found)
     if (known !== undefined && text !== known) {
       keys.replaceConfigured(found)
+      warnOfShortKeys(given, log)
       log.note(`The file of GUESTPASS_API_KEYS has changed: ${found.length} keys are in force.`)
     }
     known = text
