@@ -54,7 +54,7 @@ export function createDisturbances(
     async pauseLong(ms) {
       const instance = await runningInstance(all)
       counts.pauses += 1
-      await pauseOf(state, instance, instance.pause(ms))
+      await track(state, instance.pause(ms))
     },
     async end() {
       state.ending.abort()
@@ -86,7 +86,7 @@ async function disturb(state: State, random: SeededRandom, { everyMs, pauseMs }:
     if (signal.aborted || !instance) continue
     if (isPause && pauses.size === 0) {
       counts.pauses += 1
-      void pauseOf(state, instance, instance.pause(random.between(...pauseMs), signal))
+      void track(state, instance.pause(random.between(...pauseMs), signal))
     } else {
       counts.kills += 1
       await instance.kill()
@@ -94,7 +94,8 @@ async function disturb(state: State, random: SeededRandom, { everyMs, pauseMs }:
   }
 }
 
-async function pauseOf({ pauses }: State, _instance: Instance, pause: Promise<void>): Promise<void> {
+/** Lets `end` wait for a pause. */
+async function track({ pauses }: State, pause: Promise<void>): Promise<void> {
   pauses.add(pause)
   await pause
   pauses.delete(pause)

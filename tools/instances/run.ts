@@ -1,8 +1,8 @@
 /**
- * Runs instances of the service on one PostgreSQL database while they are killed and paused, and the database is restarted: `npm run
- * instances -- --seconds 60 --seed 7 --instances 2`. Exits with 0 only if nothing was lost or doubled, the audit chain is valid, and
- * readiness followed the database within 2 s. `--settle 0` ends at once, and checks nothing that is under
- * way; `--every 2000` kills or pauses every 2 to 4 s.
+ * Runs instances of the service on one PostgreSQL database while they are killed and paused, and the database is
+ * restarted: `npm run instances -- --seconds 60 --seed 7 --instances 2`. Exits with 0 only if nothing was lost or
+ * doubled, the audit chain is valid, and readiness followed the database within 2 s. `--settle 0` ends at once, and
+ * checks nothing that is under way; `--every 2000` kills or pauses every 2 to 4 s.
  */
 import { parseArgs } from 'node:util'
 import { joinedCommand } from '../../packages/cli/test/spawn-cli.ts'

@@ -122,12 +122,12 @@ function twoTokens({ answers: { tokens, accessTokens } }: Evidence): readonly st
 }
 
 const twoAnswers = (keyed: readonly KeyedRequest[]): readonly string[] =>
-  keyed.filter(({ answers }) => answers.size > 1).map(({ key }) => `request ${key} got ${answersIn(key, keyed)}`)
+  keyed
+    .filter(({ answers }) => answers.size > 1)
+    .map(({ key, answers }) => `request ${key} got ${[...answers].map(withoutTokens).join(' and ')}`)
 
-const answersIn = (key: string, keyed: readonly KeyedRequest[]): string =>
-  [...(keyed.find((one) => one.key === key)?.answers ?? [])]
-    .map((answer) => answer.replaceAll(/[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g, (token) => `…${token.slice(-6)}`))
-    .join(' and ')
+const withoutTokens = (answer: string): string =>
+  answer.replaceAll(/[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g, (token) => `…${token.slice(-6)}`)
 
 /** Requests with an Idempotency-Key for which the store has two guests. */
 function twoGuests({ events }: Evidence): readonly string[] {

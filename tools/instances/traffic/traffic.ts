@@ -36,7 +36,7 @@ const names = Object.keys(jobs) as readonly JobName[]
 /** Time between two tries of requests that are open, in milliseconds. */
 const SETTLE_STEP = 250
 
-/** Starts clients that send requests of the five jobs until they are ended. */
+/** Starts clients that send the requests of jobs until they are ended. */
 export function createTraffic(options: TrafficOptions): Traffic {
   const { urls, clients, random, channelId, only = names } = options
   const { lives = [15, 60], patienceMs = [1_500, 3_000, 12_000] } = options
