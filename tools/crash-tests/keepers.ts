@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { CONNECTION, type TestEnvironment, createTestEnvironment } from './test-environment.ts'
 import { createProcessPool } from './process-pool.ts'
 import { seededRandom } from './random.ts'
+import { storedGuests } from './stored-records.ts'
 
 interface KeeperRunOptions {
   readonly keepers: number
@@ -74,19 +75,8 @@ function copyOf(database: string): string {
 }
 
 /** The generation of every session. */
-async function generations(store: TestEnvironment['store']): Promise<readonly number[]> {
-  const all: number[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await store.list(CONNECTION, {
-      kind: 'guest',
-      limit: 1_000,
-      ...(after === undefined ? {} : { after }),
-    })
-    all.push(...page.credentials.map(({ generation }) => generation))
-    if (page.next === undefined) return all
-    after = page.next
-  }
-}
+const generations = async (store: TestEnvironment['store']): Promise<readonly number[]> =>
+  (await storedGuests(store, CONNECTION)).map(({ generation }) => generation)
 
 /** Whether every session was renewed, and each renewal took one request. */
 export const isRight = ({ sessions, renewed, renewals, calls }: KeeperReport): boolean =>

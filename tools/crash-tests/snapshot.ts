@@ -1,9 +1,7 @@
-import type { Event } from '@guestpass/core'
-import { eventsOf } from '@guestpass/core/runtime-kit'
-import type { Credential } from '@guestpass/core/store-kit'
 import { type CreateReport, createReport, type GivenGuest } from './creates/create-report.ts'
 import { connectionOf, type PersonApi, personApis } from './creates/persons.ts'
 import { type Acknowledged, type InvariantReport, invariantReport } from './invariant-report.ts'
+import { storedEvents, storedGuests } from './stored-records.ts'
 import type { TestEnvironment } from './test-environment.ts'
 
 /** Reads journal, store and events, in this order, and checks the invariants on them. */
@@ -19,32 +17,12 @@ export type TakeSnapshot = (
 export function createSnapshots({ upstream, store }: TestEnvironment): TakeSnapshot {
   const seen = new Map<string, Acknowledged>()
 
-  async function credentials(connection: string): Promise<readonly Credential[]> {
-    const all: Credential[] = []
-    for (let after: string | undefined; ; ) {
-      const page = await store.list(connection, {
-        kind: 'guest',
-        limit: 1_000,
-        ...(after === undefined ? {} : { after }),
-      })
-      all.push(...page.credentials)
-      after = page.next
-      if (after === undefined) return all
-    }
-  }
-
-  async function events(connection: string): Promise<readonly Event[]> {
-    const all: Event[] = []
-    for await (const event of eventsOf(store, connection)) all.push(event)
-    return all
-  }
-
   return async (acknowledged, givenGuests, persons) => {
     const given = [...acknowledged, ...seen.values()]
     const journal = upstream.journal()
     const connections = [...new Set(personApis.map(connectionOf))]
-    const stored = (await Promise.all(connections.map(credentials))).flat()
-    const recorded = (await Promise.all(connections.map(events))).flat()
+    const stored = (await Promise.all(connections.map((name) => storedGuests(store, name)))).flat()
+    const recorded = (await Promise.all(connections.map((name) => storedEvents(store, name)))).flat()
     const ephemeral = stored.filter(({ api }) => api === 'guest-tokens')
     for (const { id, generation, tokens } of ephemeral) {
       const token = tokens?.access.reveal() ?? ''

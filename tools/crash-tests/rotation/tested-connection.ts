@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection, Event, Store } from '@guestpass/core'
-import { eventsOf } from '@guestpass/core/runtime-kit'
 import { asGuestpassError, type Credential } from '@guestpass/core/store-kit'
 import { signIn } from '../base-environment.ts'
+import { storedEvents } from '../stored-records.ts'
 
 /**
  * The APIs whose refresh tokens are spent by each use: the sign-in of a user, and the guests of a channel.
@@ -31,7 +31,7 @@ export function signInConnection(connection: Connection, store: Store): TestedCo
     name,
     api: 'grant',
     credentials: async () => [await grant()].filter((credential) => credential !== undefined),
-    events: () => eventsIn(store, name),
+    events: () => storedEvents(store, name),
     hasEnded: async () => (await grant())?.status === 'needs_reauth',
     restart: () => untilDone(() => signIn(connection, ['guest:read'])),
   }
@@ -56,7 +56,7 @@ export function engagementConnection(
     name,
     api: 'engagements',
     credentials: async () => (await Promise.all(ids.map(find))).filter((credential) => credential !== undefined),
-    events: () => eventsIn(store, name),
+    events: () => storedEvents(store, name),
     hasEnded: async () => (await find(ids.at(-1) ?? ''))?.status === 'needs_reauth',
     restart: () => untilDone(issue),
   }
@@ -76,10 +76,4 @@ async function untilDone(call: () => Promise<void>): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
     }
   }
-}
-
-const eventsIn = async (store: Store, name: string): Promise<readonly Event[]> => {
-  const all: Event[] = []
-  for await (const event of eventsOf(store, name)) all.push(event)
-  return all
 }

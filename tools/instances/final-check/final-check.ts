@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serviceClient } from '@guestpass/client'
 import type { Store } from '@guestpass/core'
+import { storedEvents } from '../../crash-tests/stored-records.ts'
 import { endpoints } from '../receiver.ts'
 import { apiKeys, type Instances } from '../start-instances.ts'
 import { acknowledged, openRequests } from '../traffic/answers.ts'
 import type { Traffic } from '../traffic/traffic.ts'
-import { openStoreOf, readEvidence, storedEvents } from './evidence.ts'
+import { CONNECTION, openStoreOf, readEvidence } from './evidence.ts'
 import { type Report, reportOf } from './report.ts'
 import { missingWebhooks } from './webhooks.ts'
 
@@ -28,13 +29,18 @@ export interface FinalCheck extends Report {
 }
 
 export interface FinalCheckOptions {
-  /** How long to wait for requests and webhooks that are open, in milliseconds: leases of dead instances end meanwhile. */
+  /**
+   * How long to wait for requests and webhooks that are open, in milliseconds: leases of dead instances end meanwhile.
+   */
   readonly settleMs: number
   /** Resolves when no instance is paused any more. Default: none is. */
   readonly pauses?: Promise<unknown>
 }
 
-/** Ends the traffic, lets what is open come to its end, stops the instances, and compares what was acknowledged with what is there. */
+/**
+ * Ends the traffic, lets what is open come to its end, stops the instances, and compares what was acknowledged with
+ * what is there.
+ */
 export async function finalCheck(
   instances: Instances,
   traffic: Traffic,
@@ -43,7 +49,7 @@ export async function finalCheck(
   const until = Date.now() + settleMs
   const { answers } = traffic
   const { store, close } = await openStoreOf(instances)
-  const missing = async () => missingWebhooks(await storedEvents(store), instances.receiver.received)
+  const missing = async () => missingWebhooks(await storedEvents(store, CONNECTION), instances.receiver.received)
   try {
     await traffic.end()
     await Promise.all([pauses, traffic.settle(settleMs)])
