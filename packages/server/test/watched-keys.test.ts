@@ -1,4 +1,4 @@
-import { Secret } from '@guestpass/core'
+import { GuestpassError, Secret } from '@guestpass/core'
 import { fakeClock, settle } from '@guestpass/core/testing'
 import type { ApiKey, ConfiguredKey } from '@guestpass/runtime'
 import { expect, it } from 'vitest'
@@ -24,11 +24,14 @@ it('keys in a file are read again, and an unreadable file leaves those of before
   const digests = ['second', 'third'].map((name) => digestOf(`test-secret-${name}`))
   expect(current?.map(({ digest }) => digest)).toEqual(digests)
   read = () => {
-    throw new Error('no such file')
+    const fields = [{ field: 'GUESTPASS_API_KEYS_FILE', message: 'has a blank', remedy: 'Leave it out.' }]
+    throw new GuestpassError('config_invalid', 'The configuration has a mistake.', { fields })
   }
   await clock.advance(5_000)
   expect(current).toHaveLength(2)
-  expect(lines.join('')).toMatch(/2 keys are in force.*could not be read again/s)
+  expect(lines.join('')).toMatch(
+    /2 keys are in force.*could not be read again: .* GUESTPASS_API_KEYS_FILE has a blank. Leave it out\./s,
+  )
   stop.abort()
   await watching
 })

@@ -1,7 +1,8 @@
 import type { Clock } from '@guestpass/core'
 import { repeatUntilAborted } from '@guestpass/core/runtime-kit'
-import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
+import { type Millis, SECOND } from '@guestpass/core/store-kit'
 import { type ApiKey, configuredKeys } from '@guestpass/runtime'
+import { configurationFault } from '../connections/configuration-fault.ts'
 import type { ServiceLog } from '../http/log.ts'
 import type { KeyRing } from './key-ring.ts'
 import { warnOfShortKeys } from './short-keys.ts'
@@ -37,7 +38,6 @@ export async function watchConfiguredKeys(
     known = text
     return STEP
   }
-  const failed = (thrown: unknown): void =>
-    log.warn(`API keys could not be read again: ${asGuestpassError(thrown).message}`)
+  const failed = (thrown: unknown): void => log.warn(`API keys could not be read again: ${configurationFault(thrown)}`)
   await repeatUntilAborted(look, { clock, signal, observer: { succeeded() {}, failed } })
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type Clock, Secret } from '@guestpass/core'
 import { repeatUntilAborted } from '@guestpass/core/runtime-kit'
-import { asGuestpassError, type Millis, SECOND } from '@guestpass/core/store-kit'
-import { type ReachableConfig, settingName, settingNamesIn } from '@guestpass/runtime'
+import { type Millis, SECOND } from '@guestpass/core/store-kit'
+import type { ReachableConfig } from '@guestpass/runtime'
 import type { ServiceLog } from '../http/log.ts'
+import { configurationFault } from './configuration-fault.ts'
 
 /** How often the files are read again. */
 const STEP: Millis = 5 * SECOND
@@ -43,16 +44,11 @@ export async function watchSecrets(
     return STEP
   }
   const failed = (thrown: unknown): void =>
-    log.warn(`A changed secret is not in force, and the former one still is: ${saidBy(thrown)} It is tried again.`)
+    log.warn(
+      `A changed secret is not in force, and the former one still is: ${configurationFault(thrown)} It is tried again.`,
+    )
   await clock.sleep(STEP, signal).catch(() => {})
   await repeatUntilAborted(look, { clock, signal, observer: { succeeded() {}, failed } })
-}
-
-/** What an error says, with its fields, and with settings named as the operator writes them. */
-function saidBy(thrown: unknown): string {
-  const { message, fields = [] } = asGuestpassError(thrown)
-  const faults = fields.map((one) => `${one.field} ${one.message}. ${one.remedy}`)
-  return settingNamesIn([message, ...faults].join(' '), (key) => settingName(key, 'default'))
 }
 
 type Settings = ReachableConfig['settings']
