@@ -62,7 +62,7 @@ describe('a service of two connections on one database', () => {
 
   it('warns of a configured key that is short, and of no other', () => {
     const short = on.log.filter((line) => line.includes('fewer than 16 characters'))
-    expect(short).toEqual([expect.stringMatching(/env-[\da-f]{12}.*can be guessed.*openssl rand/)])
+    expect(short).toEqual([expect.stringMatching(/"level":"warning".*env-[\da-f]{12}.*can be guessed.*openssl rand/)])
     expect(short.join('')).not.toContain('test-secret-abc')
   })
 

@@ -37,7 +37,8 @@ export function createServiceLog(write: (line: string) => void): ServiceLog {
     {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      // As `keep` names them.
+      formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
       messageKey: 'message',
       redact: { paths, censor: '[secret]' },
     },
