@@ -61,6 +61,15 @@ describe('the audit log', () => {
     expect(listOf(older)).toMatchObject([{ eventType: 'TOKEN_REQUEST_INITIATED' }])
     expect((await on.call('GET', '/v1/audit/verify', operator)).body).toMatchObject({ valid: true })
     expect((await on.call('GET', '/v1/audit/verify?fromLast=true', operator)).body).toMatchObject({ valid: true })
+    const { status, body } = await on.call('GET', '/v1/audit?cursor=abc&limit=many', operator)
+    const message = 'is not a number'
+    expect([status, body['fields']]).toMatchObject([
+      400,
+      [
+        { field: 'limit', message },
+        { field: 'cursor', message },
+      ],
+    ])
   })
 
   it('explains what happened to a guest', async () => {

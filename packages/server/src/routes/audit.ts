@@ -4,14 +4,14 @@ import { latestRecords, listDocument } from '@guestpass/runtime'
 import * as z from 'zod'
 import { callerOf } from '../auth/authenticate.ts'
 import * as schemas from '../schemas/operations.ts'
-import { answers, pageOf, pageQuery, text } from '../schemas/parts.ts'
+import { answers, pageOf, pageQuery, text, writtenNumber } from '../schemas/parts.ts'
 import { filterOf, recordQuery } from './record-filter.ts'
 import type { App } from './route-parts.ts'
 import { momentIn } from './times-in-query.ts'
 
 const reader = { roles: ['operator', 'auditor'] } as const
 
-const count = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
+const count = writtenNumber.int().min(1).max(Number.MAX_SAFE_INTEGER)
 
 const auditQuery = z.strictObject({
   limit: pageQuery.limit,

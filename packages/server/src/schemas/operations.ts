@@ -1,7 +1,7 @@
 import { eventTypes, webhookEvents } from '@guestpass/core/runtime-kit'
 import { apiKeyGroup, apiKeyRoles } from '@guestpass/runtime'
 import * as z from 'zod'
-import { text, time } from './parts.ts'
+import { text, time, writtenNumber } from './parts.ts'
 
 /** How a connection gets its access tokens. */
 export const connection = z
@@ -142,7 +142,7 @@ export const rotationRequest = z
 
 /** When the key ends. */
 export const revocationQuery = z.strictObject({
-  inSeconds: z.coerce.number().int().min(0).max(31_536_000).default(0).describe('when it ends; default: at once'),
+  inSeconds: writtenNumber.int().min(0).max(31_536_000).default(0).describe('when it ends; default: at once'),
 })
 
 export const revokedApiKey = z.object({ id: z.string(), endsAt: time })

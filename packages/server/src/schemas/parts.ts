@@ -52,9 +52,12 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
     }),
   })
 
+/** A number in a query or a path. */
+export const writtenNumber = z.coerce.number({ error: 'is not a number' })
+
 /** The query of a list with pages. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('items on a page'),
+  limit: writtenNumber.int().min(1).max(1_000).default(100).describe('items on a page'),
   cursor: z.string().min(1).max(1_000).optional().describe('`pagination.cursor` of the page before'),
 }
 
