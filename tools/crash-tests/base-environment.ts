@@ -54,7 +54,7 @@ export async function createBaseEnvironment({
   })
   const cwd = realpathSync(mkdtempSync(join(tmpdir(), prefix)))
   const faults = await sharedFaults(cwd, upstream, mix)
-  const { database, stop } = await startRunDatabase(on, faults.folder)
+  const { database, stop } = await startRunDatabase(faults.folder, on)
   const key = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64')
   const { close, ...ports } = nodePorts()
   const store = await openRunStore(database, key, ports)

@@ -1,13 +1,14 @@
 /**
  * Runs processes that refresh guest tokens and create guests, while they are killed and paused, the network
  * fails before they send, the disk is full and clocks are wrong: `npm run crash-tests -- --events 1000 --seed
- * 7`. `--database postgres` runs it on a PostgreSQL server of its own. Exits with 0 only if nothing was lost or done twice.
+ * 7`. `--database postgres` runs it on a PostgreSQL server of its own. Exits with 0 only if nothing was lost or done
+ * twice.
  */
 import { parseArgs } from 'node:util'
 import { availableClasses } from './events/available-classes.ts'
 import { bugs } from './events/bugs.ts'
 import { eventClasses, parseMix } from './events/event-plan.ts'
-import { classesOn, databaseFault, parseDatabase } from './run-database.ts'
+import { chosenDatabase, classesOn } from './run-database.ts'
 import { wholeNumber } from '../whole-number.ts'
 import { summary, verdict } from './summary.ts'
 import { crashTest } from './crash-test.ts'
@@ -31,12 +32,7 @@ const { values } = parseArgs({
 const [shortest = '', longest = shortest] = values.lives.split('-')
 const known = ['fresh-key', ...bugs]
 if (values.bug !== undefined && !known.includes(values.bug)) throw new TypeError(`--bug is one of ${known.join(', ')}`)
-const on = parseDatabase(values.database)
-const fault = databaseFault(on)
-if (fault !== undefined) {
-  console.log(`skipped: ${fault}`)
-  process.exit(0)
-}
+const on = chosenDatabase(values.database)
 const mix = availableClasses(classesOn(on, values.kills === undefined ? parseMix(values.mix) : ['kills']), console.log)
 const options = {
   events: wholeNumber('events', values.kills ?? values.events),

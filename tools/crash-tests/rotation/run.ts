@@ -2,7 +2,8 @@
  * Runs processes that refresh sign-ins and guests by refresh tokens that each use spends, while they are
  * killed and paused, the network fails before they send, the disk is full and clocks are wrong: `npm run
  * rotation -- --profile strict --events 1000 --seed 7`. With `-- --processes 64 --seconds 60`, many use one
- * connection and nothing else happens. `--database postgres` runs it on a PostgreSQL server of its own. Exits with 0 only if nothing was lost, undeclared, silent or doubled.
+ * connection and nothing else happens. `--database postgres` runs it on a PostgreSQL server of its own. Exits with 0
+ * only if nothing was lost, undeclared, silent or doubled.
  */
 import { parseArgs } from 'node:util'
 import { bugs } from '../events/bugs.ts'
@@ -12,7 +13,7 @@ import { holds } from './invariant-report.ts'
 import { failPoints } from '../fail-points.ts'
 import { unresolvedPhases, phases } from '../phases.ts'
 import { type RotationResult, rotation } from './rotation.ts'
-import { classesOn, databaseFault, parseDatabase } from '../run-database.ts'
+import { chosenDatabase, classesOn } from '../run-database.ts'
 import { wholeNumber } from '../../whole-number.ts'
 import type { Api } from './tested-connection.ts'
 
@@ -51,12 +52,7 @@ if (!apis) throw new TypeError('--api is grant, engagements or both')
 if (bug !== undefined && !bugs.some((one) => one === bug)) throw new TypeError(`--bug is one of ${bugs.join(', ')}`)
 const pauseAt = failPoints.find((one) => one === values['pause-at'])
 if (pauseAt !== values['pause-at']) throw new TypeError(`--pause-at is one of ${failPoints.join(', ')}`)
-const on = parseDatabase(values.database)
-const fault = databaseFault(on)
-if (fault !== undefined) {
-  console.log(`skipped: ${fault}`)
-  process.exit(0)
-}
+const on = chosenDatabase(values.database)
 const mix = availableClasses(classesOn(on, values.kills === undefined ? parseMix(values.mix) : ['kills']), console.log)
 const events = whole('kills', whole('events', 0))
 const numbers = {
