@@ -29,8 +29,8 @@ export interface InvariantReport {
   /** Refreshes that took effect and whose Idempotency-Key is still in the store: they will be repeated. */
   readonly open: number
   /**
-   * Refreshes whose token had expired on receipt, or whose key was too old to be sent again. An event says
-   * so.
+   * Refreshes whose token had expired on receipt, whose key was too old to be sent again, or that another change of the
+   * guest ended. An event says so.
    */
   readonly late: number
   /** Acknowledged tokens that the store neither has nor has replaced by a later generation. */
@@ -102,11 +102,14 @@ const completed = ({ events }: GuestEvidence): readonly Event[] =>
 const openKey = ({ credential: { intent }, effects }: GuestEvidence): string | undefined =>
   intent?.action === 'refresh' ? effects.find(({ key }) => key === intent.id)?.key : undefined
 
+/** Reasons of failed refreshes by which the store has no token of theirs, whatever they did upstream. */
+const notStored: ReadonlySet<string> = new Set(['expired', 'revoked', 'erased', 'superseded'])
+
 const lateKeys = (one: GuestEvidence): readonly string[] => {
   const settled = new Set([...completed(one).map((event) => event.idempotencyKey), openKey(one)])
   const failed = one.events.filter(
     ({ type, error }) =>
-      type === 'REFRESH_FAILED' && (error?.reason === 'expired' || error?.code === 'refresh_impossible'),
+      type === 'REFRESH_FAILED' && (error?.code === 'refresh_impossible' || notStored.has(error?.reason ?? '')),
   )
   const keys = new Set(failed.map((event) => event.idempotencyKey))
   return one.effects.map(({ key }) => key).filter((key) => keys.has(key) && !settled.has(key))

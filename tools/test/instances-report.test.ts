@@ -85,6 +85,26 @@ describe('the report on instances', () => {
     expect(reportOf(found).doubled).toEqual([])
   })
 
+  it('takes a refresh that a revocation ended for declared by its event, and one without it for doubled', () => {
+    const journal = [
+      {
+        operation: 'refresh',
+        refreshes: 1,
+        guestId: 'g',
+        at: '2026-01-01T00:00:00Z',
+        headers: { 'idempotency-key': 'k' },
+      },
+    ] as unknown as Evidence['journal']
+    const guests = [guest('g', { status: 'revoked', generation: 2 })]
+    const before = [event('TOKEN_GENERATED_SUCCESS'), event('REFRESH_INITIATED', { idempotencyKey: 'k' })]
+    const error = { code: 'in_doubt', reason: 'revoked' }
+    const ended = event('REFRESH_FAILED', { idempotencyKey: 'k', error })
+    const answers = { revoking: new Set(['g']) }
+    const doubled = (events: readonly Event[]) => reportOf(evidence({ journal, guests, events }, answers)).doubled
+    expect(doubled([...before, ended])).toEqual([])
+    expect(doubled(before)).toHaveLength(1)
+  })
+
   it('finds an event that was not delivered to its endpoint', () => {
     expect(missingWebhooks([renewed('1'), renewed('2')], [renewal('1')])).toEqual([{ endpoint: 'idp', id: '2' }])
   })

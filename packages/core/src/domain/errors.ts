@@ -140,9 +140,9 @@ export interface ErrorFacts {
   /**
    * The cause as one word. Of a token: a reason of `verify`; of a channel: `channel`, `scope` or
    * `organisation`; of a sign-in: a `SignInReason`; of the upstream: `discovery` if only the discovery
-   * document is unavailable; of an ended sign-in: `guest` if it is a guest's; of a lost answer: `process_ended`; of
-   * a refresh that is given up: `key_too_old`; of a store: `disk_full`,
-   * `disk_failing` or `unreachable`.
+   * document is unavailable; of an ended sign-in: `guest` if it is a guest's; of a lost answer: `process_ended`,
+   * `revoked`, `erased` or `superseded`; of a refresh that is given up: `key_too_old`; of a store:
+   * `disk_full`, `disk_failing` or `unreachable`.
    */
   readonly reason?: string
   /** Received tokens that could not be stored, in the caller's type. They are lost when the process ends. */

@@ -1,5 +1,6 @@
 import { type GuestCredential, guestIn, type GuestWithTokens } from '../../domain/credential.ts'
 import { guestIdOf } from '../../domain/guest-id.ts'
+import type { Event } from '../../domain/events/event.ts'
 import { type AuthenticationResult, guestOrphaned } from '../../domain/events/guest-creates.ts'
 import { endedError, hasEnded } from '../../domain/plan.ts'
 import { profileIn } from '../../domain/profile.ts'
@@ -10,6 +11,7 @@ import { authenticated } from './attempt.ts'
 import { type LedgerEntry, settleFailure, formerGuest, settle } from './create-ledger.ts'
 import type { Creation, CreationParts } from './creation.ts'
 import { denyLateTokens, revocationChange } from '../tokens/revocation.ts'
+import { endedRequest } from '../tokens/ended-request.ts'
 import type { CrmLookup } from '../enrichment/crm-lookup.ts'
 import { findGuestRow } from '../requests/guest-row.ts'
 import { nextGeneration } from '../tokens/next-generation.ts'
@@ -114,10 +116,21 @@ async function changeOf(
   return {
     writes: [{ credential: next, expect }, ...ends.writes],
     documents: api.enrichment ? [await api.enrichment.pendingWrite(next.id, lookup, isFirst && generation === 0)] : [],
-    events: [...ends.events, done],
+    events: [...endedRefresh(parts, entry, place), ...ends.events, done],
     deny: ends.deny,
     issued: made.issued.map((one) => ({ ...one, credential: next.id })),
   }
+}
+
+/** The event of an open refresh of the same guest, which gets the tokens of a new session. */
+function endedRefresh(
+  { recorder, ports }: CreationParts,
+  { now, attempt }: LedgerEntry,
+  { credential }: GuestPlace,
+): readonly Event[] {
+  if (!credential) return []
+  const stamp = { id: ports.random.uuid(), at: now() }
+  return endedRequest(credential, recorder.about(credential, attempt.context), stamp, 'superseded')
 }
 
 /** The change that ends the guest which a new one replaces. */
@@ -132,7 +145,7 @@ function endOfFormer(
   // The same guest again: only its former tokens end.
   if (former === next.id) return { ...nothing, deny: [former] }
   if (!guest || hasEnded(guest)) return nothing
-  return revocationChange(guest, recorder.about(guest, attempt.context), now(), ports, 'replaced')
+  return revocationChange({ credential: guest }, recorder.about(guest, attempt.context), now(), ports, 'replaced')
 }
 
 /** Another process stored its guest first. Records that the upstream has this one beside it. */

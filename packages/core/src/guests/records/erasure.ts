@@ -5,6 +5,7 @@ import { guestErased } from '../../domain/events/guest-records.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, Store } from '../../ports/store.ts'
+import { endedRequest } from '../tokens/ended-request.ts'
 import { belongingsOf } from './belongings.ts'
 import { placesElsewhere } from './remains.ts'
 import type { Located } from '../requests/locate.ts'
@@ -55,8 +56,9 @@ export function createEraser(
     return since === undefined ? [] : [TRACES]
   }
 
-  const rowChange = async (credential: GuestCredential, next: GuestCredential) => ({
-    writes: [{ credential: next, expect: { generation: credential.generation } }],
+  const rowChange = async ({ credential, revision }: GuestToChange, next: GuestCredential) => ({
+    // A request for a token that began since the row was read is a conflict: its end is recorded, too.
+    writes: [{ credential: next, expect: { generation: credential.generation, revision } }],
     documents: await belongingsOf(credential, { store, pseudonym }),
   })
 
@@ -64,7 +66,8 @@ export function createEraser(
     traces,
     async erase(read, context = {}) {
       for (;;) {
-        const { credential, now, left } = await read()
+        const found = await read()
+        const { credential, now, left } = found
         const places = await placesElsewhere(connection, store, { person: credential.api !== 'guest-tokens' })
         const answer = { ...revocationOf(credential, now), remains: places }
         const withTraces = async () => ({ ...answer, remains: [...answer.remains, ...(await traces())] })
@@ -76,8 +79,8 @@ export function createEraser(
         const erased = guestErased(about, { id: random.uuid(), at: now, ...facts })
         const change: Change = {
           connection,
-          ...(left ? { documents: [left.ended(next, now)] } : await rowChange(credential, next)),
-          events: [erased],
+          ...(left ? { documents: [left.ended(next, now)] } : await rowChange(found, next)),
+          events: [...endedRequest(credential, about, { id: random.uuid(), at: now }, 'erased'), erased],
           deny: [id],
         }
         if ((await store.commit(change)) === 'done') return withTraces()

@@ -200,11 +200,11 @@ async function toChange(calls: RecordCalls, guestId: string, context: GuestConte
 async function revoke(calls: RecordCalls, guestId: string, context: GuestContext): Promise<Revocation> {
   const { connection, store, random } = calls
   for (;;) {
-    const { credential, now, left } = await toChange(calls, guestId, context)
+    const { credential, revision, now, left } = await toChange(calls, guestId, context)
     const answer = revocationOf(credential, now)
     if (hasEnded(credential)) return answer
     const about = eventContext({ connection, subject: credential.subject }, context, random)
-    const change = revocationChange(credential, about, now, { random })
+    const change = revocationChange({ credential, revision }, about, now, { random })
     const ended = left ? { ...change, writes: [], documents: [left.ended(revoked(credential), now)] } : change
     if ((await store.commit({ connection, ...ended })) === 'done') return answer
   }

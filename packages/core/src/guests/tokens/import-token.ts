@@ -24,6 +24,7 @@ import { rememberedUntil } from './accept-tokens.ts'
 import type { GuestContext } from '../requests/guest-context.ts'
 import { parseNewGuestId } from '../requests/guest-token-request.ts'
 import type { GuestStore } from '../requests/tombstones.ts'
+import { endedRequest } from './ended-request.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 import { foreignSubject, withTokenSubject } from '../../domain/token-subject.ts'
 
@@ -66,8 +67,8 @@ export function createImportToken(parts: TokenImportParts): ImportToken {
     try {
       const claims = await verifiedClaims(parts, guestId, token, subject)
       for (;;) {
-        const { base, now } = await guestToImportInto(parts, guestId, context)
-        const imported = await importIntoGuest(parts, { guestId, token, claims, base, now, context })
+        const found = await guestToImportInto(parts, guestId, context)
+        const imported = await importIntoGuest(parts, { guestId, token, claims, context, ...found })
         if (imported) return imported
       }
     } catch (thrown) {
@@ -124,6 +125,8 @@ interface TokenImport {
   readonly claims: Claims
   /** The guest as it is stored, or a new one. */
   readonly base: GuestCredential
+  /** That of its row; 0 if it has none. */
+  readonly revision: number
   readonly now: Instant
   readonly context: Context
 }
@@ -133,21 +136,21 @@ async function guestToImportInto(
   parts: TokenImportParts,
   guestId: string,
   context: GuestContext,
-): Promise<{ readonly base: GuestCredential; readonly now: Instant }> {
+): Promise<Pick<TokenImport, 'base' | 'revision' | 'now'>> {
   const { api, owner } = context
   const known = await located(parts, guestId, context)
-  if (known) return { base: known.credential, now: known.now }
+  if (known) return { base: known.credential, revision: known.revision, now: known.now }
   if (api !== undefined && api !== GUEST_TOKENS) throw ofAnotherApi(guestId, api)
   const id = parseNewGuestId(guestId)
-  const { row, now, credential } = await findGuestRow(parts.connection, GUEST_TOKENS, id, parts.ports.store)
+  const { row, revision, now, credential } = await findGuestRow(parts.connection, GUEST_TOKENS, id, parts.ports.store)
   if (credential && !isOwnedBy(credential, owner)) throw unknownGuest(parts.connection, guestId)
-  return { base: newGuest(parts, row, now, owner), now }
+  return { base: newGuest(parts, row, now, owner), revision, now }
 }
 
 /** Checks the token against the guest and writes once. Undefined: the guest was written meanwhile. */
 async function importIntoGuest(parts: TokenImportParts, of: TokenImport): Promise<GuestCredential | undefined> {
   const { connection, ports, recorder } = parts
-  const { guestId, token, base, now, context } = of
+  const { guestId, token, base, revision, now, context } = of
   if (base.api !== GUEST_TOKENS) throw ofAnotherApi(guestId, base.api)
   if (hasEnded(base)) throw endedError(base)
   if (base.tokens?.access.reveal() === token) return base
@@ -162,8 +165,11 @@ async function importIntoGuest(parts: TokenImportParts, of: TokenImport): Promis
   const facts = { id: ports.random.uuid(), at: now, api, generation, scopes: tokens.scopes, expiresAt }
   const outcome = await ports.store.commit({
     connection,
-    writes: [{ credential: next, expect: { generation: base.generation } }],
-    events: [tokenImported(about, facts)],
+    writes: [{ credential: next, expect: { generation: base.generation, revision } }],
+    events: [
+      ...endedRequest(base, about, { id: ports.random.uuid(), at: now }, 'superseded'),
+      tokenImported(about, facts),
+    ],
     issued: [{ credential: next.id, fingerprint, expiresAt: rememberedUntil(next.tokens) }],
   })
   return outcome === 'done' ? next : undefined

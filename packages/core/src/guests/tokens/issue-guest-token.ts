@@ -3,6 +3,7 @@ import type { GuestCredential, GuestWithTokens } from '../../domain/credential.t
 import { guestIdOf } from '../../domain/guest-id.ts'
 import { isOwnedBy } from '../../domain/guest-owner.ts'
 import { endedError, hasEnded } from '../../domain/plan.ts'
+import type { EventContext } from '../../domain/events/event-parts.ts'
 import type { Instant } from '../../domain/time.ts'
 import { asGuestpassError, GuestpassError } from '../../domain/errors.ts'
 import { stopwatch } from '../../ports/clock.ts'
@@ -10,10 +11,11 @@ import type { RenewalPorts } from '../../tokens/renewal/renewal.ts'
 import type { MintRequest } from '../../upstream/guest-tokens/wire.ts'
 import { denyLateTokens } from './revocation.ts'
 import type { RequestedTokens, TokenCall } from './request-tokens.ts'
-import { findGuestRow } from '../requests/guest-row.ts'
+import { findGuestRow, type GuestRow } from '../requests/guest-row.ts'
 import { unknownGuest } from '../requests/locate.ts'
 import type { GuestStore } from '../requests/tombstones.ts'
 import { nextGeneration } from './next-generation.ts'
+import { endedRequest } from './ended-request.ts'
 import type { GuestEventRecorder } from '../events/event-recorder.ts'
 
 /** The API of ephemeral guest tokens. */
@@ -68,7 +70,7 @@ export async function issueGuestToken(
     recorded.catch(() => {})
     const hooks = { onSend() {}, beforeTry: async () => void (await recorded) }
     const made = await mint({ credential, about, now, hooks, context })
-    const stored = await storeToken(parts, made, owner)
+    const stored = await storeToken(parts, made, { place, about, now, owner })
     recorder.announce({ ...made, credential: stored, kind: 'issued' })
     return stored
   } catch (thrown) {
@@ -89,27 +91,40 @@ const withRequest = (
   request: { durationSeconds, scopes },
 })
 
+/** Where and for whom a new token is stored. */
+interface TokenStorage {
+  /** The row as it was before the request. */
+  readonly place: GuestRow
+  readonly about: EventContext
+  readonly now: () => Instant
+  readonly owner: string | undefined
+}
+
 /**
  * Stores a new token as the next generation after other writes. A guest that ended meanwhile stays ended; a
  * guest of another API that took the row keeps it, and one of another owner keeps its token.
  */
 async function storeToken(
-  { connection, ports: { store } }: GuestTokenParts,
+  { connection, ports: { store, random } }: GuestTokenParts,
   { credential, ...made }: RequestedTokens,
-  owner: string | undefined,
+  { place, about, now, owner }: TokenStorage,
 ): Promise<GuestWithTokens> {
-  for (let base: GuestCredential = credential; ; ) {
+  for (let { revision, credential: base = credential } = place; ; ) {
     const next = { ...nextGeneration(base, credential), id: base.id }
     const issued = (made.issued ?? []).map((one) => ({ ...one, credential: next.id }))
     const outcome = await store.commit({
       connection,
-      writes: [{ credential: next, expect: { generation: base.generation } }],
-      events: made.events.map((event) => ({ ...event, subject: next.subject, generation: next.generation })),
+      writes: [{ credential: next, expect: { generation: base.generation, revision } }],
+      events: [
+        ...endedRequest(base, { ...about, subject: next.subject }, { id: random.uuid(), at: now() }, 'superseded'),
+        ...made.events.map((event) => ({ ...event, subject: next.subject, generation: next.generation })),
+      ],
       issued,
     })
     if (outcome === 'done') return next
-    const place = await findGuestRow(connection, GUEST_TOKENS, guestIdOf(next), store)
-    base = place.credential ?? { ...credential, id: place.row, generation: 0 }
+    const found = await findGuestRow(connection, GUEST_TOKENS, guestIdOf(next), store)
+    base = found.credential ?? { ...credential, id: found.row, generation: 0 }
+    revision = found.revision
     if (hasEnded(base)) {
       await denyLateTokens(store, base, issued)
       throw endedError(base)

@@ -4,15 +4,19 @@ import { tokenRevoked } from '../../domain/events/guest-tokens.ts'
 import type { Instant } from '../../domain/time.ts'
 import type { Random } from '../../ports/random.ts'
 import type { Change, IssuedToken, Ledger } from '../../ports/store.ts'
+import { endedRequest } from './ended-request.ts'
 
 /** A revoked guest: no tokens, no intent, and the next generation, so that a late answer is not stored. */
 export function revoked({ tokens: _ended, backOff: _over, intent: _off, ...rest }: GuestCredential): GuestCredential {
   return { ...rest, status: 'revoked', generation: rest.generation + 1 }
 }
 
-/** The change that revokes a guest: its row, the denial of its tokens, and the event. `because`: default `asked`. */
+/**
+ * The change that revokes a guest: its row, the denial of its tokens, and the events. `revision`: that of the row as it
+ * was read; a request for a token that began later is then a conflict. `because`: default `asked`.
+ */
 export function revocationChange(
-  credential: GuestCredential,
+  { credential, ...row }: { readonly credential: GuestCredential; readonly revision?: number },
   about: EventContext,
   now: Instant,
   { random }: { readonly random: Random },
@@ -21,8 +25,11 @@ export function revocationChange(
   const next = revoked(credential)
   const { api, generation } = next
   return {
-    writes: [{ credential: next, expect: { generation: credential.generation } }],
-    events: [tokenRevoked(about, { id: random.uuid(), at: now, api, generation, because })],
+    writes: [{ credential: next, expect: { generation: credential.generation, ...row } }],
+    events: [
+      ...endedRequest(credential, about, { id: random.uuid(), at: now }, 'revoked'),
+      tokenRevoked(about, { id: random.uuid(), at: now, api, generation, because }),
+    ],
     deny: [credential.id],
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Event } from '../../../src/domain/events/event.ts'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
+import type { Store } from '../../../src/ports/store.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { dropped } from '../../world/scripted-answers.ts'
 import { expectOneEffect, ID, issued, request } from '../../world/refresh-world.ts'
@@ -89,6 +91,97 @@ describe('while a refresh is under way', () => {
     await here.clock.advance(SECOND)
     expect(await second).toBe(await here.asked)
     expectOneEffect(here.upstream, 1)
+  })
+})
+
+/** What ends the refresh of a guest whose end is not known, the reason of its event, and the event that follows. */
+const ends = [
+  ['a revocation', 'revoked', 'TOKEN_REVOKED', ({ guests }) => guests.revoke(ID)],
+  ['an erasure', 'erased', 'GUEST_ERASED', ({ guests }) => guests.erase(ID)],
+  ['an issued token', 'superseded', 'TOKEN_GENERATED_SUCCESS', ({ guests }) => guests.issue(request)],
+  [
+    'a token from outside',
+    'superseded',
+    'TOKEN_ADOPTED',
+    async ({ process, upstream }) => (await process()).guests.refresh(ID, { token: upstream.mint(ID) }),
+  ],
+] satisfies readonly (readonly [string, string, Event['type'], (here: Issued) => Promise<unknown>])[]
+type Issued = Pick<Awaited<ReturnType<typeof issued>>, 'events' | 'guests' | 'process' | 'upstream'>
+
+/** The event before that of a type. */
+const before = (events: readonly Event[], type: Event['type']): Event | undefined =>
+  events[events.findLastIndex((one) => one.type === type) - 1]
+
+/** Waits until an event of a type is recorded after the start of a refresh. */
+async function untilEnded({ events }: Pick<Issued, 'events'>, type: Event['type']): Promise<void> {
+  for (;;) {
+    const types = (await events()).map((one) => one.type)
+    const start = types.indexOf('REFRESH_INITIATED')
+    if (start >= 0 && types.lastIndexOf(type) > start) return
+    await settle()
+  }
+}
+
+describe.each(ends)('%s that ends a refresh', (_, reason, type, end) => {
+  it('records that its end is not known, with its Idempotency-Key, while it is under way', async () => {
+    const here = await underway()
+    const ended = end(here)
+    await untilEnded(here, type)
+    here.release()
+    await here.clock.advance(MINUTE)
+    await Promise.all([ended, here.asked])
+    const error = { code: 'in_doubt', reason }
+    const idempotencyKey = here.upstream.refreshes[0]?.key
+    expect(before(await here.events(), type)).toMatchObject({ type: 'REFRESH_FAILED', error, idempotencyKey })
+  })
+
+  it('records it after its answer was lost', async () => {
+    const here = await issued()
+    here.upstream.meets(dropped('after'))
+    await refusal(here.guests.refresh(ID))
+    await here.clock.advance(MINUTE)
+    await end(here)
+    const error = { code: 'in_doubt', reason }
+    expect(before(await here.events(), type)).toMatchObject({ type: 'REFRESH_FAILED', error, latencyMs: MINUTE })
+  })
+
+  it('records it if it began after the guest was read', async () => {
+    const here = await issued()
+    const gate = gated()
+    here.upstream.meets(gate.answer)
+    let isBegun = false
+    const store: Store = {
+      ...here.store,
+      async commit(change) {
+        if (!isBegun && change.events?.some((one) => one.type === type)) {
+          isBegun = true
+          outcome(here.guests.refresh(ID)).catch(() => {})
+          await settle()
+        }
+        return here.store.commit(change)
+      },
+    }
+    const process: typeof here.process = (options) => here.process(options, { store, http: here.upstream.http })
+    const ended = end({ ...here, process, guests: (await process()).guests })
+    await untilEnded(here, type)
+    gate.release()
+    await here.clock.advance(MINUTE)
+    await ended
+    const all = await here.events()
+    const started = all.filter((one) => one.type === 'REFRESH_INITIATED').map((one) => one.idempotencyKey)
+    const results = all.filter((one) => /^REFRESH_(?:FAILED|COMPLETED)$/.test(one.type))
+    expect([isBegun, results.map((one) => one.idempotencyKey)]).toEqual([true, started])
+    expect(before(all, type)).toMatchObject({ type: 'REFRESH_FAILED', error: { reason } })
+  })
+})
+
+describe('a change of a guest without an open refresh', () => {
+  it('records none that has ended', async () => {
+    const { guests, recorded } = await issued()
+    await guests.refresh(ID)
+    await guests.issue(request)
+    await guests.revoke(ID)
+    expect(await recorded()).not.toContain('REFRESH_FAILED')
   })
 })
 
