@@ -54,14 +54,22 @@ async function prepareAll(
   return connections
 }
 
-/** Reads the document of `audit tail --json`, or records, a line each. Records of other types do not count. */
+/**
+ * Reads the document of `audit tail --json`, or records, a line each. Records of other types do not count. Throws
+ * `invalid_input` for a document that leaves records out, and for a file that is no such list.
+ */
 export function erasedSubjects(text: string, path: string): readonly ErasedSubject[] {
   const document = parsed(text)
+  // Guests of the records that are missing would stay.
+  if ((document?.['pagination'] as { readonly hasMore?: boolean } | undefined)?.hasMore === true)
+    return refuse(path, 'has the latest records alone, and there are more')
   const records = Array.isArray(document?.['data'])
     ? (document['data'] as readonly unknown[])
     : text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [parsed(line)]))
   return records.flatMap((record) => {
-    const { eventType, connection, subject } = (record ?? {}) as Readonly<Record<string, unknown>>
+    const { eventType, connection, subject, ...others } = (record ?? {}) as Readonly<Record<string, unknown>>
+    // An export has checkpoints at its beginning and its end.
+    if ('base' in others || 'checkpoint' in others) return []
     if (typeof eventType !== 'string') return refuse(path, 'is no list of audit records')
     return eventType === 'GUEST_ERASED' && typeof connection === 'string' && typeof subject === 'string'
       ? [{ connection, subject }]

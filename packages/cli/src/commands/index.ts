@@ -255,7 +255,7 @@ export const commands: readonly ListedCommand[] = [
     arguments: [
       [
         '<file>',
-        'a file that `guestpass backup` wrote; for PostgreSQL, after pg_restore, a list of erasures: what `audit tail --event GUEST_ERASED --json` wrote before',
+        'a file that `guestpass backup` wrote; for PostgreSQL, after pg_restore, a list of erasures: what `audit tail --event GUEST_ERASED --since TIME --json` wrote before',
       ],
     ],
     load: async () => (await import('./restore.ts')).restoreCommand,
