@@ -85,6 +85,11 @@ export interface Change {
   readonly issued?: readonly IssuedToken[]
   /** Ids of credentials whose recorded tokens are denied from now on. */
   readonly deny?: readonly string[]
+  /**
+   * The change survives a kill of this process, but need not survive a failure of the machine until the next change is
+   * durable. Only of a change that has nothing but events. Default false.
+   */
+  readonly mayBeLost?: boolean
 }
 
 /** The credentials that `list` gives. */

@@ -11,7 +11,7 @@ import {
 import type { Sealer } from '../seal/sealer.ts'
 import { recordEvents } from './event-recorder.ts'
 import { removeExpected, writeExpected, type SealedWrite, sealWrite } from './credentials.ts'
-import type { Database, Db } from './database.ts'
+import type { Database, Db, WriteOptions } from './database.ts'
 import { writeExpectedDocument, type SealedDocument, sealDocument } from './documents.ts'
 import { denyTokens, rememberTokens } from './issued-tokens.ts'
 import { newestKey } from './data-key-store.ts'
@@ -41,6 +41,20 @@ async function writeRows(
   for (const one of removals) if (!(await removeExpected(db, connection, one))) return 'conflict'
   for (const one of documents) if (!(await writeExpectedDocument(db, one, now))) return 'conflict'
   return 'done'
+}
+
+function optionsOf(change: Change, { writes, documents }: SealedChange): WriteOptions {
+  const { connection, removals = [], deny = [], issued = [], mayBeLost = false } = change
+  const first = writes[0]?.row ?? removals[0] ?? documents[0]?.name
+  return {
+    connection,
+    order: first?.id ?? '',
+    // With several rows there is a savepoint, and a denial comes after the tokens of all writes before it.
+    isolated: rowsOf(change) > 1 || deny.length > 0,
+    urgent: true,
+    // A change of anything but events is on the disk when its commit resolves.
+    mayBeLost: mayBeLost && rowsOf(change) + deny.length + issued.length === 0,
+  }
 }
 
 /** Whether a change was stored before. Its events have ids of their own. */
@@ -122,11 +136,7 @@ export function createCommit({ database, sealer, route, random, listErasures }: 
     const scrub = isErasure || (change.removals?.length ?? 0) > 0
     for (;;) {
       const sealed = sealChange(change)
-      const first = sealed.writes[0]?.row ?? change.removals?.[0] ?? sealed.documents[0]?.name
-      const order = first?.id ?? ''
-      // With several rows there is a savepoint, and a denial comes after the tokens of all writes before it.
-      const isolated = rowsOf(change) > 1 || (change.deny ?? []).length > 0
-      const options = { connection: change.connection, order, isolated, scrub, urgent: true }
+      const options = { ...optionsOf(change, sealed), scrub }
       const outcome = await database
         .write((db) => apply(db, change, sealed), options)
         .catch((thrown: unknown) => {

@@ -18,7 +18,7 @@ export interface WriteOptions {
    * ones out until its end. Default false.
    */
   readonly addsKey?: boolean
-  /** The write saves work and may be lost if the server fails, such as a lease. Default false. */
+  /** The write may be lost if the server or the machine fails, such as a lease. Default false. */
   readonly mayBeLost?: boolean
   /** Removes overwritten data from all files of the database after the write. Default false. */
   readonly scrub?: boolean

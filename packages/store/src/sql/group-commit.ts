@@ -7,6 +7,7 @@ interface Job {
   readonly urgent: boolean
   readonly order: string
   readonly isolated: boolean
+  readonly mayBeLost: boolean
   /** How long its caller still waits, in milliseconds. */
   readonly left: () => Millis
   readonly resolve: (value: unknown) => void
@@ -20,9 +21,15 @@ const MAX_GROUP = 256
 interface GroupCommitParts {
   /**
    * Runs work in a transaction, and resolves when that is durable. May run the work more than once. `jobs`: how
-   * many jobs share the transaction. `left`: how long the first of their callers still waits.
+   * many jobs share the transaction. `left`: how long the first of their callers still waits. `mayBeLost`: all of
+   * the jobs may be lost, so that it need not be durable.
    */
-  readonly transact: <T>(work: (transaction: Db) => Promise<T>, jobs: number, left: () => Millis) => Promise<T>
+  readonly transact: <T>(
+    work: (transaction: Db) => Promise<T>,
+    jobs: number,
+    left: () => Millis,
+    mayBeLost: boolean,
+  ) => Promise<T>
   /** Begins the time that a caller waits. Default: callers wait for any time. */
   readonly begin?: () => () => Millis
   /** The database takes statements before it has answered earlier ones. Default false. */
@@ -47,6 +54,8 @@ interface JobOptions {
   readonly order?: string
   /** No statement of another job may run between those of the job. Default false. */
   readonly isolated?: boolean
+  /** Need not be durable. Default false. */
+  readonly mayBeLost?: boolean
 }
 
 /** Runs writes, several in one transaction. */
@@ -100,7 +109,8 @@ async function runTransaction(parts: GroupCommitParts, jobs: readonly Job[]): Pr
       return all
     }
     const left = (): Millis => Math.min(...jobs.map((job) => job.left()))
-    const values = await parts.transact(work, jobs.length, left)
+    const mayBeLost = jobs.every((job) => job.mayBeLost)
+    const values = await parts.transact(work, jobs.length, left, mayBeLost)
     return { values }
   } catch (thrown) {
     return { thrown, by: parts.isOutage?.(thrown) === true ? 'database' : by }
@@ -162,10 +172,13 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   }
 
   return {
-    run: <T>(work: (db: Db) => Promise<T>, { urgent = false, order = '', isolated = false }: JobOptions = {}) =>
+    run: <T>(
+      work: (db: Db) => Promise<T>,
+      { urgent = false, order = '', isolated = false, mayBeLost = false }: JobOptions = {},
+    ) =>
       new Promise<T>((resolve, reject) => {
         const left = parts.begin?.() ?? (() => Number.POSITIVE_INFINITY)
-        waiting.push({ work, urgent, order, isolated, left, resolve: resolve as Job['resolve'], reject })
+        waiting.push({ work, urgent, order, isolated, mayBeLost, left, resolve: resolve as Job['resolve'], reject })
         draining ??= drain()
       }),
     idle: async () => draining,

@@ -139,11 +139,25 @@ async function diagnose(thrown: unknown, { path, random }: SqliteStoreOptions): 
   return toStoreError(full ?? thrown, path)
 }
 
+/**
+ * Runs a transaction. One that may be lost does not wait for the disk: it is in the log, which a kill of the process
+ * leaves, and the next durable commit writes the log to the disk.
+ */
+async function transact<T>({ raw, db }: OpenDatabase, work: (db: Db) => Promise<T>, mayBeLost: boolean): Promise<T> {
+  if (!mayBeLost) return db.transaction().execute(work)
+  raw.exec('pragma synchronous = normal')
+  try {
+    return await db.transaction().execute(work)
+  } finally {
+    raw.exec('pragma synchronous = full')
+  }
+}
+
 function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: SqliteStoreOptions): Database {
   const { path, clock, random, busyMs = 5_000 } = options
   const reserve = createDiskReserve(path, random)
   const group = createGroupCommit({
-    transact: (work) => writer.db.transaction().execute(work),
+    transact: (work, _jobs, _left, mayBeLost) => transact(writer, work, mayBeLost),
     finish: createTransactionEnd(() => clock.wall()),
     async freeSpace(thrown) {
       if (!isFullDisk(await diagnose(thrown, options))) return false
@@ -173,13 +187,13 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
         await scrubber.scrub()
         return value
       }),
-    write: (work, { scrub = false, urgent = false } = {}) =>
+    write: (work, { scrub = false, urgent = false, mayBeLost = false } = {}) =>
       mapErrors(async () => {
         const marked = async (db: Db) => {
           await scrubber.markErasure(db)
           return work(db)
         }
-        const value = await group.run(scrub ? marked : work, { urgent })
+        const value = await group.run(scrub ? marked : work, { urgent, mayBeLost: mayBeLost && !scrub })
         await scrubber.scrub(scrub)
         return value
       }),
@@ -197,8 +211,8 @@ function createDatabase(writer: OpenDatabase, reader: OpenDatabase, options: Sql
 
 /**
  * Opens a durable store in an SQLite file, through `node:sqlite`. Creates or migrates the file if needed.
- * Several processes of one machine can share it. A commit is on the disk when it resolves. Tokens, profiles
- * and documents are encrypted.
+ * Several processes of one machine can share it. A commit is on the disk when it resolves, except a change that
+ * may be lost, which a later commit brings there. Tokens, profiles and documents are encrypted.
  *
  * @param options `path`, `keyRing`, `clock` and `random`; optionally `route` and `busyMs`.
  * @returns The store, and `keys` to list and rotate its data keys. Close it before the process ends.

@@ -37,6 +37,25 @@ async function statementsOf(body: () => Promise<unknown>): Promise<readonly stri
   }
 }
 
+/** The settings of the disk and the ends of transactions in the meantime. */
+async function durabilityOf(body: () => Promise<unknown>): Promise<readonly string[]> {
+  const settings = vi.spyOn(DatabaseSync.prototype, 'exec')
+  const statements = vi.spyOn(StatementSync.prototype, 'run')
+  try {
+    await body()
+    const texts = settings.mock.calls.map(([text], nth) => [settings.mock.invocationCallOrder[nth] ?? 0, text] as const)
+    const ends = statements.mock.contexts.map((one, nth) => {
+      const text = one instanceof StatementSync ? one.sourceSQL : ''
+      return [statements.mock.invocationCallOrder[nth] ?? 0, text] as const
+    })
+    const all = [...texts, ...ends].sort(([one], [other]) => one - other).map(([, text]) => text)
+    return all.filter((text) => text === 'commit' || text.includes('synchronous'))
+  } finally {
+    settings.mockRestore()
+    statements.mockRestore()
+  }
+}
+
 const withStore = (body: (store: Store, path: string) => Promise<void>, route = (_event: Event) => ['audit']) =>
   inFolder(async (folder) => {
     const path = join(folder, 'guestpass.db')
@@ -46,6 +65,17 @@ const withStore = (body: (store: Store, path: string) => Promise<void>, route = 
   })
 
 describe('the statements of a store', () => {
+  it('wait for the disk, unless every change of the transaction may be lost and has nothing but events', async () => {
+    await withStore(async (store) => {
+      const losable = (id: string): Change => ({ connection: 'default', events: [event(id)], mayBeLost: true })
+      const lost = ['pragma synchronous = normal', 'commit', 'pragma synchronous = full']
+      expect(await durabilityOf(() => store.commit(losable('alone')))).toEqual(lost)
+      expect(await durabilityOf(() => store.commit({ ...tokens('alice', 1), mayBeLost: true }))).toEqual(['commit'])
+      const both = () => Promise.all([store.commit(losable('shared')), store.commit(tokens('bob', 1))])
+      expect(await durabilityOf(both)).toEqual(['commit'])
+    })
+  })
+
   it('are nine for a token set with one event and one sink', async () => {
     await withStore(async (store) => {
       await store.commit(tokens('warm', 1))

@@ -65,8 +65,10 @@ export async function issueGuestToken(
   if (hasEnded(credential)) throw endedError(credential)
   const about = recorder.about(credential, context)
   try {
-    // Stored before anything is sent, and while the call waits for its permit.
-    const recorded = ports.store.commit({ connection, events: [recorder.initiated(credential, about, now())] })
+    // Stored before anything is sent, and while the call waits for its permit. A kill leaves it. The machine may lose
+    // it until the token is stored: such a request may be sent again.
+    const initiated = recorder.initiated(credential, about, now())
+    const recorded = ports.store.commit({ connection, events: [initiated], mayBeLost: true })
     recorded.catch(() => {})
     const hooks = { onSend() {}, beforeTry: async () => void (await recorded) }
     const made = await mint({ credential, about, now, hooks, context })
