@@ -57,5 +57,3 @@ export function quantile(figures: readonly number[], share: number): number {
   const sorted = figures.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
-
-export const median = (figures: readonly number[]): number => quantile(figures, 0.5)

@@ -6,19 +6,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { nodePorts } from '@guestpass/core/node'
 import { type Instant, SECOND } from '@guestpass/core/store-kit'
 import { type CpuGroup, cpuGroup } from './cpu-group.ts'
-import { median } from './drive.ts'
 import { encryptionKey } from './embedded-store.ts'
 import { type Instance, startInstance, type UpstreamProcess, upstreamProcess } from './instances.ts'
 import { addSessions } from './live-sessions.ts'
 import { isQuick, measure } from './measure.ts'
 import { benchPostgresStore, benchServer, NO_POSTGRES, serverCpu } from './postgres.ts'
+import { median } from './race.ts'
 import type { PostgresServer } from '../tools/postgres/server.ts'
 import type { Line, Sheet } from './sheet.ts'
 import { type SlowCommits, slowCommits } from './slow-commits.ts'
 import { atLeast, atMost } from './targets.ts'
 
 /** Of a processor, for each process: PostgreSQL, the upstream and the proxy need the rest of two. */
-const SHARE = Number(process.env['P8_SHARE'] ?? 0.12)
+const SHARE = 0.12
 const COMMIT_MS = 5
 const COUNTS = [1, 2, 4] as const
 const ROUNDS = isQuick ? 1 : 3
@@ -169,9 +169,7 @@ async function measured(server: PostgresServer, groups: readonly CpuGroup[]): Pr
   for (let round = 0; round < ROUNDS; round += 1) {
     const order = round % 2 === 0 ? COUNTS : COUNTS.toReversed()
     for (const count of order) {
-      const found = await run(parts, groups.slice(0, count))
-      if (process.env['P8_SHOW']) console.error(count, found)
-      runs.get(count)?.push(found)
+      runs.get(count)?.push(await run(parts, groups.slice(0, count)))
     }
   }
   proxy.close()

@@ -11,11 +11,9 @@ const SETTINGS = { fsync: 'on', shared_buffers: '256MB', max_wal_size: '2GB', ma
 export const NO_POSTGRES = `PostgreSQL is not installed (${INSTALL})`
 
 /** Starts a server of its own. Installs PostgreSQL if that is allowed here. Undefined: there is none. */
-export async function benchServer(
-  settings: Readonly<Record<string, string>> = {},
-): Promise<PostgresServer | undefined> {
+export async function benchServer(): Promise<PostgresServer | undefined> {
   const binaries = ensureDebianBinaries(true)
-  return binaries === undefined ? undefined : startPostgres(binaries, { ...SETTINGS, ...settings })
+  return binaries === undefined ? undefined : startPostgres(binaries, SETTINGS)
 }
 
 /** The store on PostgreSQL, as people get it. */

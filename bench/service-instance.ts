@@ -6,16 +6,14 @@ import { startService } from '@guestpass/server'
 /** Sent when it takes requests. */
 export interface Listening {
   readonly url: string
-  readonly rss: number
 }
 
 /** What it is asked: to say what it has used, or to stop. */
 export type InstanceOrder = 'usage' | 'stop'
 
-/** The time on the processor so far, in microseconds, and the memory, in bytes. */
+/** The time on the processor so far, in microseconds. */
 export interface Usage {
   readonly cpu: number
-  readonly rss: number
 }
 
 const { env } = process
@@ -38,8 +36,8 @@ async function obey(order: InstanceOrder): Promise<void> {
     process.exit()
   }
   const { user, system } = process.cpuUsage()
-  process.send?.({ cpu: user + system, rss: process.memoryUsage.rss() } satisfies Usage)
+  process.send?.({ cpu: user + system } satisfies Usage)
 }
 
 process.on('message', ({ order }: { readonly order: InstanceOrder }) => void obey(order))
-process.send?.({ url: service.url, rss: process.memoryUsage.rss() } satisfies Listening)
+process.send?.({ url: service.url } satisfies Listening)

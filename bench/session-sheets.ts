@@ -1,5 +1,6 @@
 /** The tables of P7, the same for every store. */
 import { type Instant, SECOND } from '@guestpass/core/store-kit'
+import { quantile } from './drive.ts'
 import { grouped } from './grouped.ts'
 import { TIME_TO_RENEW } from './live-sessions.ts'
 import type { Kept } from './session-keeper.ts'
@@ -92,8 +93,7 @@ export function sustainedSheet(
   if (readyAt > firstDue)
     throw new Error('sessions fell due before the keeper was ready: the machine is too slow for START_IN')
   const title = `P7 ${grouped(sessions)} live sessions, ${place}, ${PER_SECOND} falling due per second for ${forSeconds} s`
-  const delays = renewed.map(({ at, dueAt }) => at - dueAt).sort((a, b) => a - b)
-  const quantile = (share: number): number => seconds(delays[Math.ceil(share * delays.length) - 1] as number)
+  const delays = renewed.map(({ at, dueAt }) => at - dueAt)
   const lastDue = Math.max(...renewed.map(({ dueAt }) => dueAt))
   const done = renewed.filter(({ at }) => at <= lastDue + SECOND).length
   const share = Number((done / renewed.length).toFixed(3))
@@ -122,9 +122,9 @@ export function sustainedSheet(
         values: [
           renewed.length,
           rate({ renewed }),
-          quantile(0.5),
-          quantile(0.99),
-          quantile(1),
+          seconds(quantile(delays, 0.5)),
+          seconds(quantile(delays, 0.99)),
+          seconds(quantile(delays, 1)),
           late,
           Number((cpuMs / renewed.length).toFixed(2)),
           mebibytes(peakRss),

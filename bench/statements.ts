@@ -30,7 +30,6 @@ Object.assign(Client.prototype, {
     const text = typeof asked === 'string' ? asked : (asked as { readonly text?: string }).text
     statements += countIn(text ?? '')
     messages += 1
-    if (process.env['SHOW_SQL']) console.error(text)
     return original.apply(this, args)
   },
 })
