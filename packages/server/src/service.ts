@@ -184,7 +184,7 @@ async function serviceOn(
       await app.listen({ host: address, port: options.port })
       url = urlOf(app, address)
       for (const one of connections.all) startWorker(one, log)
-      watchFiles(options, { ...parts, keys }, watching.signal)
+      watchFiles(options, { ...parts, keys, log }, watching.signal)
       readiness.started()
       return url
     },
@@ -198,7 +198,7 @@ async function serviceOn(
 /** Reads the files of secrets again, until the signal aborts. */
 function watchFiles(
   options: ServiceOptions,
-  parts: RunningParts & { readonly keys: KeyRing },
+  parts: RunningParts & { readonly keys: KeyRing; readonly log: ServiceLog },
   signal: AbortSignal,
 ): void {
   const { configs, readApiKeys, readConfigs, makePorts } = options

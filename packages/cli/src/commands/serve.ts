@@ -11,7 +11,7 @@ const HOST = '127.0.0.1'
 
 const TAKEN = 'it is taken; choose another --port, or 0 for any free one'
 
-/** How long requests and workers may take to end, besides the time to drain. */
+/** More than a stop takes besides the time to drain: the process ends by itself. */
 const STOP_GRACE: Millis = 60 * SECOND
 
 export const serveCommand = defineCommand({

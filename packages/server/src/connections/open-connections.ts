@@ -38,7 +38,9 @@ export async function openConnection(
 ): Promise<ServedConnection> {
   const ports = makePorts(host.env)
   const opened = memory ?? (await openSharedStore(config, host, ports))
-  const runtime = await runtimeOn(opened, config, host, { staysUp: true }, ports)
+  const ending = new AbortController()
+  const signal = AbortSignal.any([host.signal, ending.signal])
+  const runtime = await runtimeOn(opened, config, { ...host, signal }, { staysUp: true }, ports)
   try {
     const attached = createAttachedStore(runtime.store)
     const http = tracedHttp(runtime.ports.http)
@@ -60,6 +62,7 @@ export async function openConnection(
       answers: createAnswerStore(name, runtime, attached),
       store: opened,
       requests: createOpenRequests(),
+      cutOff: () => ending.abort(),
     }
   } catch (thrown) {
     await runtime.close()
@@ -67,11 +70,16 @@ export async function openConnection(
   }
 }
 
-/** Ends the work of a connection, and closes it. What is left waits in the store. */
-export async function closeConnection({ background, connection, runtime }: ServedConnection): Promise<void> {
+/** Ends the work of a connection: its workers, and then what its calls began. What is left waits in the store. */
+export async function endWork({ background, connection, runtime }: ServedConnection): Promise<void> {
   await background.stop()
   await finishConnection(connection, runtime.ports.clock)
-  await runtime.close()
+}
+
+/** Ends the work of a connection, and closes it. */
+export async function closeConnection(one: ServedConnection): Promise<void> {
+  await endWork(one)
+  await one.runtime.close()
 }
 
 /** Opens the connections of a service. Rejects as `openConnection` does; then none is open. */

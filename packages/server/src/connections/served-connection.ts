@@ -17,6 +17,8 @@ export interface ServedConnection {
   readonly answers: AnswerStore
   readonly store: OpenStore
   readonly requests: OpenRequests
+  /** From now on, closing the runtime waits for no renewal and no request to the upstream. */
+  cutOff(): void
 }
 
 /** The connections that this instance serves, by name. */
