@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { renameDraft } from '../../src/seal/file-key-ring.ts'
 import { fileLock } from '../../src/sqlite/index.ts'
 import { mayMount, onSmallDisk } from '../helpers/small-disk.ts'
@@ -43,15 +44,22 @@ describe('a file lock', () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const ended = new Promise((resolve) => child.once('close', resolve))
-    const said = await new Promise((resolve) => child.stdout.once('data', (chunk: Buffer) => resolve(String(chunk))))
-    expect([said, fileLock(path())]).toEqual(['true\n', undefined])
+    const ended = once(child, 'close')
+    // Also if an expectation fails, or the test takes too long.
+    onTestFinished(async () => {
+      child.kill('SIGKILL')
+      await ended
+    })
+    const said = once(child.stdout, 'data').then(([chunk]) => String(chunk))
+    const early = ended.then(([code]) => `ended with ${code}`)
+    expect([await Promise.race([said, early]), fileLock(path())]).toEqual(['true\n', undefined])
     child.kill('SIGKILL')
     await ended
     const next = fileLock(path())
     expect([existsSync(path()), next !== undefined]).toEqual([true, true])
     next?.release()
-  })
+    // Another process starts slowly on a machine under load.
+  }, 60_000)
 
   it('can be taken on a file that was left behind', () => {
     writeFileSync(path(), '')
