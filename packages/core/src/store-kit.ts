@@ -14,6 +14,7 @@ export {
   type ChainHead,
   type Link,
   LINK_VERSION,
+  linkParts,
   type LinkPlace,
   linkText,
   type LinkVersion,

@@ -33,6 +33,27 @@ export type ChainHead = Pick<LinkPlace, 'chain' | 'count' | 'hash'>
 export const EMPTY_CHAIN: ChainHead = { chain: 0, count: 0, hash: '' }
 
 /**
+ * Gives the parts of the text of a link that do not depend on the links before it, so that a database can compute the
+ * hash. Between `before` and `after` are the count of the link and the hash of the link before, each as its length, a
+ * colon and itself.
+ *
+ * @param chain the number of the chain
+ * @param version the format. Default `LINK_VERSION`
+ */
+export function linkParts(
+  connection: string,
+  chain: number,
+  record: AuditRecord,
+  version: LinkVersion = LINK_VERSION,
+): { readonly before: string; readonly after: string } {
+  const place = version === 1 ? [] : [String(chain)]
+  return {
+    before: lengthPrefixed([`guestpass audit ${version}`, connection, ...place]),
+    after: lengthPrefixed([canonicalJson(record)]),
+  }
+}
+
+/**
  * Gives the text whose SHA-256 is the hash of the next link. Every change, removal or move of a record changes
  * the hash. The text contains the version, so that links of two versions never have equal texts.
  *
@@ -45,13 +66,6 @@ export function linkText(
   record: AuditRecord,
   version: LinkVersion = LINK_VERSION,
 ): string {
-  const place = version === 1 ? [] : [String(before.chain)]
-  return lengthPrefixed([
-    `guestpass audit ${version}`,
-    connection,
-    ...place,
-    String(before.count + 1),
-    before.hash,
-    canonicalJson(record),
-  ])
+  const parts = linkParts(connection, before.chain, record, version)
+  return parts.before + lengthPrefixed([String(before.count + 1), before.hash]) + parts.after
 }

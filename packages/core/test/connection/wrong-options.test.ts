@@ -403,7 +403,7 @@ const factories: Readonly<Record<string, Factory>> = {
 /** What is no factory: it reads, writes or compares what it is given, and keeps nothing. */
 const others = new Set(
   `abortable asGuestpassError backOffMs prunableCheckpoint pruneTo withSpread auditExport auditRecord canonicalJson checkpointOf decodedText dueAt dueSetAt fingerprint
-  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback isWholeAddress iso readCheckpointLine keysRotated keyPlaces lackedScopes createPermitSource takeLease latestCredible leftOutText linkText closestName
+  GuestpassError guestIdOf guestIn guestsIn HttpFault isConnectionName isLoopback isWholeAddress iso readCheckpointLine keysRotated keyPlaces lackedScopes createPermitSource takeLease latestCredible leftOutText linkParts linkText closestName
   NotText ocsfExport prepareRestoredConnection profileIn pemKeys checkDocumentClaim checkCredentialClaim checkPageLimit checkCountLimit scopesOfClaims untilAborted checkOneConnection repeatUntilAborted reservePermits reservedParams profileSecret
   sha256Hex signedHeaders signingSecret signingSecretFault stopwatch parseStrictObject systemFetch applyFeedback textLines triesText verdictText
   verifyChain verifyExport webhookRoute chainLinks chainLinksBackwards newestLinks currentStatus guestEnd why rateLimitState retentionCatchUp countdown withCalls

@@ -2,18 +2,27 @@ import { escapeLiteral } from 'pg'
 import type { Millis } from '@guestpass/core/store-kit'
 import { withClient, within } from './clients.ts'
 import { SERVER_MS } from './database-clock.ts'
+import type { LastStatements } from './last-statements.ts'
 import type { PgClient, PgPool } from './pool.ts'
 
 /** Ids are kept for so long that no connection with an open transaction is left. In SQL. */
 const KEPT = "extract(epoch from clock_timestamp() - interval '1 day') * 1000"
 
-/** Commits a transaction, and stores its id with it. In one round trip. */
-export async function commitWithId(client: PgClient, connection: string, id: string | undefined): Promise<void> {
+/**
+ * Commits a transaction, and stores its id with it. In one round trip, and none of it takes effect if a part fails.
+ * `last`: SQL that precedes the commit, and locks heads of chains last.
+ */
+export async function commitWithId(
+  client: PgClient,
+  connection: string,
+  id: string | undefined,
+  last: LastStatements,
+): Promise<void> {
   const insert =
     id === undefined
       ? ''
       : `insert into commit_ids (connection, id, at, is_void) values (${escapeLiteral(connection)}, ${escapeLiteral(id)}, ${SERVER_MS}, 0); `
-  const { command } = await client.query(`${insert}commit`)
+  const { command } = await client.query(`${last.tokens}${insert}${last.events}commit`)
   // The server answers COMMIT with ROLLBACK if a statement failed and its error was ignored.
   if (command !== 'COMMIT') throw new Error(`The transaction was rolled back: the server answered ${command}.`)
 }

@@ -8,6 +8,7 @@ const DEADLOCK = '40P01'
 const LOCK_TIMEOUT = '55P03'
 const CANCELLED = '57014'
 const READ_ONLY = '25006'
+const UNIQUE = '23505'
 
 /** Errors after which the same transaction may succeed at once. */
 const REPEATABLE: ReadonlySet<string> = new Set([SERIALIZATION, DEADLOCK, LOCK_TIMEOUT])
@@ -42,8 +43,14 @@ export function codeOf(thrown: unknown): string {
   return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : ''
 }
 
+/** Whether another transaction has stored the same event, or the first event of the chain, in the meantime. */
+const isEventOfOther = (thrown: unknown): boolean => {
+  const { constraint } = (thrown ?? {}) as { readonly constraint?: unknown }
+  return codeOf(thrown) === UNIQUE && (constraint === 'events_by_id' || constraint === 'events_pkey')
+}
+
 /** Whether the same transaction may succeed at once: it met another one. */
-export const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown))
+export const isRepeatable = (thrown: unknown): boolean => REPEATABLE.has(codeOf(thrown)) || isEventOfOther(thrown)
 
 /** Whether the same work may succeed if it is repeated: the server is gone, or other transactions are in the way. */
 export const mayPass = (thrown: unknown): boolean => isOutage(thrown) || isRepeatable(thrown)

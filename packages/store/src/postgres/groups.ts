@@ -1,7 +1,6 @@
 import { countdown } from '@guestpass/core/store-kit'
 import type { Db, WriteOptions } from '../sql/database.ts'
 import { createGroupCommit } from '../sql/group-commit.ts'
-import { endTransaction } from '../sql/transaction-end.ts'
 import { isOutage, mayPass, UnknownCommit } from './errors.ts'
 import type { Maintenance } from './maintenance.ts'
 import { type CommitKind, transact, type TransactionParts } from './transactions.ts'
@@ -22,11 +21,8 @@ export function createGroups(parts: TransactionParts, { afterWrites }: Pick<Main
     createGroupCommit({
       transact: (work, jobs, left) => transact(parts, { connection, commit, isShared: jobs > 1 }, work, left),
       begin: () => countdown(parts.clock, parts.waitMs),
-      async finish(transaction) {
-        const now = parts.databaseClock.now()
-        await endTransaction(transaction, now)
-        afterWrites(transaction, now)
-      },
+      finish: async (transaction) => afterWrites(transaction, parts.databaseClock.now()),
+      isCommitOfJobs: true,
       isPipelined: true,
       isOutage: (thrown) => isOutage(thrown) || thrown instanceof UnknownCommit,
       blocked: (thrown) => (thrown instanceof UnknownCommit ? thrown.cause : mayPass(thrown) ? thrown : undefined),

@@ -6,6 +6,7 @@ import { commitWithId, settleCommit } from './commit-ids.ts'
 import { type DatabaseClock, SERVER_TIME } from './database-clock.ts'
 import { clientDb } from './dialect.ts'
 import { isDeadlock, isOutage, mayPass, UnknownCommit } from './errors.ts'
+import { lastStatements } from './last-statements.ts'
 import type { NewestKeyCache } from './newest-key-cache.ts'
 import type { OutageMemory } from './outage-memory.ts'
 import type { PgPool } from './pool.ts'
@@ -146,7 +147,7 @@ async function runOnce<T>(
         if (version !== undefined) parts.newestKeys.give(transaction, version)
         const value = await work(transaction)
         finished = { value }
-        await commitWithId(client, kind.connection, id)
+        await commitWithId(client, kind.connection, id, lastStatements(transaction, parts.databaseClock.now()))
         if (version !== undefined) await parts.newestKeys.learn(transaction, version)
         return finished
       },

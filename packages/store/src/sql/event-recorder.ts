@@ -21,7 +21,7 @@ interface ChainedEvents {
   readonly heads: ReadonlyMap<string, HeadRow>
 }
 
-const sortedConnections = (recorded: readonly RecordedEvent[]): readonly string[] =>
+export const sortedConnections = (recorded: readonly RecordedEvent[]): readonly string[] =>
   // Sorted, so that two transactions lock chain heads in the same order and cannot deadlock.
   [...new Set(recorded.map(({ event }) => event.connection))].sort()
 
@@ -77,7 +77,7 @@ async function removeAfter(db: Db, connections: readonly string[], ends: Readonl
 }
 
 /** Each event once: a repeated change records the same event again. */
-function distinct(recorded: readonly RecordedEvent[]): readonly RecordedEvent[] {
+export function distinct(recorded: readonly RecordedEvent[]): readonly RecordedEvent[] {
   const found = new Map<string, RecordedEvent>()
   for (const one of recorded) {
     const name = eventKey(one.event)

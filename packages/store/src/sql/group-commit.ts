@@ -36,6 +36,8 @@ interface GroupCommitParts {
   readonly isPipelined?: boolean
   /** Runs at the end of each transaction. */
   readonly finish: (transaction: Db) => Promise<void>
+  /** The commit writes what jobs have recorded, so that one of them may make it fail. Default false. */
+  readonly isCommitOfJobs?: boolean
   /** Whether an error ends all jobs, because none of them caused it, such as a server that is gone. Default: none. */
   readonly isOutage?: (thrown: unknown) => boolean
   /**
@@ -105,7 +107,7 @@ async function runTransaction(parts: GroupCommitParts, jobs: readonly Job[]): Pr
       by = 'jobs'
       const all = await (parts.isPipelined === true ? runPipelined : runInOrder)(transaction, jobs)
       await parts.finish(transaction)
-      by = 'database'
+      if (parts.isCommitOfJobs !== true) by = 'database'
       return all
     }
     const left = (): Millis => Math.min(...jobs.map((job) => job.left()))

@@ -224,16 +224,13 @@ describe.skipIf(isWithoutPostgres)(suiteTitle('two sessions of PostgreSQL that c
   it('does its work anew if its process slept in a transaction, which others do not wait for', async () => {
     await emptyTables(pool)
     const slept = await openPostgres({ url: test.url, makePool: () => pausing.pool, route, idleMs: 200 })
-    // Before the last statement: rows and chain head are locked.
-    pausing.pauseAt(9)
+    // Before the last statement: its row is locked.
+    pausing.pauseAt(4)
     const first = slept.commit(change('1', { writes: [write('alice', 1)] }))
     await pausing.paused()
-    expect(await other.commit(change('2', { writes: [write('bob', 1)] }))).toBe('done')
+    expect(await other.commit(change('2', { writes: [write('alice', 1)] }))).toBe('done')
     pausing.resume()
-    expect(await first).toBe('done')
-    expect((await chainOf(other)).map(([count, id]) => [count, id])).toEqual([
-      [1, '2'],
-      [2, '1'],
-    ])
+    expect(await first).toBe('conflict')
+    expect((await chainOf(other)).map(([count, id]) => [count, id])).toEqual([[1, '2']])
   })
 })

@@ -110,7 +110,7 @@ describe.skipIf(isWithoutPostgres)(suiteTitle('a store in PostgreSQL whose state
           if (failed === undefined) break
           statements.push(failed)
         }
-        expect(statements.length).toBeGreaterThan(8)
+        expect(statements.length).toBeGreaterThan(6)
         expect(statements.filter((text) => text.endsWith('commit')).length).toBeGreaterThan(0)
       })
     }
