@@ -18,6 +18,8 @@ export interface FollowedDatabase {
 
 /** Few, so that other programs can take them all. */
 const CONNECTIONS = 40
+/** Those that the server keeps for its administrators, by default. */
+const RESERVED = 3
 const USER = 'guestpass'
 
 /** Starts a server with a database of its own. */
@@ -74,11 +76,11 @@ export async function killPrimary(database: FollowedDatabase): Promise<() => Pro
 export async function takeAllConnections({ primary }: FollowedDatabase): Promise<() => Promise<void>> {
   const taken: Client[] = []
   const url = primary.url(USER).replace('postgres@', `${USER}@`)
-  const ours = "from pg_stat_activity where application_name = 'guestpass'"
-  for (;;) {
-    await primary.run(`select pg_terminate_backend(pid) ${ours}`)
+  const end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'guestpass'"
+  // A connection that begins is not in the list yet: only their number says that all are taken.
+  while (taken.length < CONNECTIONS - RESERVED) {
+    await primary.run(end)
     while (await takeOne(taken, url));
-    if ((await primary.run(`select 1 ${ours}`)).length === 0) break
   }
   return async () => void (await Promise.all(taken.map((client) => client.end())))
 }
