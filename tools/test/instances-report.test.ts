@@ -105,6 +105,25 @@ describe('the report on instances', () => {
     expect(doubled(before)).toHaveLength(1)
   })
 
+  it('takes a refresh by a refresh token that a revocation ended for declared by its event alone', () => {
+    const refresh = {
+      operation: 'refresh',
+      guestId: 'e',
+      presented: 1,
+      status: 200,
+      at: '2026-01-01T00:00:00Z',
+      body: {},
+    }
+    const journal = [refresh] as unknown as Evidence['journal']
+    const guests = [guest('g'), guest('e', { api: 'engagements', status: 'revoked', generation: 2 })]
+    const error = { code: 'in_doubt', reason: 'revoked' }
+    const ended = event('REFRESH_FAILED', { subject: 'subject of e', idempotencyKey: 'k', error })
+    const lost = (events: readonly Event[]) =>
+      reportOf(evidence({ journal, guests, events }, { revoking: new Set(['e']) })).lost
+    expect(lost([event('TOKEN_GENERATED_SUCCESS'), ended])).toEqual([])
+    expect(lost([event('TOKEN_GENERATED_SUCCESS')])).toHaveLength(1)
+  })
+
   it('finds an event that was not delivered to its endpoint', () => {
     expect(missingWebhooks([renewed('1'), renewed('2')], [renewal('1')])).toEqual([{ endpoint: 'idp', id: '2' }])
   })

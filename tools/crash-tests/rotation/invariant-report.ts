@@ -39,7 +39,7 @@ export interface InvariantReport {
   readonly inDoubt: number
   /** Refresh tokens that were presented again as a declared last resort. */
   readonly lastResorts: number
-  /** Sign-ins and guests that the upstream ended. */
+  /** Sign-ins and guests that the upstream ended, and refreshes that another change of their guest ended. */
   readonly ended: number
   /** Refreshes whose answer the upstream repeated during its grace. */
   readonly replayed: number
@@ -123,6 +123,9 @@ const tookEffect = ({ presented, reuse, replayed, status, fault }: JournalEntry)
   replayed !== true &&
   (status === 200 || (status === null && fault !== undefined && 'drop' in fault && fault.drop === 'after'))
 
+/** Whether another change of the guest ended a refresh, as a revocation. */
+const isEnded = ({ error }: Event): boolean => ['revoked', 'erased', 'superseded'].includes(error?.reason ?? '')
+
 const isLate = ({ error }: Event): boolean => error?.code === 'token_refused'
 
 function grantPart(grants: readonly ConnectionRecords[], journal: readonly JournalEntry[]): Part {
@@ -157,7 +160,7 @@ function guestParts(records: ConnectionRecords, journal: readonly JournalEntry[]
         .size,
       lastResorts: own.filter((event) => event.type === 'REFRESH_INITIATED' && 'lastResort' in (event.data ?? {}))
         .length,
-      ended: status === 'needs_reauth' ? 1 : 0,
+      ended: (status === 'needs_reauth' ? 1 : 0) + failed.filter(isEnded).length,
       open: intent ? 1 : 0,
       again: refreshes.filter(isAgain),
       stale: staleOf(refreshes),

@@ -65,19 +65,15 @@ export function reportOf(evidence: Evidence): Report {
 /** The report on refresh tokens that each use spends: those of the sign-in and of engagement guests. */
 function rotationsOf({ journal, guests, grants, events }: Evidence) {
   const engagements = guests.filter(({ api }) => api === 'engagements')
-  const reportOn = (credentials: typeof engagements) =>
-    rotationReport({
-      // Tokens are compared with the store by `lostTokens`.
-      given: [],
-      journal,
-      connections: [
-        { name: 'grant', api: 'grant', credentials: grants, events },
-        { name: 'engagements', api: 'engagements', credentials, events },
-      ],
-    })
-  // A revocation ends a refresh that is under way, so that its tokens are not stored.
-  const { silent } = reportOn(engagements.filter((guest) => guest.status !== 'revoked'))
-  return { ...reportOn(engagements), silent }
+  return rotationReport({
+    // Tokens are compared with the store by `lostTokens`.
+    given: [],
+    journal,
+    connections: [
+      { name: 'grant', api: 'grant', credentials: grants, events },
+      { name: 'engagements', api: 'engagements', credentials: engagements, events },
+    ],
+  })
 }
 
 /** Tokens that were acknowledged, and that the store neither has nor has replaced. */
