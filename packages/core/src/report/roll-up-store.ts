@@ -66,7 +66,10 @@ export async function* hoursFrom(
 /** Only `addEvents` writes the values. */
 const hourTotals = (value: Json): HourTotals => value as unknown as HourTotals
 
+/** The next events, up to the end of the chain or the most of one commit. */
 interface Batch {
+  /** Whether there are more events. */
+  isFull: boolean
   /** The place of its last event. */
   last: number
   since: Instant
@@ -77,28 +80,35 @@ interface Batch {
  * Adds the next events to the totals of their hours and of all hours, in one commit. The commit expects the
  * totals as they were read, so that no event is added twice by any process.
  *
- * @returns the place of the last event that is in the totals, and whether there are more
+ * @returns the place of the last event that is in the totals, and which events are left: none of those that were
+ *   stored at the call, more than one commit takes, or those that another process adds at the same time
  */
-export async function addEvents(parts: RollUpParts): Promise<{ readonly last: number; readonly more: boolean }> {
+export async function addEvents(
+  parts: RollUpParts,
+): Promise<{ readonly last: number; readonly left: 'none' | 'more' | 'conflict' }> {
   const { connection, store } = parts
   const { totals, revision } = await allTotals(parts)
   const batch = await nextBatch(parts, totals.last)
-  if (batch.hours.size === 0) return { last: totals.last, more: false }
+  if (batch.hours.size === 0) return { last: totals.last, left: 'none' }
   const hours = await Promise.all([...batch.hours].map(([hour, added]) => hourWrite(parts, hour, added)))
   const sums = [...batch.hours.values()].reduce<Totals>(addTotals, totals)
   const value = { ...sums, last: batch.last, since: Math.min(totals.since ?? batch.since, batch.since) }
   const all: DocumentWrite = { kind: documentKind.rollUpTotals, id: ALL, value: { ...value }, expect: { revision } }
   const outcome = await store.commit({ connection, documents: [all, ...hours] })
-  // After a conflict, another process has added them.
-  return { last: outcome === 'done' ? batch.last : totals.last, more: true }
+  if (outcome === 'conflict') return { last: totals.last, left: 'conflict' }
+  // Those that came meanwhile are left for the next time: on a busy store, there would be no end.
+  return { last: batch.last, left: batch.isFull ? 'more' : 'none' }
 }
 
 async function nextBatch({ connection, store }: RollUpParts, after: number): Promise<Batch> {
-  const batch: Batch = { last: after, since: Number.POSITIVE_INFINITY, hours: new Map() }
+  const batch: Batch = { isFull: false, last: after, since: Number.POSITIVE_INFINITY, hours: new Map() }
   let size = 0
   for await (const { event, count } of chainLinks(store, connection, { after })) {
     const hour = hourOf(event.at)
-    if (size === MAX_EVENTS || (batch.hours.size === MAX_HOURS && !batch.hours.has(hour))) break
+    if (size === MAX_EVENTS || (batch.hours.size === MAX_HOURS && !batch.hours.has(hour))) {
+      batch.isFull = true
+      break
+    }
     const before = batch.hours.get(hour)
     batch.hours.set(hour, {
       ...addTotals(before ?? NO_TOTALS, totalsOf(event)),

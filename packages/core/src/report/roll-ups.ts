@@ -74,7 +74,8 @@ export function rollUps(
     backlog: (most) => backlog(parts, most),
     async run(signal, observer) {
       const pass = async (): Promise<Millis> => {
-        await updateRollUps(parts, signal)
+        while ((await addEvents(parts)).left === 'more' && !signal.aborted);
+        // Also after a conflict: another process adds the events.
         return POLL
       }
       await repeatUntilAborted(pass, { clock, signal, observer })
@@ -82,11 +83,11 @@ export function rollUps(
   }
 }
 
-/** Adds all new events. Resolves to the place of the last one. */
+/** Adds all events that are stored at the call. Resolves to the place of the last one. */
 export async function updateRollUps(parts: RollUpParts, signal?: AbortSignal): Promise<number> {
   for (;;) {
-    const { last, more } = await addEvents(parts)
-    if (!more || signal?.aborted) return last
+    const { last, left } = await addEvents(parts)
+    if (left === 'none' || signal?.aborted) return last
   }
 }
 

@@ -168,6 +168,45 @@ describe('roll-ups', () => {
   })
 })
 
+describe('roll-ups of a busy store', () => {
+  it('end an update although events come all the time', async () => {
+    const { store, clock } = open()
+    await store.commit({ connection: HOME, events: [event('0')] })
+    let commits = 0
+    const busy: Store = {
+      ...store,
+      async commit(change) {
+        commits += 1
+        await store.commit({ connection: HOME, events: [event(`${commits}`)] })
+        return store.commit(change)
+      },
+    }
+    expect(await rollUps(HOME, { store: busy, clock }).update()).toBe(1)
+    expect(commits).toBe(1)
+  })
+
+  it('leave events to another process that adds them at the same time', async () => {
+    const { store, ups, clock } = open()
+    await store.commit({ connection: HOME, events: [event('0')] })
+    let commits = 0
+    const behind: Store = {
+      ...store,
+      async commit(change) {
+        commits += 1
+        await ups.update()
+        await store.commit({ connection: HOME, events: [event(`${commits}`)] })
+        return store.commit(change)
+      },
+    }
+    const stop = new AbortController()
+    const running = rollUps(HOME, { store: behind, clock }).run(stop.signal)
+    await clock.advance(MINUTE - 1)
+    stop.abort()
+    await running
+    expect(commits).toBe(1)
+  })
+})
+
 describe('a report from roll-ups', () => {
   it('reads no event that is in them', async () => {
     const { store, ups } = open()
