@@ -49,6 +49,8 @@ export interface InvariantReport {
   readonly undeclared: number
   /** Refreshes that took effect and that neither the store nor an event has. */
   readonly silent: number
+  /** The requests and events of each sign-in or guest with such a refresh, to find its cause. */
+  readonly silences: readonly string[]
   /** Generations of a guest or sign-in with two tokens: two refreshes took effect. */
   readonly doubled: number
   /** Acknowledged tokens that the store neither has nor has replaced. */
@@ -83,7 +85,10 @@ export function invariantReport({ given, journal, connections }: Evidence): Inva
     undeclared: sum((one) => Math.max(0, one.again.length - one.lastResorts, one.stale.length)),
     // A refresh whose tokens are not stored ends its sign-in or guest (an event says so), or its intent is
     // still stored.
-    silent: sum((one) => Math.max(0, one.effects - one.completed - one.late - one.ended - one.open)),
+    silent: sum(silentIn),
+    silences: parts
+      .filter((one) => silentIn(one) > 0)
+      .map((one) => `${silentIn(one)} refreshes by a refresh token were lost silently: ${one.about()}`),
     presentations: parts
       .flatMap((one) => [...one.stale, ...(one.again.length > one.lastResorts ? one.again : [])])
       .map((entry) =>
@@ -107,7 +112,12 @@ interface Part extends Pick<InvariantReport, 'effects' | 'completed' | 'late' | 
   readonly again: readonly JournalEntry[]
   /** Presentations of refresh tokens after their successor was presented. No event declares that. */
   readonly stale: readonly JournalEntry[]
+  /** Shows its requests and events. */
+  readonly about: () => string
 }
+
+const silentIn = ({ effects, completed, late, ended, open }: Part): number =>
+  Math.max(0, effects - completed - late - ended - open)
 
 const isRefresh = ({ grant, operation }: JournalEntry): boolean => grant === 'refresh_token' || operation === 'refresh'
 
@@ -142,6 +152,12 @@ function grantPart(grants: readonly ConnectionRecords[], journal: readonly Journ
     open: grants.flatMap((one) => one.credentials).filter(({ intent }) => intent).length,
     again: refreshes.filter(isAgain),
     stale: [...Map.groupBy(refreshes, ({ family }) => family).values()].flatMap(staleOf),
+    about: () =>
+      storyOf(
+        'sign-in',
+        refreshes,
+        events.filter(({ type }) => /^(?:ACCESS_TOKEN|SIGN_IN|GRANT)_/.test(type)),
+      ),
   }
 }
 
@@ -164,6 +180,7 @@ function guestParts(records: ConnectionRecords, journal: readonly JournalEntry[]
       open: intent ? 1 : 0,
       again: refreshes.filter(isAgain),
       stale: staleOf(refreshes),
+      about: () => storyOf(`guest ${id} (${status})`, refreshes, own),
     }
   })
 }
@@ -197,6 +214,27 @@ function presentationOf(entry: JournalEntry, journal: readonly JournalEntry[], e
   return [`${entry.grant ?? entry.guestId}: ${tokenOf(entry)}: ${shown.join('; ')}`, ...near].join('\n    ')
 }
 
+/** The latest requests and events of a sign-in or guest, a line each. */
+function storyOf(of: string, journal: readonly JournalEntry[], events: readonly Event[]): string {
+  const lines = [
+    ...journal.map(({ at, status, presented, replayed }) => [
+      at,
+      status ?? 'reset',
+      presented,
+      replayed ? 'replayed' : '',
+    ]),
+    ...events.map(({ at, type, generation, error, actor }) => [
+      new Date(at).toISOString(),
+      type,
+      generation,
+      error ? `${error.code} ${error.reason ?? ''}` : '',
+      actor,
+    ]),
+  ].map((line) => line.join(' '))
+  return [of, ...lines.toSorted().slice(-STORY)].join('\n    ')
+}
+
+const STORY = 30
 const AROUND_MS = 15_000
 
 /** The digest of the refresh token, as the journal shows it. */

@@ -42,7 +42,7 @@ export function reportOf(evidence: Evidence): Report {
       ...creates.silent,
       ...creates.undeclared,
       ...inconsistencies,
-      ...counted(rotations.silent, 'refreshes by a refresh token were lost silently'),
+      ...rotations.silences,
       ...answers.violations,
     ],
     doubled: [
