@@ -157,7 +157,7 @@ async function runTogether(parts: GroupCommitParts, all: readonly Job[], blockag
 const byOrder = (one: Job, other: Job): number => Number(one.order > other.order) - Number(one.order < other.order)
 
 /**
- * Creates a group commit: all jobs of one turn of the event loop share a transaction, because each commit
+ * Creates a group commit: jobs of successive turns of the event loop share a transaction, because each commit
  * waits for the disk. Each job succeeds or fails alone.
  */
 export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
@@ -165,9 +165,17 @@ export function createGroupCommit(parts: GroupCommitParts): GroupCommit {
   const blockage: Blockage = { thrown: undefined }
   let draining: Promise<void> | undefined
 
+  /** Waits a turn, and further ones while each brings more jobs. */
+  const gathered = async (): Promise<void> => {
+    for (let before = 0; before < waiting.length && waiting.length < MAX_GROUP; ) {
+      before = waiting.length
+      await turn()
+    }
+  }
+
   const drain = async (): Promise<void> => {
     while (waiting.length > 0) {
-      await turn()
+      await gathered()
       await runTogether(parts, waiting.splice(0, MAX_GROUP).sort(byOrder), blockage)
     }
     draining = undefined
