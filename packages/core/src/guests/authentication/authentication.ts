@@ -69,6 +69,7 @@ interface FoundReservation {
   readonly reservation: Reservation | undefined
   readonly revision: number
   readonly guest: GuestCredential | undefined
+  readonly guestRevision: number
   readonly now: () => Instant
   readonly decision: Decision
 }
@@ -139,7 +140,7 @@ async function findReservation({ parts, api, attempt }: ApplicantCall): Promise<
   const decided = decide(reservation, guest, now, input)
   const isForeign = guest !== undefined && !isOwnedBy(guest, attempt.context.owner)
   const decision = isForeign && isLive(guest, now, issuerNow) ? refusal(guest) : decided
-  return { reservation, revision, guest, now: () => now + elapsed(), decision }
+  return { reservation, revision, guest, guestRevision: found.revision, now: () => now + elapsed(), decision }
 }
 
 /** The session of an owner is neither given to another one nor replaced for it. */

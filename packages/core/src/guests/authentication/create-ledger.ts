@@ -24,6 +24,8 @@ export interface CreatePlan {
   readonly revision: number
   /** The guest that the reservation names, as it was found. */
   readonly guest: GuestCredential | undefined
+  /** That of its row as it was found; 0 if there is none. */
+  readonly guestRevision: number
   readonly now: () => Instant
   readonly decision: CreateDecision
 }

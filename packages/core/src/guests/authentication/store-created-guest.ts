@@ -5,7 +5,7 @@ import { type AuthenticationResult, guestOrphaned } from '../../domain/events/gu
 import { endedError, hasEnded } from '../../domain/plan.ts'
 import { profileIn } from '../../domain/profile.ts'
 import { GuestpassError } from '../../domain/errors.ts'
-import type { Change } from '../../ports/store.ts'
+import type { Change, Store } from '../../ports/store.ts'
 import { unsavedError } from '../../tokens/renewal/commit-until-stored.ts'
 import { authenticated } from './attempt.ts'
 import { type LedgerEntry, settleFailure, formerGuest, settle } from './create-ledger.ts'
@@ -23,6 +23,14 @@ import type { Reservation } from './guest-reservation.ts'
 interface GuestPlace {
   readonly row: string
   readonly credential?: GuestCredential | undefined
+  /** That of the row as it was read; 0 if there is none. */
+  readonly revision: number
+}
+
+/** A guest that is replaced, as its row was read. */
+interface Former {
+  readonly credential: GuestCredential | undefined
+  readonly revision: number
 }
 
 export type Answered = Extract<SendResult, { readonly end: 'answered' }>
@@ -53,8 +61,10 @@ export async function storeCreatedGuest(
   // that begins with the name of an API may have been stored before the API was registered. A guest of this id that
   // was removed by its age goes on counting.
   const isLikely = same !== undefined || (made.credential.id === guestId && !(await parts.removed.restore(guestId)))
-  let place: GuestPlace = isLikely ? { row: made.credential.id, credential: same } : await placeFor(creation, guestId)
-  let former = entry.decision.former === undefined ? undefined : entry.guest
+  const found = { credential: same, revision: same ? entry.guestRevision : 0 }
+  let place: GuestPlace = isLikely ? { row: made.credential.id, ...found } : await placeFor(creation, guestId)
+  let former: Former | undefined =
+    entry.decision.former === undefined ? undefined : { credential: entry.guest, revision: entry.guestRevision }
   for (let revision: number | undefined = answer.revision; ; revision = undefined) {
     const base = place.credential
     if (base && hasEnded(base)) throw await refuseEnded(creation, base, made)
@@ -80,14 +90,19 @@ export async function storeCreatedGuest(
     }
     if (settled === 'taken') return recordOrphan(creation)
     place = await placeFor(creation, guestId)
-    former = former && guestIn(await store.find(parts.connection, former.id))
+    former = former?.credential && (await readGuest(store, former.credential))
   }
+}
+
+async function readGuest(store: Pick<Store, 'find'>, { connection, id }: GuestCredential): Promise<Former> {
+  const found = await store.find(connection, id)
+  return { credential: guestIn(found), revision: found.revision }
 }
 
 async function placeFor({ parts, entry }: Creation, guestId: string): Promise<GuestPlace> {
   const { connection, ports, removed } = parts
   const same = sameGuest(entry, guestId)
-  if (same) return { row: same.id, credential: guestIn(await ports.store.find(connection, same.id)) }
+  if (same) return { row: same.id, ...(await readGuest(ports.store, same)) }
   return findGuestRow(connection, entry.attempt.applicant.api, guestId, removed.store)
 }
 
@@ -101,7 +116,7 @@ async function changeOf(
   of: {
     readonly next: GuestWithTokens
     readonly place: GuestPlace
-    readonly former: GuestCredential | undefined
+    readonly former: Former | undefined
     /** Whether no write has conflicted yet. */
     readonly isFirst: boolean
   },
@@ -112,7 +127,8 @@ async function changeOf(
   const done = authenticated(parts.eventOf, entry.attempt, entry, next, facts)
   const ends = endOfFormer(parts, entry, next, former)
   const generation = next.generation - 1
-  const expect = place.credential ? { generation } : { generation, revision: 0 }
+  // A refresh that began since the row was read is a conflict: its end is recorded, too.
+  const expect = { generation, revision: place.credential ? place.revision : 0 }
   return {
     writes: [{ credential: next, expect }, ...ends.writes],
     documents: api.enrichment ? [await api.enrichment.pendingWrite(next.id, lookup, isFirst && generation === 0)] : [],
@@ -138,14 +154,21 @@ function endOfFormer(
   { recorder, ports }: CreationParts,
   { now, attempt, decision: { former, replaces } }: LedgerEntry,
   next: GuestWithTokens,
-  guest: GuestCredential | undefined,
+  found: Former | undefined,
 ): Required<Pick<Change, 'writes' | 'events' | 'deny'>> {
   const nothing = { writes: [], events: [], deny: [] }
   if (former === undefined || !replaces) return nothing
   // The same guest again: only its former tokens end.
   if (former === next.id) return { ...nothing, deny: [former] }
-  if (!guest || hasEnded(guest)) return nothing
-  return revocationChange({ credential: guest }, recorder.about(guest, attempt.context), now(), ports, 'replaced')
+  if (!found?.credential || hasEnded(found.credential)) return nothing
+  const { credential, revision } = found
+  return revocationChange(
+    { credential, revision },
+    recorder.about(credential, attempt.context),
+    now(),
+    ports,
+    'replaced',
+  )
 }
 
 /** Another process stored its guest first. Records that the upstream has this one beside it. */

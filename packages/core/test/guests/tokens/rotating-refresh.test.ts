@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { HOUR, MINUTE, SECOND } from '../../../src/domain/time.ts'
+import type { Store } from '../../../src/ports/store.ts'
 import { settle } from '../../../src/testing/index.ts'
 import { jwt, strangerKey } from '../../world/fake-upstream.ts'
 import { keeper } from '../../../src/guests/keeper.ts'
+import { gated } from '../../world/refreshing-upstream.ts'
 import { dropped, instead, slow } from '../../world/scripted-answers.ts'
 import { garbled } from '../../world/applicant-upstream.ts'
 import { ann, EMAIL, applicantWorld, replace } from '../../world/applicant-world.ts'
@@ -277,6 +279,35 @@ describe('a guest with a rotating refresh token', () => {
     expect(next).toMatchObject({ generation: 1, channelId: 'web-1' })
     expect(next.guestId).not.toBe(id)
     expect(await status()).toBe('revoked')
+  })
+
+  it('is replaced by a new guest with a record of the refresh that began in between', async () => {
+    const here = await issued()
+    const gate = gated()
+    here.upstream.meets('refresh', gate.answer)
+    here.upstream.lapse()
+    let begun: Promise<unknown> | undefined
+    const store: Store = {
+      ...here.store,
+      async commit(change) {
+        if (!begun && change.events?.some(({ type }) => type === 'guest.authentication')) {
+          begun = outcome(here.guests.refresh(here.id))
+          await settle()
+        }
+        return here.store.commit(change)
+      },
+    }
+    const replacing = await here.process({}, { store, http: here.upstream.http })
+    const next = await replacing.guests.issue(replace)
+    gate.release()
+    await advanceUntil(here.clock, begun ?? Promise.resolve())
+    expect(next.guestId).not.toBe(here.id)
+    const all = await here.events()
+    expect(all.filter(({ type }) => type.startsWith('REFRESH_'))).toMatchObject([
+      { type: 'REFRESH_INITIATED' },
+      { type: 'REFRESH_FAILED', error: { code: 'in_doubt', reason: 'revoked' } },
+    ])
+    expect(await here.status()).toBe('revoked')
   })
 
   it('rejects a token from outside', async () => {
