@@ -6,6 +6,7 @@ import { type FinalCheck, finalCheck } from './final-check/final-check.ts'
 import { type FollowedRestart, restartDatabase } from './readiness.ts'
 import { keepSignedIn, signIn } from './sign-in.ts'
 import { apiKeys, type Instances, startInstances } from './start-instances.ts'
+import type { Answers } from './traffic/answers.ts'
 import { createTraffic } from './traffic/traffic.ts'
 
 /** What is run. */
@@ -98,7 +99,8 @@ async function disturbedRun(
   const over = new AbortController()
   const signingIn = keepSignedIn(urls, apiKeys.operator, over.signal)
   const disturbances = createDisturbances(instances.all, random.fork('disturbances'), options)
-  const { restarts, longPause } = await schedule({ server, disturbances, random, options })
+  const { answers } = traffic
+  const { restarts, longPause } = await schedule({ server, disturbances, answers, random, options })
   const pauses = Promise.all([disturbances.end(), longPause])
   const found = await finalCheck(instances, traffic, { settleMs: options.settleMs, pauses })
   over.abort()
@@ -116,12 +118,13 @@ async function disturbedRun(
 interface ScheduleParts {
   readonly server: PostgresServer
   readonly disturbances: Disturbances
+  readonly answers: Answers
   readonly random: SeededRandom
   readonly options: InstancesRunOptions
 }
 
 /** Restarts the database after a third and after two thirds of the time. Resolves when the time is over. */
-async function schedule({ server, disturbances, random, options }: ScheduleParts) {
+async function schedule({ server, disturbances, answers, random, options }: ScheduleParts) {
   const { seconds, longPauseMs } = options
   const startedAt = Date.now()
   const at = (ms: number): Promise<void> => sleep(Math.max(0, startedAt + ms - Date.now()))
@@ -130,7 +133,12 @@ async function schedule({ server, disturbances, random, options }: ScheduleParts
   for (const [nth, how] of (['fast', 'immediate'] as const).entries()) {
     await at((whole * (nth + 1)) / 3)
     const downMs = random.between(...options.downMs)
-    restarts.push(await disturbances.sparing((spared) => restartDatabase(server, spared, { how, downMs })))
+    const restart = disturbances.sparing((spared) => {
+      const followed = restartDatabase(server, spared, { how, downMs })
+      if (how === 'immediate') answers.crashes += 1
+      return followed
+    })
+    restarts.push(await restart)
   }
   await at(whole - LONG_PAUSE_BEFORE_END)
   const longPause = longPauseMs > 0 ? disturbances.pauseLong(longPauseMs) : Promise.resolve()

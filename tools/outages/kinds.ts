@@ -5,12 +5,14 @@ import { addStandby, type FollowedDatabase, killPrimary, takeAllConnections } fr
 export interface OutageKind {
   /** Makes ready for the outage, while the database works. */
   prepare?(database: FollowedDatabase): Promise<void>
+  /** Whether the database may lose what it need not have written, such as leases. */
+  readonly isCrash?: true
   /** Begins it. Returns what ends it; that resolves when the database takes writes again. */
   begin(database: FollowedDatabase, holdMs: number): Promise<() => Promise<void>>
 }
 
-const restart = (signal: 'SIGINT' | 'SIGQUIT'): OutageKind => ({
-  async begin({ primary }, holdMs) {
+const restart = (signal: 'SIGINT' | 'SIGQUIT') => ({
+  async begin({ primary }: FollowedDatabase, holdMs: number) {
     const restarted = primary.restart(signal, holdMs)
     return () => restarted
   },
@@ -19,8 +21,8 @@ const restart = (signal: 'SIGINT' | 'SIGQUIT'): OutageKind => ({
 /** All ways, by name. */
 export const outageKinds = {
   restart: restart('SIGINT'),
-  'power cut': restart('SIGQUIT'),
-  failover: { prepare: (database) => addStandby(database, true), begin: killPrimary },
+  'power cut': { ...restart('SIGQUIT'), isCrash: true },
+  failover: { prepare: (database) => addStandby(database, true), begin: killPrimary, isCrash: true },
   'read-only': {
     async begin({ primary }) {
       await changeSetting(primary, 'default_transaction_read_only = on')

@@ -103,6 +103,7 @@ async function outage({ database, instance, traffic }: Run, name: OutageName, ho
   const looking = new AbortController()
   const wentDown = firstTime(instance, false, looking.signal)
   const end = await kind.begin(database, holdMs)
+  if (kind.isCrash) traffic.answers.crashes += 1
   const beganAt = Date.now()
   const probed = probe(instance.url)
   await sleep(Math.max(0, beganAt + holdMs - Date.now()))

@@ -22,7 +22,7 @@ export interface KeyedRequest {
   readonly body: GuestRequest
   /** The person whose guest is asked for. */
   readonly person?: { readonly api: PersonApi; readonly nth: number } | undefined
-  /** How often it was sent without an answer that says whether it took effect. */
+  /** How often it was sent so that it may have taken effect besides its answer. */
   unclear: number
   /** The answers, as JSON. */
   readonly answers: Set<string>
@@ -52,6 +52,8 @@ export interface Answers {
   readonly revoking: Set<string>
   /** Guests whose revocation was acknowledged. */
   readonly revoked: Set<string>
+  /** How often the database crashed: leases that it had not written to its disk, or to its standby, are then lost. */
+  crashes: number
   /** Answers that no order of the requests explains. */
   readonly violations: string[]
 }
@@ -68,6 +70,7 @@ export const noAnswers = (): Answers => ({
   persons: { engagements: 0, 'external-users': 0 },
   revoking: new Set(),
   revoked: new Set(),
+  crashes: 0,
   violations: [],
 })
 

@@ -106,6 +106,7 @@ async function sendKeyed(
   const { issuer } = instanceAt(instances, at)
   const id = randomUUID()
   const headers = { 'x-request-id': person ? correlationOf(person.api, person.nth, id) : `${key}:${id}` }
+  const { crashes } = answers
   const answered = await ask(answers, () =>
     issuer.POST('/v1/guests', {
       body,
@@ -118,7 +119,10 @@ async function sendKeyed(
   else if (!isOpen(answered)) refuse(answers, request, answered)
   // The person is asked for anew, by a request that permits a second guest.
   if (answered.code === 'create_in_doubt') keyedRequest(parts, `${key}-again`, { ...body, onDoubt: 'create' }, person)
-  if (!answered.data && answered.code !== 'request_in_progress') request.unclear += 1
+  const isUnclear = !answered.data && answered.code !== 'request_in_progress'
+  // Without its lease another request with the key goes to the upstream too. Their commits decide which one counts.
+  const mayHaveLostLease = answers.crashes > crashes
+  if (isUnclear || mayHaveLostLease) request.unclear += 1
   return answered
 }
 
