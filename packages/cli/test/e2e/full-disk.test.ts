@@ -48,6 +48,7 @@ describe.skipIf(!mayMount)('a disk that is full', () => {
 
   it('is a warning of doctor as long as little room is left', async () => {
     await onDisk(async (ann, _disk, path) => {
+      await ann.run('token')
       const { code, said } = await ann.runJson<{ findings: { check: string; state: string; message: string }[] }>(
         'doctor',
       )

@@ -63,7 +63,9 @@ describe('standard output', () => {
   }
 
   it.skipIf(!existsSync('/dev/full'))('on a full disk is a failure, never internal', async () => {
-    for (const argv of [['config'], ['audit', 'export'], ['--help']]) {
+    const inStore = ['--database', 'full-disk.db']
+    await ended(['api-keys', 'create', '--name', 'shop', '--role', 'issuer', ...inStore], 'pipe')
+    for (const argv of [['config'], ['audit', 'export', ...inStore], ['--help']]) {
       const { code, err } = await ended(argv, openSync('/dev/full', 'w'))
       expect([argv, code, err]).toEqual([argv, 1, expect.stringContaining('(ENOSPC): the disk is full')])
     }

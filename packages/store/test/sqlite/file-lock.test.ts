@@ -40,7 +40,9 @@ describe('a file lock', () => {
   it('ends with the process that holds it, even after a kill', async () => {
     const lockFile = fileURLToPath(new URL('../../src/sqlite/file-lock.ts', import.meta.url))
     const script = `const { fileLock } = await import(${JSON.stringify(lockFile)})
-      console.log(fileLock(${JSON.stringify(path())}) !== undefined); setInterval(() => {}, 1e6)`
+      // A lock that nothing refers to ends when memory is collected.
+      globalThis.lock = fileLock(${JSON.stringify(path())})
+      console.log(globalThis.lock !== undefined); setInterval(() => {}, 1e6)`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
