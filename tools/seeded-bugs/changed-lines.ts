@@ -83,11 +83,11 @@ export const changedLines: readonly ChangedLine[] = [
   },
   {
     suite: 'postgres',
-    bug: 'no-head-lock',
-    file: 'packages/store/src/sql/audit-chain.ts',
-    text: '.forUpdate()',
-    becomes: '',
-    tests: CROSSING,
+    bug: 'head-keeps-hash',
+    file: 'packages/store/src/postgres/last-statements.ts',
+    text: 'hash = excluded.hash, at',
+    becomes: 'at',
+    tests: ['packages/store/test/postgres/chain.test.ts'],
   },
   {
     suite: 'postgres',
