@@ -34,8 +34,8 @@ export interface HeadRow extends ChainHead {
 
 export const NO_HEAD: HeadRow = { ...EMPTY_CHAIN, at: 0 }
 
-/** Locks the chain heads of some connections, sorted by name. A connection without a row has none. */
-async function readHeads(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
+/** Reads the chain heads of some connections. A connection without a row has none. */
+export async function readHeads(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
   const heads = new Map<string, HeadRow>()
   for (const group of inGroups(connections)) {
     const rows = await db
@@ -43,29 +43,10 @@ async function readHeads(db: Db, connections: readonly string[]): Promise<Map<st
       .selectAll()
       .where('connection', 'in', group)
       .where('chain', '=', CHAIN)
-      .orderBy('connection')
-      .forUpdate()
       .execute()
     for (const { connection, ...head } of rows) heads.set(connection, head)
   }
   return heads
-}
-
-/** Locks the chain heads of some connections, sorted by name. Makes those that are missing. */
-export async function lockHeads(db: Db, connections: readonly string[]): Promise<Map<string, HeadRow>> {
-  const heads = await readHeads(db, connections)
-  const missing = connections.filter((name) => !heads.has(name))
-  if (missing.length === 0) return heads
-  // A row that does not exist cannot be locked, and two transactions would add two first events.
-  const rows = missing.map((connection) => ({ connection, ...NO_HEAD }))
-  for (const group of inGroups(rows)) {
-    await db
-      .insertInto('chain_heads')
-      .values(group)
-      .onConflict((conflict) => conflict.columns(['connection', 'chain']).doNothing())
-      .execute()
-  }
-  return new Map([...heads, ...(await readHeads(db, missing))])
 }
 
 export async function writeHeads(db: Db, heads: ReadonlyMap<string, HeadRow>): Promise<void> {

@@ -1,9 +1,8 @@
 import type { Event } from '@guestpass/core'
 import { type Instant, LINK_VERSION, type Route } from '@guestpass/core/store-kit'
 import type { Insertable } from 'kysely'
-import { type HeadRow, lockHeads, nextHead, NO_HEAD, writeHeads } from './audit-chain.ts'
+import { type HeadRow, nextHead, NO_HEAD, readHeads, writeHeads } from './audit-chain.ts'
 import type { Db } from './database.ts'
-import { bothDone } from './both-done.ts'
 import { type QueueEntry, enqueueAll } from './outbox.ts'
 import { inGroups } from './rows.ts'
 import type { Tables } from './schema.ts'
@@ -88,16 +87,16 @@ export function distinct(recorded: readonly RecordedEvent[]): readonly RecordedE
 
 /**
  * Adds the recorded events of a transaction to their chains and to the outbox, except those that are stored
- * already. The transaction locks the chain heads last, because other processes wait for them.
+ * already. For a database with one writer: no other transaction moves the heads meanwhile.
  */
 export async function writeRecordedEvents(db: Db, now: Instant): Promise<void> {
   const recorded = distinct(transactionState(db).events)
   if (recorded.length === 0) return
   const connections = sortedConnections(recorded)
-  const ends = await lockHeads(db, connections)
+  const ends = await readHeads(db, connections)
   let links = chainEvents(recorded, ends, now)
-  // Side by side, because other processes wait for the heads.
-  const [added] = await bothDone(insertRows(db, links.rows), writeHeads(db, links.heads))
+  const added = await insertRows(db, links.rows)
+  await writeHeads(db, links.heads)
   if (added.size < links.rows.length) {
     // A stored event left a gap in the chain. All events are added again, without it.
     await removeAfter(db, connections, ends)

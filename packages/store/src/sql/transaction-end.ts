@@ -10,7 +10,7 @@ const MIN_SWEEP_ROWS = 64
 const SWEEP_EVERY: Millis = MINUTE
 
 /** Writes recorded events and issued tokens, at the end of a transaction. */
-export async function endTransaction(db: Db, now: Instant): Promise<void> {
+async function endTransaction(db: Db, now: Instant): Promise<void> {
   await writeRememberedTokens(db)
   await writeRecordedEvents(db, now)
 }
